@@ -1,0 +1,96 @@
+/* actor.h -- an actor is one pure handler; the runtime owns everything that can fail or block.
+ *
+ * shapes   in: one decoded envelope; out: what the handler wants done, committed with the ack or not at all
+ *          secret value (in an http request): {"$box": "<sealed text>", "field": "token"} or {"$conf": "slack_token"};
+ *          with "before"/"after" texts around it; only the runtime puts the real value there
+ * units    *_ms are milliseconds since 1970 UTC by Redis TIME; delays in ms
+ * errors   a handler returns 0 = done: outputs and the ack of `in` are one ledger commit
+ *          -EAGAIN = a fact is not loaded yet (after sw_fact said so): called again with it; without a fact
+ *          asked for it means later: outputs dropped, at most 3 tries, then dead
+ *          any other -errno = refused: outputs dropped, `in` becomes a dead letter and the person is told
+ * owner    the runtime owns ctx, in and out; functions that get a json_t * take it; a handler frees only
+ *          what it made itself and did not give away
+ * source   OTP gen_server callbacks; zguide ch. 4 and 7
+ * limits   envelope 64 KiB, 64 outputs a call, 5 ms a call (counted), 10 s (the process aborts)
+ */
+#ifndef SW_ACTOR_H
+#define SW_ACTOR_H
+
+#include "common/conf.h"
+#include "proto/kinds.h"
+#include "proto/msg.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct sw_keys;
+struct sw_out;
+
+struct sw_ctx {                /* all that a handler may know besides the message */
+    int64_t now_ms;            /* fixed for the whole call */
+    unsigned attempt;          /* 1 = first delivery */
+    uint8_t seed[32];          /* the only randomness, fresh for each call: sw_derive (common/seal.h) */
+    const struct sw_conf *conf;
+    const struct sw_keys *keys; /* what this role may open and seal */
+};
+
+/* A stored value by key; *ret is borrowed for this call, NULL where absent. -EAGAIN: return it, and be called again. */
+int sw_fact(struct sw_out *out, const char *key, const json_t **ret);
+
+/* Each returns the new message, owned by `out`, so that boxes can be added; it carries the command, installation,
+ * birth and boxes of `in`. `body` is taken, NULL is {}. */
+struct sw_msg *sw_send(struct sw_out *out, const char *actor, const char *kind, json_t *body);
+struct sw_msg *sw_send_bulk(struct sw_out *out, const char *actor, const char *kind, json_t *body);
+/* A named timer of this actor and shard: due in delay_ms; arming a name again moves it. */
+struct sw_msg *sw_after(struct sw_out *out, const char *name, int64_t delay_ms, const char *kind,
+                        json_t *body);
+void sw_cancel(struct sw_out *out, const char *name);
+
+/* An HTTP call, performed once the commit is safe. `request`:
+ *   {"up": "slack"|"hooks"|"heroku"|"heroku_id", "method", "path" (after the base URL) or "url" (a secret value; hooks only),
+ *    "headers"?: {name: text or secret}, "bearer"?: secret, "json"?: body (secrets anywhere inside) or "form"?: {name: text or secret},
+ *    "fields"?: ["id", "app.id", ...] kept of the answer's JSON (of each element of a list),
+ *    "repeat": "safe"|"check"|"once"  (safe: retried by the runtime; the others are performed at most once),
+ *    "seal"?: true  (the kept JSON comes back as box "answer" for this actor instead of in clear), "timeout_ms"?}
+ * The answer is a message of `kind` with `body` and, in it, "http":
+ *   {"status": 200, "json": ..., "next_range"?, "retry_after"?, "rate_remaining"?} or
+ *   {"error": "unsure"|"timeout"|"connect"|"too_big"|"bad_json"|"refused", "status"?: 503}.
+ * "unsure": a call that is not "safe" may or may not have happened. Of an error status the fields id, message, ok, error are kept. */
+struct sw_msg *sw_http(struct sw_out *out, json_t *request, const char *kind, json_t *body);
+
+/* State of this actor in this shard; ttl_ms 0: for ever. */
+void sw_store(struct sw_out *out, const char *key, json_t *value, int64_t ttl_ms);
+void sw_forget(struct sw_out *out, const char *key);
+
+/* Answers the HTTP request named `wait`; page: {"status", "html" or "location", "cookie"?}. */
+void sw_answer(struct sw_out *out, const char *wait, json_t *page);
+/* A hint for ingress: webhooks of `source` ("heroku/<app id>") concern this installation. */
+void sw_source(struct sw_out *out, const char *source);
+/* A message of another command, for one that was kept (sw_msg_to_json); takes `m`. */
+void sw_resume(struct sw_out *out, const char *actor, struct sw_msg *m);
+json_t *sw_msg_to_json(const struct sw_msg *m);
+struct sw_msg *sw_msg_from_json(const json_t *kept); /* NULL where it is not one */
+
+/* Seals `value` (taken) for an actor into message `m` as box `name`, bound to m's command. */
+void sw_box(const struct sw_ctx *ctx, struct sw_msg *m, const char *to, const char *name, json_t *value);
+/* Opens a box of `in` meant for this actor; -ENOENT absent, -EBADMSG does not open. The caller frees. */
+int sw_open(const struct sw_ctx *ctx, const struct sw_msg *in, const char *name, json_t **ret);
+
+typedef int sw_handle_fn(const struct sw_ctx *ctx, const struct sw_msg *in, struct sw_out *out);
+/* Names with sw_fact the keys that handle will ask for, so that they are read ahead; or NULL. */
+typedef void sw_want_fn(const struct sw_msg *in, struct sw_out *out);
+
+struct sw_actor {
+    const char *name;         /* also its mailbox, metric and log name */
+    const char *const *kinds; /* accepted kinds, NULL-terminated; others go dead */
+    sw_want_fn *want;
+    sw_handle_fn *handle;
+};
+
+/* Tests: one call without I/O. `facts` is {key: value}; a key that is missing counts as absent.
+ * *ret_outputs is a list of {"op": "send"|"after"|"cancel"|"http"|"store"|"forget"|"answer"|"source", "name", ...} as
+ * in common/step.c: "value" (http request, state, page), "ms", "kind", "cmd", "body", "boxes" (the message); the caller frees. */
+int sw_step(const struct sw_actor *actor, const struct sw_ctx *ctx, const struct sw_msg *in,
+            const json_t *facts, json_t **ret_outputs);
+
+#endif

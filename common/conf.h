@@ -1,0 +1,76 @@
+/* conf.h -- every setting, once: name, kind, default, limits and what it is for.
+ *
+ * shapes   environment variables SLIPWAY_<NAME>; a secret is a file whose lines are values (the first is
+ *          current, a second is the previous one while it is being rotated)
+ * units    in the name: _MS milliseconds; counts otherwise
+ * errors   sw_conf_load returns -EINVAL and one line that names the variable and what it must be
+ * owner    the caller finishes what it loaded; secrets are wiped
+ * source   "Store config in the environment" (12 factor)
+ * limits   a value is at most 4096 bytes
+ */
+#ifndef SW_CONF_H
+#define SW_CONF_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* TEXT(field, name, default, help)  NUMBER(field, name, default, min, max, help)  SECRET(field, name, help) */
+#define SW_CONF_TABLE(TEXT, NUMBER, SECRET)                                                        \
+    TEXT(redis, "REDIS", "127.0.0.1:6379", "Redis: host:port or the path of a unix socket")        \
+    TEXT(run_dir, "RUN_DIR", "/run/slipway", "private directory of the ipc sockets")               \
+    TEXT(data_dir, "DATA_DIR", "/var/lib/slipway", "where `slipway up` keeps its own Redis")       \
+    TEXT(key_dir, "KEY_DIR", "/etc/slipway/keys", "directory of this installation's keys")         \
+    TEXT(http, "HTTP", "127.0.0.1:8080", "ingress: address that Slack and browsers reach")         \
+    TEXT(admin, "ADMIN", "127.0.0.1:0", "address of /healthz, /readyz and /metrics; port 0: any")  \
+    TEXT(base_url, "BASE_URL", "", "public URL of ingress, for links; empty: http://<HTTP>")       \
+    TEXT(log, "LOG", "info", "least level logged: debug, info, warn or error")                     \
+    TEXT(durability, "DURABILITY", "disk", "disk (appendfsync always) or memory (tests only)")     \
+    TEXT(slack_api, "SLACK_API", "https://slack.com/api", "base URL of Slack's Web API")           \
+    TEXT(hooks, "SLACK_HOOKS", "https://hooks.slack.com", "the only origin a response_url may have") \
+    TEXT(heroku_api, "HEROKU_API", "https://api.heroku.com", "base URL of Heroku's Platform API")  \
+    TEXT(heroku_id, "HEROKU_ID", "https://id.heroku.com", "base URL of Heroku's OAuth pages")      \
+    TEXT(dashboard, "HEROKU_DASHBOARD", "https://dashboard.heroku.com", "base URL for links")      \
+    TEXT(heroku_client_id, "HEROKU_CLIENT_ID", "", "OAuth client id at Heroku")                    \
+    TEXT(heroku_scope, "HEROKU_SCOPE", "identity write-protected", "OAuth scopes asked of Heroku") \
+    SECRET(slack_secret, "SLACK_SECRET_FILE", "Slack signing secret")                              \
+    SECRET(slack_token, "SLACK_TOKEN_FILE", "bot token of the workspace")                          \
+    SECRET(heroku_secret, "HEROKU_SECRET_FILE", "OAuth client secret at Heroku")                   \
+    SECRET(webhook_secret, "HEROKU_WEBHOOK_SECRET_FILE", "secret of Heroku's app webhooks")        \
+    NUMBER(lease_ms, "LEASE_MS", 10000, 300, 60000, "how long a shard stays owned without renewal") \
+    NUMBER(sweep_ms, "SWEEP_MS", 1000, 50, 60000, "how often mailboxes are compared with Redis")   \
+    NUMBER(gap_ms, "GAP_MS", 5, 1, 1000, "how long a missing id is waited for before it is fetched") \
+    NUMBER(read_timeout_ms, "READ_TIMEOUT_MS", 10000, 100, 60000, "a repeatable call's time-out")  \
+    NUMBER(write_timeout_ms, "WRITE_TIMEOUT_MS", 30000, 100, 60000, "a write's time-out")          \
+    NUMBER(check_gap_ms, "CHECK_GAP_MS", 10000, 100, 60000, "between two looks after an unknown outcome") \
+    NUMBER(poll_min_ms, "POLL_MIN_MS", 2000, 50, 60000, "first interval of a poll")                \
+    NUMBER(poll_max_ms, "POLL_MAX_MS", 10000, 50, 60000, "longest interval of a poll")             \
+    NUMBER(refresh_ms, "REFRESH_MS", 21600000, 1000, 86400000, "how often a token is refreshed")   \
+    NUMBER(owed_max, "OWED_MAX", 1000, 1, 1000000, "owed commands of one installation before ingress sheds") \
+    NUMBER(batch, "BATCH", 64, 1, 256, "most messages in one commit")                              \
+    NUMBER(depth, "DEPTH", 4, 1, 16, "most commits of a shard on their way")                       \
+    NUMBER(connections, "CONNECTIONS", 2000, 16, 100000, "most HTTP connections of ingress")       \
+    NUMBER(calls, "CALLS", 128, 1, 1024, "most outgoing HTTP calls at once")                       \
+    NUMBER(drain_ms, "DRAIN_MS", 10000, 0, 300000, "how long SIGTERM waits for calls under way")
+
+struct sw_secret {
+    char *current;  /* NULL: not configured; sodium_malloc'd, wiped when finished */
+    char *previous; /* NULL unless it is being rotated */
+};
+
+struct sw_conf {
+#define SW_CONF_TEXT(field, name, value, help) char *field;
+#define SW_CONF_NUMBER(field, name, value, min, max, help) int64_t field;
+#define SW_CONF_SECRET(field, name, help) struct sw_secret field;
+    SW_CONF_TABLE(SW_CONF_TEXT, SW_CONF_NUMBER, SW_CONF_SECRET)
+};
+
+/* Reads the environment; on failure `error` says which variable and why. */
+int sw_conf_load(struct sw_conf *conf, char *error, size_t room);
+void sw_conf_finish(struct sw_conf *conf);
+/* One line a setting: name, default, unit, meaning. */
+void sw_conf_help(FILE *out);
+/* A secret by its field name ("heroku_secret"), for effects that name it; NULL: no such or not set. */
+const char *sw_conf_secret(const struct sw_conf *conf, const char *field);
+
+#endif

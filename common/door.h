@@ -1,0 +1,86 @@
+/* door.h -- HTTP in: what a request is, what is decided about it, and how it is answered.
+ *
+ * shapes   request: only what deciders need; decision: reply at once, append and then reply, or wait for a page
+ * units    *_ms milliseconds; sizes are bytes
+ * errors   sw_door_create: -EADDRINUSE, -EINVAL (address), -errno of the socket
+ * owner    the loop thread; a request and its strings live during the callback; a waiting request lives until it is
+ *          answered, exactly once, or until its peer is gone (then answering does nothing)
+ * source   libmicrohttpd "external epoll", suspend and resume; RFC 9112
+ * limits   headers 16 KiB; body and times as given in struct sw_door_limits; requests that are ambiguous (Content-Length
+ *          with Transfer-Encoding, any Transfer-Encoding, doubled Host, Content-Length or X-Slack-*) are refused with 400
+ */
+#ifndef SW_DOOR_H
+#define SW_DOOR_H
+
+#include "common/actor.h"
+
+struct _zloop_t;
+struct sw_door;
+struct sw_waiting;
+
+struct sw_request {
+    const char *method, *path, *query; /* query: raw, "" where absent */
+    const char *body;
+    size_t body_size;
+    const char *content_type, *cookie, *authorization;      /* "" where absent */
+    const char *slack_signature, *slack_timestamp;          /* "" where absent */
+    const char *heroku_hmac;                                /* "" where absent */
+};
+
+struct sw_reply {
+    int status;
+    const char *type;  /* content type; NULL: text/plain */
+    char *body;        /* taken, malloc'd; NULL: empty */
+    char *location;    /* taken; NULL: none */
+    char *cookie;      /* taken: one Set-Cookie value; NULL: none */
+};
+void sw_reply_finish(struct sw_reply *reply);
+
+typedef void sw_door_fn(void *arg, struct sw_waiting *waiting, const struct sw_request *request);
+
+struct sw_door_limits {
+    size_t body_bytes;         /* 413 beyond */
+    unsigned connections;      /* in all */
+    unsigned connections_per_ip; /* 0: no limit of its own */
+    unsigned idle_s;           /* a connection that says nothing */
+};
+
+/* `address` is host:port; port 0 lets the system choose, sw_door_port tells. `fn` is called for each whole request and must
+ * answer it, now or later. Refusals of the filter never reach it; `refused` (may be NULL) is called with a reason word. */
+int sw_door_create(struct _zloop_t *loop, const char *address, const struct sw_door_limits *limits,
+                   sw_door_fn *fn, void (*refused)(void *arg, const char *reason), void *arg,
+                   struct sw_door **ret);
+void sw_door_destroy(struct sw_door *door);
+unsigned sw_door_port(const struct sw_door *door);
+/* Answers and forgets `waiting`; takes what `reply` holds. */
+void sw_door_answer(struct sw_waiting *waiting, struct sw_reply *reply);
+/* No new connections; those under way are answered (drain). */
+void sw_door_quiesce(struct sw_door *door);
+
+#define SW_APPENDS_MAX 8
+struct sw_append {
+    const char *actor;      /* whose mailbox */
+    struct sw_msg *m;       /* taken; its installation chooses the shard */
+    char dedupe[160];       /* "" none; else a key that is remembered dedupe_ms: a second append is a duplicate */
+    int64_t dedupe_ms;
+    bool counted;           /* counts as owed by the installation, and is shed above the limit */
+};
+
+/* What ingress decides about one request. */
+struct sw_decision {
+    size_t appends;                     /* 0: `reply` is the answer now */
+    struct sw_append append[SW_APPENDS_MAX];
+    struct sw_reply reply;              /* all appended, or nothing to append */
+    struct sw_reply duplicate, shed, away; /* seen before; too much owed; the ledger did not confirm in time */
+    bool wait;                          /* after the append the answer comes as a page (page.v1) */
+    char source[128];                   /* not "": look its installations up and decide again */
+    const char *refused;                /* a reason word for the metric, or NULL */
+};
+void sw_decision_finish(struct sw_decision *d);
+
+/* `installations`: NULL at first; the list of ids for `source` at the second call. `wait_id` names this request for
+ * web.v1, "" where the process cannot wait. Pure. */
+typedef void sw_decide_fn(const struct sw_ctx *ctx, const struct sw_request *request,
+                          const char *wait_id, const json_t *installations, struct sw_decision *ret);
+
+#endif

@@ -1,0 +1,58 @@
+/* seal.h -- what is secret travels and rests in boxes; this is the only door to cryptography.
+ *
+ * shapes   box    "1.<from>.<to>.<base64url>": XChaCha20-Poly1305 under the key that the two roles share
+ *                 (X25519 of their key pairs), bound to from, to and `context`
+ *          row    "1.<base64url>": XChaCha20-Poly1305 under the token key, bound to `context`
+ *          mac    base64url HMAC-SHA256 under the state key, 43 characters
+ *          files  <role>.key (32 bytes, hex; only its role may read it), <role>.pub (hex), token.key (auth),
+ *                 state.key (ingress and auth)
+ * units    sizes are bytes
+ * errors   -ENOENT a key file is missing; -EINVAL a key file is malformed; -EBADMSG a box that does not open
+ *          (wrong recipient, other context, changed); -ENOKEY this role does not hold the key it would take
+ * owner    the caller frees text and values; keys live in locked memory and are wiped
+ * source   libsodium: crypto_box_beforenm, crypto_aead_xchacha20poly1305_ietf; RFC 2104
+ * limits   a value of 32 KiB; contexts of 255 characters
+ */
+#ifndef SW_SEAL_H
+#define SW_SEAL_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct sw_keys;
+
+/* The keys that `role` may hold, from `dir`. On failure `error` says which file. */
+int sw_keys_load(const char *dir, const char *role, struct sw_keys **ret, char *error, size_t room);
+void sw_keys_destroy(struct sw_keys *keys);
+/* Makes a directory with every missing key file (0600); existing ones stay. */
+int sw_keys_make(const char *dir);
+
+/* For a role; `context` is the command id unless the header of the user says otherwise. */
+int sw_seal(const struct sw_keys *keys, const char *to, const char *context, const json_t *value,
+            char **ret);
+int sw_unseal(const struct sw_keys *keys, const char *box, const char *context, json_t **ret);
+
+/* At rest: only auth holds the token key. Context: "<installation>/<user>/<provider>". */
+int sw_row_seal(const struct sw_keys *keys, const char *context, const json_t *value, char **ret);
+int sw_row_unseal(const struct sw_keys *keys, const char *row, const char *context, json_t **ret);
+
+#define SW_MAC_CHARS 43
+/* HMAC under the state key, and its constant-time check. */
+int sw_mac(const struct sw_keys *keys, const char *purpose, const char *text, char ret[SW_MAC_CHARS + 1]);
+bool sw_mac_valid(const struct sw_keys *keys, const char *purpose, const char *text, const char *mac);
+
+/* HMAC-SHA256 of raw bytes with a secret of the platforms. */
+void sw_hmac(const char *secret, const void *data, size_t size, uint8_t ret[32]);
+bool sw_bytes_equal(const void *a, const void *b, size_t size); /* constant time */
+void sw_sha256(const void *data, size_t size, uint8_t ret[32]);
+/* Unpadded base64url; the caller frees. */
+char *sw_base64url(const void *data, size_t size);
+/* Standard base64 with padding (Heroku's webhooks); the caller frees. */
+char *sw_base64(const void *data, size_t size);
+void sw_hex(const void *data, size_t size, char *ret_text); /* 2 * size + 1 characters */
+/* A stream of pseudo-random bytes of seed and label: same seed and label, same bytes. */
+void sw_derive(const uint8_t seed[32], const char *label, void *ret, size_t size);
+
+#endif

@@ -1,0 +1,38 @@
+/* kinds.h -- every kind of message, once; PROTO.md says what each body holds.
+ *
+ * shapes   "<noun>.v<version>"; kinds ending in .timer.v1 and .http.v1 never leave their actor
+ * units    none
+ * errors   none
+ * owner    none
+ * source   PROTO.md
+ * limits   31 characters
+ */
+#ifndef SW_KINDS_H
+#define SW_KINDS_H
+
+#define SW_KIND_SLASH "slash.v1"         /* ingress -> parser: a command as typed */
+#define SW_KIND_WEB "web.v1"             /* ingress -> auth: a page of the sign-in way */
+#define SW_KIND_EVENT "event.v1"         /* ingress -> notifier: projection of a webhook */
+#define SW_KIND_COMMAND "command.v1"     /* parser -> auth: a typed command that needs an account */
+#define SW_KIND_REPLY "reply.v1"         /* any -> responder: something a person shall see */
+#define SW_KIND_GRANTED "granted.v1"     /* auth -> executor: a command and the right to run it */
+#define SW_KIND_REGRANT "regrant.v1"     /* executor -> auth: the grant was refused or runs out */
+#define SW_KIND_UNGRANTED "ungranted.v1" /* auth -> executor: no grant can be had */
+#define SW_KIND_ACCOUNT "account.v1"     /* auth -> refresher: an account was linked or forgotten */
+#define SW_KIND_DUE "due.v1"             /* refresher -> auth: this token is due */
+#define SW_KIND_REFRESH "refresh.v1"     /* auth -> refresher: refresh this token now */
+#define SW_KIND_REFRESHED "refreshed.v1" /* refresher -> auth: what the provider said */
+#define SW_KIND_PROMOTED "promoted.v1"   /* executor -> notifier: where a pipeline was promoted */
+#define SW_KIND_PAGE "page.v1"           /* tell, auth -> ingress: answer of a waiting request */
+
+#define SW_KIND_EXECUTOR_HTTP "executor.http.v1"
+#define SW_KIND_EXECUTOR_TIMER "executor.timer.v1"
+#define SW_KIND_AUTH_HTTP "auth.http.v1"
+#define SW_KIND_AUTH_TIMER "auth.timer.v1"
+#define SW_KIND_RESPONDER_HTTP "responder.http.v1"
+#define SW_KIND_RESPONDER_TIMER "responder.timer.v1"
+#define SW_KIND_REFRESHER_HTTP "refresher.http.v1"
+#define SW_KIND_REFRESHER_TIMER "refresher.timer.v1"
+#define SW_KIND_NOTIFIER_TIMER "notifier.timer.v1"
+
+#endif

@@ -1,0 +1,161 @@
+/* value.c -- jansson to msgpack and back; see value.h. */
+#include "proto/value.h"
+
+#include <errno.h>
+#include <msgpack.h>
+#include <stdlib.h>
+
+static void pack_string(msgpack_packer *packer, const char *text, size_t size) {
+    msgpack_pack_str(packer, size);
+    msgpack_pack_str_body(packer, text, size);
+}
+
+static int pack(msgpack_packer *packer, const json_t *value, unsigned depth) {
+    if (depth > SW_VALUE_DEPTH) return -EBADMSG;
+    switch (json_typeof(value)) {
+    case JSON_OBJECT: {
+        const char *key;
+        json_t *item;
+        msgpack_pack_map(packer, json_object_size(value));
+        json_object_foreach((json_t *)value, key, item) {
+            pack_string(packer, key, strlen(key));
+            int r = pack(packer, item, depth + 1);
+            if (r < 0) return r;
+        }
+        return 0;
+    }
+    case JSON_ARRAY: {
+        size_t i;
+        json_t *item;
+        msgpack_pack_array(packer, json_array_size(value));
+        json_array_foreach(value, i, item) {
+            int r = pack(packer, item, depth + 1);
+            if (r < 0) return r;
+        }
+        return 0;
+    }
+    case JSON_STRING:
+        pack_string(packer, json_string_value(value), json_string_length(value));
+        return 0;
+    case JSON_INTEGER:
+        return msgpack_pack_int64(packer, json_integer_value(value));
+    case JSON_REAL:
+        return msgpack_pack_double(packer, json_real_value(value));
+    case JSON_TRUE:
+        return msgpack_pack_true(packer);
+    case JSON_FALSE:
+        return msgpack_pack_false(packer);
+    case JSON_NULL:
+        break;
+    }
+    return msgpack_pack_nil(packer);
+}
+
+int sw_value_pack(const json_t *value, char **ret_data, size_t *ret_size) {
+    msgpack_sbuffer buffer;
+    msgpack_packer packer;
+
+    msgpack_sbuffer_init(&buffer);
+    msgpack_packer_init(&packer, &buffer, msgpack_sbuffer_write);
+    int r = pack(&packer, value, 0);
+    if (r == 0 && buffer.size > SW_VALUE_MAX_BYTES) r = -EMSGSIZE;
+    if (r < 0) {
+        msgpack_sbuffer_destroy(&buffer);
+        return r;
+    }
+    *ret_size = buffer.size;
+    *ret_data = msgpack_sbuffer_release(&buffer);
+    return 0;
+}
+
+static json_t *from_object(const msgpack_object *o, unsigned depth);
+
+static json_t *from_map(const msgpack_object_map *map, unsigned depth) {
+    json_t *object = json_object();
+    for (uint32_t i = 0; i < map->size; i++) {
+        const msgpack_object *key = &map->ptr[i].key;
+        json_t *value =
+            key->type == MSGPACK_OBJECT_STR ? from_object(&map->ptr[i].val, depth + 1) : NULL;
+        char name[256];
+        if (!value || key->via.str.size >= sizeof(name) ||
+            memchr(key->via.str.ptr, 0, key->via.str.size)) {
+            json_decref(value);
+            json_decref(object);
+            return NULL;
+        }
+        memcpy(name, key->via.str.ptr, key->via.str.size);
+        name[key->via.str.size] = 0;
+        /* json_object_set_new refuses a key that is not UTF-8. */
+        if (json_object_set_new(object, name, value) < 0) {
+            json_decref(object);
+            return NULL;
+        }
+    }
+    return object;
+}
+
+static json_t *from_array(const msgpack_object_array *array, unsigned depth) {
+    json_t *list = json_array();
+    for (uint32_t i = 0; i < array->size; i++) {
+        json_t *value = from_object(&array->ptr[i], depth + 1);
+        if (!value) {
+            json_decref(list);
+            return NULL;
+        }
+        json_array_append_new(list, value);
+    }
+    return list;
+}
+
+static json_t *from_object(const msgpack_object *o, unsigned depth) {
+    if (depth > SW_VALUE_DEPTH) return NULL;
+    switch (o->type) {
+    case MSGPACK_OBJECT_NIL:
+        return json_null();
+    case MSGPACK_OBJECT_BOOLEAN:
+        return json_boolean(o->via.boolean);
+    case MSGPACK_OBJECT_POSITIVE_INTEGER:
+        return o->via.u64 > INT64_MAX ? NULL : json_integer((json_int_t)o->via.u64);
+    case MSGPACK_OBJECT_NEGATIVE_INTEGER:
+        return json_integer(o->via.i64);
+    case MSGPACK_OBJECT_FLOAT32:
+    case MSGPACK_OBJECT_FLOAT64:
+        return json_real(o->via.f64); /* NULL for NaN and infinity */
+    case MSGPACK_OBJECT_STR:
+        return json_stringn(o->via.str.ptr, o->via.str.size); /* NULL where not UTF-8 */
+    case MSGPACK_OBJECT_ARRAY:
+        return from_array(&o->via.array, depth);
+    case MSGPACK_OBJECT_MAP:
+        return from_map(&o->via.map, depth);
+    case MSGPACK_OBJECT_BIN:
+    case MSGPACK_OBJECT_EXT:
+        break;
+    }
+    return NULL;
+}
+
+int sw_value_unpack(const char *data, size_t size, json_t **ret) {
+    msgpack_unpacked unpacked;
+    size_t offset = 0;
+
+    if (size > SW_VALUE_MAX_BYTES) return -EMSGSIZE;
+    msgpack_unpacked_init(&unpacked);
+    json_t *value = NULL;
+    if (msgpack_unpack_next(&unpacked, data, size, &offset) == MSGPACK_UNPACK_SUCCESS &&
+        offset == size) {
+        value = from_object(&unpacked.data, 0);
+    }
+    msgpack_unpacked_destroy(&unpacked);
+    if (!value) return -EBADMSG;
+    *ret = value;
+    return 0;
+}
+
+const char *sw_str(const json_t *object, const char *key) {
+    const char *text = json_string_value(json_object_get(object, key));
+    return text ? text : "";
+}
+
+json_int_t sw_int(const json_t *object, const char *key) {
+    return json_integer_value(json_object_get(object, key));
+}
