@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <msgpack.h>
 #include <stdlib.h>
+#include <string.h>
 
 static void pack_string(msgpack_packer *packer, const char *text, size_t size) {
     msgpack_pack_str(packer, size);
