@@ -8,7 +8,9 @@
  *                 state.key (ingress and auth)
  * units    sizes are bytes
  * errors   -ENOENT a key file is missing; -EINVAL a key file is malformed; -EBADMSG a box that does not open
- *          (wrong recipient, other context, changed); -ENOKEY this role does not hold the key it would take
+ *          (wrong recipient, other context, changed); -ENOKEY this role does not hold the key it would take, or
+ *          no such role; -EMSGSIZE the value and -EINVAL the context is over the limit; sw_keys_make: -EINVAL also
+ *          where a .pub is there without its .key or does not belong to it, else -errno of the file
  * owner    the caller frees text and values; keys live in locked memory and are wiped
  * source   libsodium: crypto_box_beforenm, crypto_aead_xchacha20poly1305_ietf; RFC 2104
  * limits   a value of 32 KiB; contexts of 255 characters
