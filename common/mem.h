@@ -31,7 +31,7 @@ SW_CLEANUP(sw_json, json_t, json_decref)
 
 /* The pointer's value; the variable becomes NULL. */
 #define sw_take(p)                                                                                 \
-    ({                                                                                             \
+    __extension__({                                                                                \
         __typeof__(*(p)) sw_taken = *(p);                                                          \
         *(p) = NULL;                                                                               \
         sw_taken;                                                                                  \
