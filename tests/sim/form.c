@@ -17,7 +17,8 @@ static bool unescape(struct sim_buf *buf, const char *text, size_t len) {
         if (c == '+') {
             c = ' ';
         } else if (c == '%') {
-            if (len - i < 3 || hex_value(text[i + 1]) < 0 || hex_value(text[i + 2]) < 0) return false;
+            if (len - i < 3 || hex_value(text[i + 1]) < 0 || hex_value(text[i + 2]) < 0)
+                return false;
             c = (char)(hex_value(text[i + 1]) * 16 + hex_value(text[i + 2]));
             i += 2;
         }

@@ -146,7 +146,7 @@ void sim_hex_seeded(const char *seed, const char *label, char *ret, size_t chars
     unsigned char raw[64];
     seeded_bytes(seed, label, raw, sizeof(raw));
     for (size_t i = 0; i < chars; i++) {
-        ret[i] = "0123456789abcdef"[raw[(i / 2) % sizeof(raw)] >> (i % 2 * 4) & 15];
+        ret[i] = "0123456789abcdef"[(raw[(i / 2) % sizeof(raw)] >> (i % 2 * 4)) & 15];
     }
     ret[chars] = '\0';
 }

@@ -36,7 +36,8 @@ char *sim_fmt(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void sim_free_text(char **text);
 
 void sim_buf_add(struct sim_buf *buf, const void *data, size_t len);
-void sim_buf_printf(struct sim_buf *buf, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void sim_buf_printf(struct sim_buf *buf, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
 void sim_buf_free(struct sim_buf *buf);
 
 int64_t sim_now_ms(void);

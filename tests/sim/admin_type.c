@@ -1,0 +1,178 @@
+/* admin_type.c -- POST /sim/type: a person types a slash command, signed as Slack signs it. */
+#include "out.h"
+#include "slack.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SLACK_WAITS_MS 3000 /* then the person is shown operation_timeout */
+
+struct typed {
+    struct sim_req *req;
+    struct sim_channel *channel;
+    const struct sim_user *user;
+    char *command, *text, *trigger_id;
+};
+
+static char *signature_of(const char *secret, const char *stamp, const char *body, size_t len) {
+    unsigned char mac[crypto_auth_hmacsha256_BYTES];
+    char hex[2 * sizeof(mac) + 1];
+    crypto_auth_hmacsha256_state state;
+    crypto_auth_hmacsha256_init(&state, (const unsigned char *)secret, strlen(secret));
+    crypto_auth_hmacsha256_update(&state, (const unsigned char *)"v0:", 3);
+    crypto_auth_hmacsha256_update(&state, (const unsigned char *)stamp, strlen(stamp));
+    crypto_auth_hmacsha256_update(&state, (const unsigned char *)":", 1);
+    crypto_auth_hmacsha256_update(&state, (const unsigned char *)body, len);
+    crypto_auth_hmacsha256_final(&state, mac);
+    sodium_bin2hex(hex, sizeof(hex), mac, sizeof(mac));
+    return sim_fmt("X-Slack-Signature: v0=%s", hex);
+}
+
+static void show(struct sim *sim, const struct typed *t, const char *text, bool ephemeral) {
+    json_auto_t *args = json_pack("{s:s}", "text", text);
+    struct sim_message *m = sim_message_add(sim, t->channel, args);
+    m->ephemeral = ephemeral;
+    m->only = t->user;
+    sim->slack->messages += !ephemeral;
+    sim->slack->ephemerals += ephemeral;
+}
+
+/* An error of Slack's own, shown to the one who typed. */
+static void show_error(struct sim *sim, const struct typed *t, const char *error) {
+    SIM_FREE char *text = sim_fmt("%s failed with the error \"%s\"", t->command, error);
+    sim->slack->user_errors++;
+    show(sim, t, text, true);
+}
+
+/* A 200 with a body is an immediate reply; in_channel also shows what was typed. */
+static void show_reply(struct sim *sim, const struct typed *t, const struct sim_out_answer *a) {
+    bool is_json = a->type != NULL && strncmp(a->type, "application/json", 16) == 0;
+    json_auto_t *body = is_json ? json_loadb(a->body, a->body_len, 0, NULL) : NULL;
+    const char *type = sim_json_text(body, "response_type");
+    bool in_channel = type != NULL && strcmp(type, "in_channel") == 0;
+    if (in_channel) {
+        SIM_FREE char *typed = sim_fmt("%s %s", t->command, t->text);
+        json_auto_t *args = json_pack("{s:s}", "text", typed);
+        sim_message_add(sim, t->channel, args)->user = t->user;
+    }
+    const char *text = is_json ? sim_json_text(body, "text") : a->body;
+    if (text == NULL && json_object_get(body, "blocks") == NULL) return;
+    if (!is_json) {
+        show(sim, t, text, true);
+        return;
+    }
+    struct sim_message *m = sim_message_add(sim, t->channel, body);
+    m->ephemeral = !in_channel;
+    m->only = t->user;
+    sim->slack->messages += in_channel;
+    sim->slack->ephemerals += !in_channel;
+}
+
+static void answered(struct sim *sim, void *arg, const struct sim_out_answer *answer) {
+    struct typed *t = arg;
+    if (answer->status == 0) {
+        show_error(sim, t, answer->timed_out ? "operation_timeout" : "dispatch_failed");
+    } else if (answer->status != 200) {
+        show_error(sim, t, answer->status < 500 ? "http_client_error" : "http_service_error");
+    } else if (answer->body_len != 0) {
+        show_reply(sim, t, answer);
+    }
+    json_t *body = json_stringn(answer->body, answer->body_len);
+    sim_reply_json(t->req, 200,
+                   json_pack("{s:i, s:o, s:f, s:s}", "status", (int)answer->status, "body",
+                             body != NULL ? body : json_null(), "ms", answer->ms, "trigger_id",
+                             t->trigger_id));
+    sim_req_release(t->req);
+    free(t->command);
+    free(t->text);
+    free(t->trigger_id);
+    free(t);
+}
+
+static char *trigger_new(void) {
+    char hex[33];
+    sim_random_hex(hex, 32);
+    return sim_fmt("%lld.%u.%s", (long long)sim_now_ms() * 10, randombytes_uniform(900000000) + 1,
+                   hex);
+}
+
+static void form_of(struct sim *sim, struct sim_buf *form, const struct typed *t, const char *path,
+                    const json_t *args) {
+    const struct sim_team *team = t->channel->team;
+    SIM_FREE char *response_url = sim_fmt("%s%s", sim->base, path);
+    const json_t *text = json_object_get(args, "text");
+    const char *pairs[][2] = {{"token", "simulated"},
+                              {"team_id", team->id},
+                              {"team_domain", team->domain},
+                              {"channel_id", t->channel->id},
+                              {"channel_name", t->channel->name},
+                              {"user_id", t->user->id},
+                              {"user_name", t->user->name},
+                              {"command", t->command},
+                              {"api_app_id", "A0SLIPWAY"},
+                              {"is_enterprise_install", "false"},
+                              {"response_url", response_url},
+                              {"trigger_id", t->trigger_id}};
+    for (size_t i = 0; i < SIM_ARRAY_LEN(pairs); i++) {
+        sim_form_add(form, pairs[i][0], pairs[i][1], strlen(pairs[i][1]));
+    }
+    sim_form_add(form, "text", json_string_value(text), json_string_length(text));
+}
+
+static void typed_send(struct sim *sim, struct typed *t, const json_t *args) {
+    /* A test may repeat a trigger, or lie about the time. */
+    const char *trigger = sim_json_text(args, "trigger_id");
+    t->trigger_id = trigger != NULL ? sim_strdup(trigger) : trigger_new();
+    SIM_FREE char *path = sim_url_mint(sim, t->channel, t->user, t->trigger_id);
+    struct sim_buf form = {0};
+    form_of(sim, &form, t, path, args);
+    SIM_FREE char *stamp =
+        sim_fmt("%lld", (long long)(sim_now_ms() / 1000 + sim_json_int(args, "skew_s", 0)));
+    const char *secret = sim_json_text(args, "secret");
+    if (secret == NULL) secret = sim->conf.signing_secret;
+    SIM_FREE char *signature = signature_of(secret, stamp, form.data, form.len);
+    SIM_FREE char *stamp_header = sim_fmt("X-Slack-Request-Timestamp: %s", stamp);
+    SIM_FREE char *url = sim_fmt("%s/slack/commands", sim->conf.ingress);
+    const char *headers[] = {"Content-Type: application/x-www-form-urlencoded",
+                             "User-Agent: Slackbot 1.0 (+https://api.slack.com/robots)",
+                             "Accept: application/json,*/*",
+                             stamp_header,
+                             signature,
+                             NULL};
+    struct sim_out_req out = {.method = "POST",
+                              .url = url,
+                              .headers = headers,
+                              .body = form.data,
+                              .body_len = form.len,
+                              .timeout_ms = SLACK_WAITS_MS};
+    sim_req_hold(t->req);
+    sim_out_start(sim, &out, answered, t);
+    sim_buf_free(&form);
+}
+
+void sim_admin_type(struct sim *sim, struct sim_req *req) {
+    json_auto_t *args = sim_req_json(req);
+    const char *team_id = sim_json_text(args, "team"), *command = sim_json_text(args, "command");
+    const struct sim_team *team = sim_team_find(team_id != NULL ? team_id : "T0SIM1");
+    const struct sim_user *user =
+        team != NULL ? sim_user_find(team, sim_json_text(args, "user")) : NULL;
+    struct sim_channel *channel =
+        team != NULL ? sim_channel_find(sim, team, sim_json_text(args, "channel")) : NULL;
+    if (user == NULL || channel == NULL || sim_json_text(args, "text") == NULL) {
+        sim_reply_error(req, 422, "invalid_params",
+                        "Expected {team, user, channel, text} of this workspace.");
+        return;
+    }
+    if (sim->conf.ingress == NULL) {
+        sim_reply_error(req, 409, "no_ingress", "No --ingress is set; POST /sim/config {ingress}.");
+        return;
+    }
+    struct typed *t = sim_alloc(sizeof(*t));
+    t->req = req;
+    t->channel = channel;
+    t->user = user;
+    t->command = sim_strdup(command != NULL ? command : "/h");
+    t->text = sim_strdup(sim_json_text(args, "text"));
+    typed_send(sim, t, args);
+}

@@ -1,0 +1,151 @@
+/* fault.c -- the list of faults and how each is met; see fault.h. */
+#include "fault.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct sim_fault {
+    struct sim_fault *next;
+    char method[16];
+    char *prefix;
+    const char *kind; /* a literal of kinds[] */
+    unsigned status;
+    int64_t retry_after_s, delay_ms;
+    int64_t left; /* -1: for ever */
+    int64_t taken;
+};
+
+static const char *const kinds[] = {"status", "429", "slow", "cut", "lost", "close"};
+
+static bool matches(const struct sim_fault *f, const struct sim_req *req) {
+    if (f->left == 0) return false;
+    if (strcmp(f->method, "*") != 0 && strcmp(f->method, req->method) != 0) return false;
+    if (strncmp(req->path, f->prefix, strlen(f->prefix)) != 0) return false;
+    return strcmp(f->kind, "close") != 0 || req->nth_on_connection > 1;
+}
+
+struct sim_fault_hit sim_fault_take(struct sim *sim, const struct sim_req *req) {
+    struct sim_fault *f = sim->faults;
+    while (f != NULL && !matches(f, req)) {
+        f = f->next;
+    }
+    struct sim_fault_hit hit = {0};
+    if (f == NULL) return hit;
+    if (f->left > 0) f->left--;
+    f->taken++;
+    hit.kind = f->kind;
+    if (strcmp(f->kind, "status") == 0 || strcmp(f->kind, "429") == 0) {
+        hit.status = f->status;
+        hit.retry_after_s = f->retry_after_s;
+    } else if (strcmp(f->kind, "slow") == 0) {
+        hit.delay_ms = f->delay_ms;
+    } else {
+        hit.ending = strcmp(f->kind, "cut") == 0 ? SIM_CUT : SIM_SILENCE;
+    }
+    return hit;
+}
+
+static const char *heroku_error_id(unsigned status) {
+    static const struct {
+        unsigned status;
+        const char *id;
+    } ids[] = {{400, "bad_request"}, {401, "unauthorized"},   {402, "delinquent"},
+               {403, "forbidden"},   {404, "not_found"},      {406, "not_acceptable"},
+               {409, "conflict"},    {410, "gone"},           {422, "invalid_params"},
+               {429, "rate_limit"},  {500, "internal_error"}, {503, "service_unavailable"}};
+    for (size_t i = 0; i < SIM_ARRAY_LEN(ids); i++) {
+        if (ids[i].status == status) return ids[i].id;
+    }
+    return "error";
+}
+
+void sim_fault_reply(struct sim_req *req, const struct sim_fault_hit *hit) {
+    if (hit->retry_after_s > 0) {
+        SIM_FREE char *seconds = sim_fmt("%lld", (long long)hit->retry_after_s);
+        sim_reply_header(req, "Retry-After", seconds);
+    }
+    if (req->route->upstream == SIM_SLACK) {
+        const char *error = hit->status == 429 ? "ratelimited" : "service_unavailable";
+        sim_reply_json(req, hit->status, json_pack("{s:b, s:s}", "ok", 0, "error", error));
+    } else if (req->route->upstream == SIM_HOOKS) {
+        sim_reply_text(req, hit->status, "text/plain; charset=utf-8",
+                       hit->status == 429 ? "rate_limited" : "service_unavailable");
+    } else {
+        sim_reply_error(req, hit->status, heroku_error_id(hit->status),
+                        hit->status == 429 ? "Your account reached the API rate limit."
+                                           : "The platform could not serve this request.");
+    }
+}
+
+void sim_fault_forget(struct sim *sim) {
+    while (sim->faults != NULL) {
+        struct sim_fault *f = sim->faults;
+        sim->faults = f->next;
+        free(f->prefix);
+        free(f);
+    }
+}
+
+static const char *kind_of(const json_t *o) {
+    const json_t *kind = json_object_get(o, "kind");
+    if (json_is_integer(kind) && json_integer_value(kind) == 429) return "429";
+    const char *text = json_string_value(kind);
+    for (size_t i = 0; text != NULL && i < SIM_ARRAY_LEN(kinds); i++) {
+        if (strcmp(kinds[i], text) == 0) return kinds[i];
+    }
+    return NULL;
+}
+
+static bool fault_parse(const json_t *o, struct sim_fault *f) {
+    const char *match = sim_json_text(o, "match"), *kind = kind_of(o);
+    const char *space = match != NULL ? strchr(match, ' ') : NULL;
+    if (kind == NULL || space == NULL || space[1] != '/') return false;
+    if ((size_t)(space - match) >= sizeof(f->method)) return false;
+    memcpy(f->method, match, (size_t)(space - match));
+    f->kind = kind;
+    bool limited = strcmp(kind, "429") == 0;
+    f->status = (unsigned)sim_json_int(o, "status", limited ? 429 : 503);
+    if (f->status < 100 || f->status > 599) return false;
+    f->retry_after_s = sim_json_int(o, "retry_after", limited ? 1 : 0);
+    f->delay_ms = sim_json_int(o, "delay_ms", 1000);
+    int64_t times = sim_json_int(o, "times", 0);
+    f->left = times > 0 ? times : -1;
+    f->prefix = sim_strdup(space + 1);
+    return true;
+}
+
+void sim_fault_post(struct sim *sim, struct sim_req *req) {
+    json_auto_t *o = sim_req_json(req);
+    struct sim_fault *f = sim_alloc(sizeof(*f));
+    if (!fault_parse(o, f)) {
+        free(f);
+        sim_reply_error(req, 422, "invalid_params",
+                        "A fault is {match:\"METHOD /prefix\", kind:"
+                        "\"status|429|slow|cut|lost|close\", status?, retry_after?, delay_ms?,"
+                        " times?}.");
+        return;
+    }
+    struct sim_fault **end = &sim->faults;
+    while (*end != NULL) {
+        end = &(*end)->next;
+    }
+    *end = f;
+    sim_reply_json(req, 201, json_pack("{s:b}", "ok", 1));
+}
+
+void sim_fault_delete(struct sim *sim, struct sim_req *req) {
+    sim_fault_forget(sim);
+    sim_reply_json(req, 200, json_pack("{s:b}", "ok", 1));
+}
+
+void sim_fault_list(struct sim *sim, struct sim_req *req) {
+    json_t *list = json_array();
+    for (const struct sim_fault *f = sim->faults; f != NULL; f = f->next) {
+        SIM_FREE char *match = sim_fmt("%s %s", f->method, f->prefix);
+        json_array_append_new(list, json_pack("{s:s, s:s, s:I, s:I}", "match", match, "kind",
+                                              f->kind, "left", (json_int_t)f->left, "taken",
+                                              (json_int_t)f->taken));
+    }
+    sim_reply_json(req, 200, json_pack("{s:o}", "faults", list));
+}

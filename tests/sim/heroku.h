@@ -1,0 +1,103 @@
+/* heroku.h -- the simulated Heroku: pipelines, apps, releases, promotions and their accounts.
+ *
+ * shapes   every resource is kept as the JSON it is answered with (Platform API v3)
+ * units    *_ms; expires_in in seconds
+ * errors   answered as {id, message}: 400 bad_request, 401 unauthorized, 403 two_factor and
+ *          forbidden, 404 not_found, 406 not_acceptable, 416 requested_range_not_satisfiable,
+ *          422 invalid_params, 429 rate_limit
+ * owner    the one thread of the sim; resources live until the sim ends, promotions until reset
+ * source   Platform API reference, its JSON schema; RFC 6749 and 7636 for OAuth
+ * limits   list pages 200, at most 1000; 4500 request tokens per account, 75 back per minute
+ */
+#ifndef SIM_HEROKU_H
+#define SIM_HEROKU_H
+
+#include "state.h"
+
+#define SIM_STAGE_APPS 8
+
+enum sim_fail { SIM_FAIL_NOT, SIM_FAIL_TARGET, SIM_FAIL_RELEASE };
+
+struct sim_account {
+    const char *email;
+    char id[37];
+    double tokens;
+    int64_t tokens_at_ms;
+};
+struct sim_app {
+    char id[37];
+    json_t *info, *releases; /* releases: array, oldest first */
+    json_t *releases_first;  /* as at the start, for reset */
+    const char *stage;
+    struct sim_pipeline *pipeline;
+    bool two_factor;
+    bool denied[3]; /* per account: may look, may not promote */
+    enum sim_fail fail;
+    int64_t fail_times; /* -1: for ever */
+};
+struct sim_pipeline {
+    json_t *info, *couplings;
+    struct sim_app *app[SIM_STAGE_APPS];
+    size_t apps;
+};
+struct sim_heroku {
+    struct sim_account account[3];
+    json_t *pipelines;           /* array of the infos, in order of id */
+    struct sim_map *pipeline_by; /* id and name -> struct sim_pipeline */
+    struct sim_map *app_by;      /* id and name -> struct sim_app */
+    struct sim_app *app[64];
+    size_t apps;
+    struct sim_map *slugs;  /* id -> json */
+    struct sim_map *promos; /* id -> struct promo */
+    uint64_t promotions, promotions_refused, releases;
+};
+
+struct sim_heroku *sim_heroku_create(const struct sim *sim);
+void sim_heroku_destroy(struct sim_heroku *heroku);
+void sim_heroku_forget(struct sim *sim);
+struct sim_account *sim_account_find(struct sim *sim, const char *email);
+struct sim_app *sim_app_find(struct sim *sim, const char *id_or_name);
+json_t *sim_account_ref(const struct sim_account *account); /* {email, id}, new */
+
+/* heroku_enter.c: false when the call was refused and answered. */
+bool sim_heroku_enter(struct sim *sim, struct sim_req *req);
+bool sim_app_open(struct sim_req *req, const struct sim_app *app); /* two_factor */
+
+/* heroku_list.c: answers `items` (new) by the Range header; fields[0] is the default order. */
+void sim_list_reply(struct sim_req *req, json_t *items, const char *const *fields);
+
+/* heroku_release.c */
+json_t *sim_slug_add(struct sim_heroku *heroku, const char *id, const char *commit,
+                     const char *created_at);
+json_t *sim_release_new(const struct sim *sim, struct sim_app *app, const char *id,
+                        json_t *account_ref, const char *slug_id, const char *description,
+                        const char *created_at);
+json_t *sim_release_add(struct sim *sim, struct sim_app *app, const struct sim_account *account,
+                        const char *slug_id, const char *description); /* borrowed */
+void sim_release_settle(struct sim *sim, struct sim_app *app, json_t *release, bool good);
+json_t *sim_release_current(const struct sim_app *app); /* borrowed, or NULL */
+json_t *sim_release_find(const struct sim_app *app, const char *id_or_version); /* borrowed */
+bool sim_fail_take(struct sim_app *app, enum sim_fail where);
+
+/* webhook.c: tells the ingress about a release. */
+void sim_webhook_send(struct sim *sim, const char *action, json_t *release, json_t *previous);
+
+/* Handlers. */
+void sim_pipeline_list(struct sim *sim, struct sim_req *req);
+void sim_pipeline_get(struct sim *sim, struct sim_req *req);
+void sim_pipeline_couplings(struct sim *sim, struct sim_req *req);
+void sim_app_get(struct sim *sim, struct sim_req *req);
+void sim_app_filter(struct sim *sim, struct sim_req *req);
+void sim_app_coupling(struct sim *sim, struct sim_req *req);
+void sim_app_releases(struct sim *sim, struct sim_req *req);
+void sim_app_release(struct sim *sim, struct sim_req *req);
+void sim_app_slug(struct sim *sim, struct sim_req *req);
+void sim_account_get(struct sim *sim, struct sim_req *req);
+void sim_account_limits(struct sim *sim, struct sim_req *req);
+void sim_promo_post(struct sim *sim, struct sim_req *req);
+void sim_promo_get(struct sim *sim, struct sim_req *req);
+void sim_promo_targets(struct sim *sim, struct sim_req *req);
+void sim_heroku_unknown(struct sim *sim, struct sim_req *req);
+void sim_promo_free(void *promo);
+
+#endif

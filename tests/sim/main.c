@@ -1,0 +1,235 @@
+/* main.c -- slipway-sim: options and the loop; see state.h. */
+#include "fault.h"
+#include "heroku.h"
+#include "journal.h"
+#include "oauth.h"
+#include "out.h"
+#include "slack.h"
+
+#include <curl/curl.h>
+#include <getopt.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+static const char help_text[] =
+    "slipway-sim: a simulated Slack and Heroku on one port of 127.0.0.1\n"
+    "  --port N               0 (default): chosen by the system\n"
+    "  --ingress URL          where slash commands and webhooks go\n"
+    "  --actors FILE          written by `slipway up`\n"
+    "  --secret S             Slack signing secret (sim-signing-secret)\n"
+    "  --webhook-secret S     Heroku webhook secret; none: no webhooks\n"
+    "  --bot-token [TEAM=]T   may be repeated; none: any xoxb- token is good\n"
+    "  --client-id ID         OAuth client; none: any\n"
+    "  --client-secret S      none: any\n"
+    "  --redirect-uri URI     the registered callback; none: any on http://127.0.0.1\n"
+    "  --promote-ms MIN-MAX   how long a promotion takes (5000-8000)\n"
+    "  --expires-in S         life of access tokens in seconds (28800)\n"
+    "  --journal N            entries kept (100000)\n"
+    "  --enforce-rate         answer 429 to more than 1 message a second and channel\n"
+    "  --rate-burst N         messages a channel takes at once (3)\n"
+    "  --heroku-pool N        request tokens per account (4500)\n"
+    "  --seed TEXT            ids of the fixtures\n"
+    "  --quiet                no line per request on standard error\n";
+
+enum option_id {
+    OPT_TEXT = 256,
+    OPT_NUMBER,
+    OPT_TOKEN,
+    OPT_PROMOTE,
+    OPT_ENFORCE,
+    OPT_QUIET,
+    OPT_HELP
+};
+
+static const struct option options[] = {{"ingress", 1, NULL, OPT_TEXT},
+                                        {"actors", 1, NULL, OPT_TEXT},
+                                        {"secret", 1, NULL, OPT_TEXT},
+                                        {"webhook-secret", 1, NULL, OPT_TEXT},
+                                        {"client-id", 1, NULL, OPT_TEXT},
+                                        {"client-secret", 1, NULL, OPT_TEXT},
+                                        {"redirect-uri", 1, NULL, OPT_TEXT},
+                                        {"seed", 1, NULL, OPT_TEXT},
+                                        {"port", 1, NULL, OPT_NUMBER},
+                                        {"expires-in", 1, NULL, OPT_NUMBER},
+                                        {"journal", 1, NULL, OPT_NUMBER},
+                                        {"rate-burst", 1, NULL, OPT_NUMBER},
+                                        {"heroku-pool", 1, NULL, OPT_NUMBER},
+                                        {"bot-token", 1, NULL, OPT_TOKEN},
+                                        {"promote-ms", 1, NULL, OPT_PROMOTE},
+                                        {"enforce-rate", 0, NULL, OPT_ENFORCE},
+                                        {"quiet", 0, NULL, OPT_QUIET},
+                                        {"help", 0, NULL, OPT_HELP},
+                                        {NULL, 0, NULL, 0}};
+
+static bool set_text(struct sim_conf *conf, const char *name, const char *value) {
+    char **const at[] = {&conf->ingress,        &conf->actors_file, &conf->signing_secret,
+                         &conf->webhook_secret, &conf->client_id,   &conf->client_secret,
+                         &conf->redirect_uri,   &conf->seed};
+    for (size_t i = 0; i < SIM_ARRAY_LEN(at); i++) {
+        if (strcmp(options[i].name, name) != 0) continue;
+        free(*at[i]);
+        *at[i] = sim_strdup(value);
+        return true;
+    }
+    return false;
+}
+
+static bool set_number(struct sim_conf *conf, const char *name, const char *value) {
+    char *end = NULL;
+    long long n = strtoll(value, &end, 10);
+    if (*value == '\0' || *end != '\0' || n < 0 || n > 1000000000) return false;
+    if (strcmp(name, "port") == 0) {
+        conf->port = (int)n;
+        return n < 65536;
+    }
+    if (strcmp(name, "expires-in") == 0) conf->expires_in_s = n;
+    if (strcmp(name, "rate-burst") == 0) conf->rate_burst = n;
+    if (strcmp(name, "heroku-pool") == 0) conf->heroku_pool = n;
+    if (strcmp(name, "journal") == 0) {
+        conf->journal_entries = n;
+        return n >= 1 && n <= 10000000;
+    }
+    return true;
+}
+
+static bool set_promote(struct sim_conf *conf, const char *value) {
+    char *end = NULL;
+    conf->promote_min_ms = conf->promote_max_ms = strtoll(value, &end, 10);
+    if (end != value && *end == '-') conf->promote_max_ms = strtoll(end + 1, &end, 10);
+    return end != value && *end == '\0' && conf->promote_min_ms >= 0 &&
+           conf->promote_max_ms >= conf->promote_min_ms && conf->promote_max_ms < 1000000000;
+}
+
+static bool set_token(struct sim_conf *conf, const char *value) {
+    if (conf->bot_tokens == SIM_ARRAY_LEN(conf->bot_token)) return false;
+    const char *equals = strchr(value, '=');
+    if (equals != NULL) {
+        SIM_FREE char *team = sim_strndup(value, (size_t)(equals - value));
+        if (sim_team_find(team) == NULL) return false;
+        conf->bot_team[conf->bot_tokens] = sim_strdup(team);
+    }
+    conf->bot_token[conf->bot_tokens++] = sim_strdup(equals != NULL ? equals + 1 : value);
+    return true;
+}
+
+/* 0 to go on, else an exit code plus one. */
+static int conf_parse(struct sim_conf *conf, int argc, char **argv) {
+    for (int id, index = 0; (id = getopt_long(argc, argv, "", options, &index)) != -1;) {
+        const char *name = options[index].name;
+        bool ok = false;
+        if (id == OPT_TEXT) ok = set_text(conf, name, optarg);
+        if (id == OPT_NUMBER) ok = set_number(conf, name, optarg);
+        if (id == OPT_TOKEN) ok = set_token(conf, optarg);
+        if (id == OPT_PROMOTE) ok = set_promote(conf, optarg);
+        if (id == OPT_ENFORCE) ok = conf->enforce_rate = true;
+        if (id == OPT_QUIET) ok = conf->quiet = true;
+        if (id == OPT_HELP) {
+            fputs(help_text, stdout);
+            return 1;
+        }
+        if (!ok) {
+            if (id != '?') fprintf(stderr, "slipway-sim: --%s does not take '%s'\n", name, optarg);
+            return 3;
+        }
+    }
+    if (optind == argc) return 0;
+    fprintf(stderr, "slipway-sim: unexpected argument '%s'\n", argv[optind]);
+    return 3;
+}
+
+static void conf_finish(struct sim_conf *conf) {
+    free(conf->ingress);
+    free(conf->actors_file);
+    free(conf->signing_secret);
+    free(conf->webhook_secret);
+    free(conf->client_id);
+    free(conf->client_secret);
+    free(conf->redirect_uri);
+    free(conf->seed);
+    for (size_t i = 0; i < conf->bot_tokens; i++) {
+        free(conf->bot_token[i]);
+        free(conf->bot_team[i]);
+    }
+}
+
+static int signals_open(void) {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+}
+
+static void loop(struct sim *sim, int signal_fd) {
+    struct signalfd_siginfo info;
+    while (read(signal_fd, &info, sizeof(info)) < 0) {
+        int64_t http_ms = sim_http_run(sim), timer_ms = sim_timer_run(sim), wait_ms = 60000;
+        if (timer_ms >= 0 && timer_ms < wait_ms) wait_ms = timer_ms;
+        if (http_ms >= 0 && http_ms < wait_ms) wait_ms = http_ms;
+        sim_out_run(sim, sim_http_fd(sim), signal_fd, wait_ms);
+    }
+}
+
+static void sim_finish(struct sim *sim) {
+    sim->stopping = true;
+    sim_out_destroy(sim, sim->out);
+    sim_timers_destroy(sim, sim->timers);
+    sim_http_destroy(sim);
+    sim_fault_forget(sim);
+    sim_journal_destroy(sim->journal);
+    sim_slack_destroy(sim->slack);
+    sim_oauth_destroy(sim->oauth);
+    sim_heroku_destroy(sim->heroku);
+    json_decref(sim->actor_seen);
+}
+
+int main(int argc, char **argv) {
+    struct sim sim = {.conf = {.promote_min_ms = 5000,
+                               .promote_max_ms = 8000,
+                               .expires_in_s = 28800,
+                               .journal_entries = 100000,
+                               .rate_burst = 3,
+                               .heroku_pool = 4500,
+                               .signing_secret = sim_strdup("sim-signing-secret"),
+                               .seed = sim_strdup("slipway")}};
+    int code = conf_parse(&sim.conf, argc, argv);
+    if (code != 0) {
+        conf_finish(&sim.conf);
+        return code - 1;
+    }
+    int signal_fd = signals_open();
+    if (sodium_init() < 0 || curl_global_init(CURL_GLOBAL_ALL) != CURLE_OK || signal_fd < 0)
+        return 1;
+    /* Thousands of clients at once need descriptors; what the machine gives is enough otherwise. */
+    struct rlimit files = {.rlim_cur = 8192, .rlim_max = 8192};
+    (void)setrlimit(RLIMIT_NOFILE, &files);
+    sim.started_ms = sim_now_ms();
+    sim.timers = sim_timers_create();
+    sim.out = sim_out_create();
+    sim.journal = sim_journal_create((size_t)sim.conf.journal_entries);
+    sim.slack = sim_slack_create();
+    sim.heroku = sim_heroku_create(&sim);
+    sim.oauth = sim_oauth_create();
+    sim.actor_seen = json_object();
+    int r = sim_http_create(&sim);
+    if (r < 0) {
+        fprintf(stderr, "slipway-sim: cannot listen on port %d: %s\n", sim.conf.port, strerror(-r));
+    } else {
+        printf("sim %s\n", sim.base);
+        fflush(stdout);
+        loop(&sim, signal_fd);
+    }
+    sim_finish(&sim);
+    close(signal_fd);
+    curl_global_cleanup();
+    conf_finish(&sim.conf);
+    return r < 0 ? 1 : 0;
+}

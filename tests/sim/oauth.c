@@ -1,0 +1,121 @@
+/* oauth.c -- the consent page and the codes it gives; the tokens are in oauth_token.c; see oauth.h. */
+#include "oauth.h"
+
+#include "oauth_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define CODE_LIFE_MS (10 * 60 * 1000)
+
+static bool redirect_ok(const struct sim *sim, const char *uri) {
+    if (uri == NULL) return false;
+    if (sim->conf.redirect_uri != NULL) return strcmp(uri, sim->conf.redirect_uri) == 0;
+    return strncmp(uri, "http://127.0.0.1:", 17) == 0 && strpbrk(uri + 17, "@#") == NULL;
+}
+
+/* NULL when the request is in order; an open redirect is never made for a wrong one. */
+static const char *request_check(const struct sim *sim, const json_t *args) {
+    const char *client = sim_json_text(args, "client_id"),
+               *type = sim_json_text(args, "response_type");
+    const char *method = sim_json_text(args, "code_challenge_method");
+    if (client == NULL) return "client_id is missing";
+    if (sim->conf.client_id != NULL && strcmp(client, sim->conf.client_id) != 0) {
+        return "client_id is not known";
+    }
+    if (!redirect_ok(sim, sim_json_text(args, "redirect_uri"))) {
+        return "redirect_uri is not the registered one";
+    }
+    if (type == NULL || strcmp(type, "code") != 0) return "response_type must be code";
+    if (sim_json_text(args, "code_challenge") != NULL &&
+        (method == NULL || strcmp(method, "S256") != 0)) {
+        return "code_challenge_method must be S256";
+    }
+    return NULL;
+}
+
+static const char *const carried[] = {
+    "client_id", "redirect_uri",   "response_type",        "scope",
+    "state",     "code_challenge", "code_challenge_method"};
+
+void sim_oauth_page(struct sim *sim, struct sim_req *req) {
+    json_auto_t *args = json_object();
+    for (size_t i = 0; i < SIM_ARRAY_LEN(carried); i++) {
+        const char *value = sim_req_query(req, carried[i]);
+        if (value != NULL) json_object_set_new(args, carried[i], json_string(value));
+    }
+    /* Heroku falls back to the registered callback when none is named. */
+    if (sim_json_text(args, "redirect_uri") == NULL && sim->conf.redirect_uri != NULL) {
+        json_object_set_new(args, "redirect_uri", json_string(sim->conf.redirect_uri));
+    }
+    const char *wrong = request_check(sim, args);
+    if (wrong != NULL) {
+        sim_reply_error(req, 400, "invalid_request", wrong);
+        return;
+    }
+    struct sim_buf page = {0};
+    sim_buf_printf(&page,
+                   "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">"
+                   "<title>Simulated Heroku sign-in</title><style>body{font:16px sans-serif;"
+                   "max-width:30em;margin:4em auto}button{display:block;margin:.5em 0;"
+                   "padding:.6em 1em}</style><h1>Simulated Heroku</h1><p>An application asks for "
+                   "access (scope: ");
+    const char *scope = sim_json_text(args, "scope");
+    sim_html_escape(&page, scope != NULL ? scope : "none");
+    sim_buf_printf(&page, "). Whose account is it?</p><form method=\"post\" "
+                          "action=\"/oauth/authorize\">");
+    const char *key;
+    json_t *value;
+    json_object_foreach(args, key, value) {
+        sim_buf_printf(&page, "<input type=\"hidden\" name=\"%s\" value=\"", key);
+        sim_html_escape(&page, json_string_value(value));
+        sim_buf_printf(&page, "\">");
+    }
+    for (size_t i = 0; i < SIM_ARRAY_LEN(sim->heroku->account); i++) {
+        const char *email = sim->heroku->account[i].email;
+        sim_buf_printf(&page, "<button name=\"account\" value=\"%s\">Allow as %s</button>", email,
+                       email);
+    }
+    sim_buf_printf(&page, "<button name=\"deny\" value=\"1\">Deny</button></form></html>\n");
+    sim_reply_header(req, "Cache-Control", "no-store");
+    sim_reply_data(req, 200, "text/html; charset=utf-8", page.data, page.len);
+    sim_buf_free(&page);
+}
+
+static void redirect(struct sim_req *req, const json_t *args, const char *key, const char *value) {
+    struct sim_buf url = {0};
+    const char *uri = sim_json_text(args, "redirect_uri"), *state = sim_json_text(args, "state");
+    sim_buf_printf(&url, "%s%c%s=%s", uri, strchr(uri, '?') != NULL ? '&' : '?', key, value);
+    if (state != NULL) sim_form_add(&url, "state", state, strlen(state));
+    sim_reply_header(req, "Location", url.data);
+    sim_reply_header(req, "Cache-Control", "no-store");
+    sim_reply_text(req, 302, "text/plain; charset=utf-8", "");
+    sim_buf_free(&url);
+}
+
+void sim_oauth_allow(struct sim *sim, struct sim_req *req) {
+    json_auto_t *args = sim_form_parse(req->body, req->body_len);
+    const char *wrong = args != NULL ? request_check(sim, args) : "the form cannot be read";
+    if (wrong != NULL) {
+        sim_reply_error(req, 400, "invalid_request", wrong);
+        return;
+    }
+    if (sim_json_text(args, "deny") != NULL) {
+        redirect(req, args, "error", "access_denied");
+        return;
+    }
+    struct sim_account *account = sim_account_find(sim, sim_json_text(args, "account"));
+    if (account == NULL) {
+        sim_reply_error(req, 400, "invalid_request", "account is not one of the three");
+        return;
+    }
+    struct code *code = sim_alloc(sizeof(*code));
+    char text[37];
+    sim_uuid_random(text);
+    code->account = account;
+    code->dies_ms = sim_mono_ms() + CODE_LIFE_MS;
+    code->redirect_uri = sim_strdup(sim_json_text(args, "redirect_uri"));
+    code->challenge = sim_strdup(sim_json_text(args, "code_challenge"));
+    (void)sim_map_put(sim->oauth->codes, text, code);
+    redirect(req, args, "code", text);
+}

@@ -1,0 +1,118 @@
+/* route.c -- which handler answers which path; see state.h.
+ *
+ * ':' in a pattern is one segment of the path, kept in arg[]; '*' at the end is any rest. */
+#include "fault.h"
+#include "heroku.h"
+#include "journal.h"
+#include "oauth.h"
+#include "slack.h"
+
+#include <string.h>
+
+static void page(struct sim *sim, struct sim_req *req) {
+    sim_page_handle(sim, req);
+}
+
+static const struct sim_route routes[] = {
+    {"POST", "/commands/:/:/:", SIM_HOOKS, false, sim_hooks_post},
+    {"POST", "/api/chat.postMessage", SIM_SLACK, false, sim_slack_post},
+    {"POST", "/api/chat.update", SIM_SLACK, false, sim_slack_update},
+    {"POST", "/api/chat.postEphemeral", SIM_SLACK, false, sim_slack_ephemeral},
+    {"POST", "/api/conversations.open", SIM_SLACK, false, sim_slack_open},
+    {"POST", "/api/conversations.join", SIM_SLACK, false, sim_slack_join},
+    {"POST", "/api/auth.test", SIM_SLACK, false, sim_slack_auth_test},
+    {"*", "/api/*", SIM_SLACK, false, sim_slack_unknown},
+
+    {"GET", "/pipelines", SIM_HEROKU, true, sim_pipeline_list},
+    {"GET", "/pipelines/:", SIM_HEROKU, true, sim_pipeline_get},
+    {"GET", "/pipelines/:/pipeline-couplings", SIM_HEROKU, true, sim_pipeline_couplings},
+    {"GET", "/apps/:", SIM_HEROKU, true, sim_app_get},
+    {"GET", "/apps/:/pipeline-couplings", SIM_HEROKU, true, sim_app_coupling},
+    {"GET", "/apps/:/releases", SIM_HEROKU, true, sim_app_releases},
+    {"GET", "/apps/:/releases/:", SIM_HEROKU, true, sim_app_release},
+    {"GET", "/apps/:/slugs/:", SIM_HEROKU, true, sim_app_slug},
+    {"POST", "/filters/apps", SIM_HEROKU, true, sim_app_filter},
+    {"POST", "/pipeline-promotions", SIM_HEROKU, true, sim_promo_post},
+    {"GET", "/pipeline-promotions/:", SIM_HEROKU, true, sim_promo_get},
+    {"GET", "/pipeline-promotions/:/promotion-targets", SIM_HEROKU, true, sim_promo_targets},
+    {"GET", "/account", SIM_HEROKU, true, sim_account_get},
+    {"GET", "/account/rate-limits", SIM_HEROKU, true, sim_account_limits},
+
+    {"GET", "/oauth/authorize", SIM_HEROKU_ID, false, sim_oauth_page},
+    {"POST", "/oauth/authorize", SIM_HEROKU_ID, false, sim_oauth_allow},
+    {"POST", "/oauth/token", SIM_HEROKU_ID, false, sim_oauth_token},
+    {"GET", "/oauth/authorizations", SIM_HEROKU_ID, true, sim_oauth_list},
+    {"DELETE", "/oauth/authorizations/:", SIM_HEROKU_ID, true, sim_oauth_delete},
+
+    {"GET", "/", SIM_ADMIN, false, page},
+    {"GET", "/page/*", SIM_ADMIN, false, page},
+    {"GET", "/sim/health", SIM_ADMIN, false, sim_admin_health},
+    {"GET", "/sim/state", SIM_ADMIN, false, sim_admin_state},
+    {"GET", "/sim/view", SIM_ADMIN, false, sim_slack_view},
+    {"GET", "/sim/journal", SIM_ADMIN, false, sim_journal_view},
+    {"GET", "/sim/faults", SIM_ADMIN, false, sim_fault_list},
+    {"POST", "/sim/faults", SIM_ADMIN, false, sim_fault_post},
+    {"DELETE", "/sim/faults", SIM_ADMIN, false, sim_fault_delete},
+    {"POST", "/sim/type", SIM_ADMIN, false, sim_admin_type},
+    {"POST", "/sim/reset", SIM_ADMIN, false, sim_admin_reset},
+    {"POST", "/sim/config", SIM_ADMIN, false, sim_admin_config},
+    {"POST", "/sim/release", SIM_ADMIN, false, sim_admin_release},
+    {"POST", "/sim/revoke", SIM_ADMIN, false, sim_oauth_revoke},
+    {"POST", "/sim/expire", SIM_ADMIN, false, sim_oauth_expire},
+    {"GET", "/sim/actors", SIM_ADMIN, false, sim_admin_actors},
+    {"POST", "/sim/kill", SIM_ADMIN, false, sim_admin_kill},
+    {"*", "/sim/*", SIM_ADMIN, false, sim_admin_unknown},
+    {"*", "/page/*", SIM_ADMIN, false, sim_admin_unknown},
+    {"GET", "/favicon.ico", SIM_ADMIN, false, sim_admin_unknown},
+    {"*", "*", SIM_HEROKU, false, sim_heroku_unknown},
+};
+static uint64_t counts[SIM_ARRAY_LEN(routes)];
+
+static bool matches(const char *pattern, struct sim_req *req) {
+    const char *path = req->path;
+    char *split = req->split;
+    size_t args = 0;
+    while (*pattern != '\0') {
+        if (*pattern == '*') return true;
+        if (*pattern == ':') {
+            size_t len = strcspn(path, "/");
+            if (len == 0 || args == SIM_ARRAY_LEN(req->arg)) return false;
+            memcpy(split, path, len);
+            split[len] = '\0';
+            req->arg[args++] = split;
+            split += len + 1;
+            path += len;
+            pattern++;
+        } else if (*pattern++ != *path++) {
+            return false;
+        }
+    }
+    return *path == '\0';
+}
+
+const struct sim_route *sim_route_find(struct sim_req *req) {
+    for (size_t i = 0; i < SIM_ARRAY_LEN(routes); i++) {
+        const struct sim_route *route = &routes[i];
+        bool method = route->method[0] == '*' || strcmp(route->method, req->method) == 0;
+        if (method && matches(route->pattern, req)) return route;
+    }
+    return &routes[SIM_ARRAY_LEN(routes) - 1];
+}
+
+void sim_route_count(const struct sim_route *route) {
+    counts[route - routes]++;
+}
+
+void sim_route_forget(void) {
+    memset(counts, 0, sizeof(counts));
+}
+
+json_t *sim_route_counts(void) {
+    json_t *all = json_object();
+    for (size_t i = 0; i < SIM_ARRAY_LEN(routes); i++) {
+        if (counts[i] == 0 || routes[i].upstream == SIM_ADMIN) continue;
+        SIM_FREE char *name = sim_fmt("%s %s", routes[i].method, routes[i].pattern);
+        json_object_set_new(all, name, json_integer((json_int_t)counts[i]));
+    }
+    return all;
+}

@@ -1,0 +1,168 @@
+/* slack_world.c -- workspaces, people, channels and the messages in them; see slack.h. */
+#include "slack.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static const struct sim_user users_1[] = {{"U0ADA", "ada"}, {"U0BOB", "bob"}, {NULL, NULL}};
+static const struct sim_user users_2[] = {{"U0CYD", "cyd"}, {NULL, NULL}};
+static const struct sim_team teams[] = {
+    {"T0SIM1", "sim-one", "U0BOT1", "B0BOT1", users_1},
+    {"T0SIM2", "sim-two", "U0BOT2", "B0BOT2", users_2},
+};
+
+const struct sim_team *sim_team_find(const char *id) {
+    for (size_t i = 0; id != NULL && i < SIM_ARRAY_LEN(teams); i++) {
+        if (strcmp(teams[i].id, id) == 0) return &teams[i];
+    }
+    return NULL;
+}
+
+const struct sim_user *sim_user_find(const struct sim_team *team, const char *id) {
+    for (const struct sim_user *u = team->users; id != NULL && u->id != NULL; u++) {
+        if (strcmp(u->id, id) == 0 || strcmp(u->name, id) == 0) return u;
+    }
+    return NULL;
+}
+
+static struct sim_channel *channel_add(struct sim_slack *slack, const struct sim_team *team,
+                                       const char *id, const char *name) {
+    if (slack->channels == SIM_ARRAY_LEN(slack->channel)) abort();
+    struct sim_channel *channel = sim_alloc(sizeof(*channel));
+    snprintf(channel->id, sizeof(channel->id), "%s", id);
+    snprintf(channel->name, sizeof(channel->name), "%s", name);
+    channel->team = team;
+    channel->bot_in = true;
+    slack->channel[slack->channels++] = channel;
+    return channel;
+}
+
+struct sim_channel *sim_channel_find(struct sim *sim, const struct sim_team *team, const char *id) {
+    for (size_t i = 0; id != NULL && i < sim->slack->channels; i++) {
+        struct sim_channel *channel = sim->slack->channel[i];
+        if (team != NULL && channel->team != team) continue;
+        if (strcmp(channel->id, id) == 0) return channel;
+        if (id[0] == '#' && strcmp(channel->name, id + 1) == 0) return channel;
+    }
+    return NULL;
+}
+
+struct sim_channel *sim_channel_first(struct sim *sim, const struct sim_team *team) {
+    for (size_t i = 0; i < sim->slack->channels; i++) {
+        if (sim->slack->channel[i]->team == team) return sim->slack->channel[i];
+    }
+    return NULL;
+}
+
+struct sim_channel *sim_channel_dm(struct sim *sim, const struct sim_team *team,
+                                   const struct sim_user *user) {
+    char id[24];
+    snprintf(id, sizeof(id), "D%s", user->id + 1);
+    struct sim_channel *channel = sim_channel_find(sim, team, id);
+    if (channel == NULL) channel = channel_add(sim->slack, team, id, "directmessage");
+    channel->dm = user;
+    return channel;
+}
+
+void sim_message_free(struct sim_message *message) {
+    if (message == NULL) return;
+    free(message->text);
+    json_decref(message->blocks);
+    json_decref(message->metadata);
+    json_decref(message->attachments);
+    free(message);
+}
+
+static void next_ts(struct sim_slack *slack, char ret[32]) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    int64_t us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+    if (us <= slack->last_ts_us) us = slack->last_ts_us + 1;
+    slack->last_ts_us = us;
+    snprintf(ret, 32, "%lld.%06lld", (long long)(us / 1000000), (long long)(us % 1000000));
+}
+
+static void set_json(json_t **at, json_t *value) {
+    json_decref(*at);
+    *at = json_is_object(value) || json_is_array(value) ? json_incref(value) : NULL;
+}
+
+void sim_message_set(struct sim_message *message, const json_t *args) {
+    const char *text = sim_json_text(args, "text");
+    if (text == NULL) text = sim_json_text(args, "markdown_text");
+    free(message->text);
+    message->text = sim_strdup(text != NULL ? text : "");
+    set_json(&message->blocks, json_object_get(args, "blocks"));
+    set_json(&message->attachments, json_object_get(args, "attachments"));
+    if (json_object_get(args, "metadata") != NULL) {
+        set_json(&message->metadata, json_object_get(args, "metadata"));
+    }
+}
+
+struct sim_message *sim_message_add(struct sim *sim, struct sim_channel *channel,
+                                    const json_t *args) {
+    struct sim_message *message = sim_alloc(sizeof(*message));
+    next_ts(sim->slack, message->ts);
+    const char *thread_ts = sim_json_text(args, "thread_ts");
+    if (thread_ts != NULL) {
+        snprintf(message->thread_ts, sizeof(message->thread_ts), "%s", thread_ts);
+    }
+    sim_message_set(message, args);
+    if (channel->count == SIM_CHANNEL_KEPT) {
+        sim_message_free(channel->ring[channel->first]);
+        channel->first = (channel->first + 1) % SIM_CHANNEL_KEPT;
+        channel->count--;
+    }
+    channel->ring[(channel->first + channel->count++) % SIM_CHANNEL_KEPT] = message;
+    return message;
+}
+
+struct sim_message *sim_message_find(const struct sim_channel *channel, const char *ts) {
+    for (size_t i = channel->count; ts != NULL && i-- > 0;) {
+        struct sim_message *message = channel->ring[(channel->first + i) % SIM_CHANNEL_KEPT];
+        if (strcmp(message->ts, ts) == 0) return message;
+    }
+    return NULL;
+}
+
+struct sim_slack *sim_slack_create(void) {
+    struct sim_slack *slack = sim_alloc(sizeof(*slack));
+    slack->urls = sim_map_create();
+    channel_add(slack, &teams[0], "C0DEPLOY", "deploys");
+    channel_add(slack, &teams[0], "C0OPS", "ops");
+    channel_add(slack, &teams[1], "C0OTHER", "general");
+    return slack;
+}
+
+static void channel_empty(struct sim_channel *channel) {
+    while (channel->count > 0) {
+        sim_message_free(channel->ring[channel->first]);
+        channel->first = (channel->first + 1) % SIM_CHANNEL_KEPT;
+        channel->count--;
+    }
+    channel->bot_in = true;
+    channel->is_private = channel->is_archived = false;
+    channel->tokens_at_ms = 0;
+}
+
+void sim_slack_forget(struct sim *sim) {
+    struct sim_slack *slack = sim->slack;
+    for (size_t i = 0; i < slack->channels; i++) {
+        channel_empty(slack->channel[i]);
+    }
+    sim_url_forget(sim);
+    slack->messages = slack->ephemerals = slack->updates = 0;
+    slack->rate_violations = slack->user_errors = 0;
+}
+
+void sim_slack_destroy(struct sim_slack *slack) {
+    if (slack == NULL) return;
+    for (size_t i = 0; i < slack->channels; i++) {
+        channel_empty(slack->channel[i]);
+        free(slack->channel[i]);
+    }
+    sim_map_destroy(slack->urls, free);
+    free(slack);
+}

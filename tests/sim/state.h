@@ -1,0 +1,78 @@
+/* state.h -- the whole sim in one struct, and the doors of its parts.
+ *
+ * shapes   struct sim: one per process, passed everywhere; each part keeps its own state behind
+ *          its pointer (slack.h, heroku.h, journal.h, out.h)
+ * units    *_ms, *_s
+ * errors   none
+ * owner    main.c creates and destroys; everything runs on the one thread of the loop
+ * source   none
+ * limits   8 bot tokens
+ */
+#ifndef SIM_STATE_H
+#define SIM_STATE_H
+
+#include "sim.h"
+#include "util.h"
+
+struct sim_conf {
+    int port;
+    bool enforce_rate, quiet;
+    char *ingress, *actors_file, *signing_secret, *webhook_secret;
+    char *client_id, *client_secret, *redirect_uri, *seed;
+    char *bot_token[8], *bot_team[8]; /* bot_team NULL: good for every workspace */
+    size_t bot_tokens;
+    int64_t promote_min_ms, promote_max_ms;
+    int64_t expires_in_s;
+    int64_t journal_entries;
+    int64_t rate_burst;  /* messages a channel takes at once before 1 a second counts */
+    int64_t heroku_pool; /* request tokens per account */
+};
+
+struct sim {
+    struct sim_conf conf;
+    char base[64]; /* http://127.0.0.1:PORT */
+    bool stopping;
+    struct sim_http *http;
+    struct sim_timers *timers;
+    struct sim_out *out;
+    struct sim_journal *journal;
+    struct sim_fault *faults;
+    struct sim_slack *slack;
+    struct sim_heroku *heroku;
+    struct sim_oauth *oauth;
+    json_t *actor_seen; /* last /metrics per pid, for rates */
+    uint64_t webhooks_sent, webhooks_failed;
+    int64_t started_ms;
+};
+
+/* route.c */
+struct sim_route {
+    const char *method, *pattern;
+    enum sim_upstream upstream;
+    bool platform; /* Heroku Platform API: token, Accept and rate are checked first */
+    void (*handle)(struct sim *sim, struct sim_req *req);
+};
+const struct sim_route *sim_route_find(struct sim_req *req);
+void sim_route_count(const struct sim_route *route);
+json_t *sim_route_counts(void);
+void sim_route_forget(void);
+
+/* http.c */
+int sim_http_create(struct sim *sim);
+void sim_http_destroy(struct sim *sim);
+int sim_http_fd(const struct sim *sim);
+int64_t
+sim_http_run(struct sim *sim); /* ms until it wants to run again, -1 = when its fd is ready */
+
+/* admin.c, admin_type.c, admin_actors.c */
+void sim_admin_health(struct sim *sim, struct sim_req *req);
+void sim_admin_state(struct sim *sim, struct sim_req *req);
+void sim_admin_reset(struct sim *sim, struct sim_req *req);
+void sim_admin_config(struct sim *sim, struct sim_req *req);
+void sim_admin_release(struct sim *sim, struct sim_req *req);
+void sim_admin_unknown(struct sim *sim, struct sim_req *req);
+void sim_admin_type(struct sim *sim, struct sim_req *req);
+void sim_admin_actors(struct sim *sim, struct sim_req *req);
+void sim_admin_kill(struct sim *sim, struct sim_req *req);
+
+#endif
