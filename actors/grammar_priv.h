@@ -1,12 +1,10 @@
 /* grammar_priv.h -- one parser for each command, as data that grammar.c runs.
  *
- * shapes   a rule is chosen by (task, subtask); its pattern is its pieces joined; groups are named as the
- *          fields of the command object
- * units    sizes and offsets are bytes
- * errors   none
- * owner    static data; struct sw__parsed borrows the text it was made from
- * source   PCRE2 "pcre2pattern": possessive quantifiers never give back, so that matching is linear
- * limits   SW__PIECES pieces a rule
+ * shapes   a rule is chosen by (task, subtask); its pattern is its pieces joined; groups are named
+ * as the fields of the command object units    sizes and offsets are bytes errors   none owner
+ * static data; struct sw__parsed borrows the text it was made from source   PCRE2 "pcre2pattern":
+ * possessive quantifiers never give back, so that matching is linear limits   SW__PIECES pieces a
+ * rule
  */
 #ifndef SW_GRAMMAR_PRIV_H
 #define SW_GRAMMAR_PRIV_H
@@ -16,9 +14,11 @@
 #include <stdbool.h>
 
 #define SW__PIECES 8
+#define SW__EXCERPT 48 /* room for a quoted piece of the text */
 
 struct sw__piece {
-    const char *name;  /* what is missing where it does not match; NULL: it may be empty, it always matches */
+    const char *name;  /* what is missing where it does not match; NULL: it may be empty, it always
+                          matches */
     const char *regex; /* takes its own leading blank */
 };
 
@@ -59,20 +59,24 @@ struct sw__parsed {
     struct sw__span field[SW__FIELDS]; /* all absent where not valid */
     const struct sw__rule *rule;       /* NULL: the first word is no command */
     size_t good;                       /* bytes that the pieces took before the first that failed */
-    const struct sw__piece *failed;    /* the required piece that did not match; NULL: something is left over */
+    const struct sw__piece
+        *failed; /* the required piece that did not match; NULL: something is left over */
+    bool fits;   /* the rule takes this subtask */
     bool valid;
-    char what[256]; /* what is wrong; may hold broken UTF-8 of the text */
+    char what[256]; /* what is wrong */
 };
 
 /* Fills `what` of a command that is not valid. */
 void sw__grammar_complain(struct sw__parsed *p);
-/* True for a word that is, or is nearly, a one-time code: never quoted, never kept. */
-bool sw__grammar_looks_secret(const char *word, size_t size);
 /* A JSON string of any bytes: what is not UTF-8 becomes U+FFFD. */
 json_t *sw__grammar_string(const char *text, size_t size);
 /* Bytes of the character at `text`, 0 where it is not UTF-8. */
 size_t sw__grammar_utf8(const char *text, size_t size);
-/* The text as it may be shown; see line in grammar.h. */
-json_t *sw__grammar_line(const struct sw__parsed *p);
+/* The bytes before the first space. */
+size_t sw__grammar_word(const char *text, size_t size);
+/* A text to be shown, always UTF-8: without control characters and, with `mask`, without anything
+ * that looks like a one-time code; cut with an ellipsis to fit `room`, which includes the final
+ * NUL. */
+void sw__grammar_clean(const char *text, size_t size, bool mask, char *out, size_t room);
 
 #endif

@@ -1,0 +1,18 @@
+/* cli.h -- commands of the binary for an operator, beside the actors.
+ *
+ * shapes   int sw_cli_<command>(int argc, char **argv), argv[0] is the command's own name
+ * units    none
+ * errors   what main returns: 0 done, 1 it could not be written, 2 wrong usage (one line says why)
+ * owner    the caller
+ * source   none
+ * limits   none
+ */
+#ifndef SW_CLI_H
+#define SW_CLI_H
+
+/* `slipway parse -- TEXT` or `slipway parse -` (standard input): prints the command object. */
+int sw_cli_parse(int argc, char **argv);
+/* `slipway up`: every role and a private Redis on one machine, until SIGTERM or Ctrl-C. */
+int sw_cli_up(int argc, char **argv);
+
+#endif

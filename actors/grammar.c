@@ -1,0 +1,282 @@
+/* grammar.c -- runs the rules of grammar_rules.c over a text; see grammar.h.
+ *
+ * The pieces of a rule are joined into one pattern, compiled once, with JIT where the system allows
+ * it. A line that does not fit is then read again piece by piece: the first one that fails says
+ * what is wrong. */
+#include "actors/grammar_priv.h"
+#include "common/mem.h"
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <assert.h>
+#include <pcre2.h>
+#include <string.h>
+
+#define RULES 16
+#define PATTERN_BYTES 1024
+/* Every pattern is linear by its making; these stop one that is not, long before it is felt. */
+#define MATCH_LIMIT 500000
+#define DEPTH_LIMIT 1000
+#define HEAP_LIMIT_KIB 1024
+
+#define ROUTER "(?<task>[-_.0-9a-z]++)(?::(?<subtask>[^ \\t\\n\\v\\f\\r]++))?+"
+
+static const char *const field_names[SW__FIELDS] = {
+    "forced",   "pipeline", "branch", "environment",   "application", "from",
+    "from_app", "to",       "to_app", "second_factor", "channel",     "topic",
+};
+
+struct compiled {
+    pcre2_code *whole;
+    pcre2_code *pieces[SW__PIECES];
+};
+
+static struct {
+    bool ready;
+    pcre2_code *router;
+    struct compiled rules[RULES];
+    pcre2_match_data *data;
+    pcre2_match_context *limits;
+} engine;
+
+static pcre2_code *compile(const char *regex, uint32_t options) {
+    int error;
+    PCRE2_SIZE at;
+    pcre2_code *code = pcre2_compile((PCRE2_SPTR)regex, PCRE2_ZERO_TERMINATED,
+                                     PCRE2_ANCHORED | options, &error, &at, NULL);
+
+    assert(code); /* the patterns are ours */
+    return code;
+}
+
+static void compile_rule(const struct sw__rule *rule, struct compiled *c) {
+    char whole[PATTERN_BYTES] = "";
+    size_t size = 0;
+
+    for (size_t i = 0; rule->pieces[i].regex; i++) {
+        const char *regex = rule->pieces[i].regex;
+
+        assert(i < SW__PIECES && size + strlen(regex) < sizeof whole);
+        size += strlen(strcpy(whole + size, regex));
+        c->pieces[i] = compile(regex, 0);
+    }
+    c->whole = compile(whole, PCRE2_ENDANCHORED);
+    /* Where writable code is forbidden (hardened units) the interpreter gives the same answers. */
+    (void)pcre2_jit_compile(c->whole, PCRE2_JIT_COMPLETE);
+}
+
+static void engine_start(void) {
+    if (engine.ready) {
+        return;
+    }
+    engine.router = compile(ROUTER, 0);
+    for (size_t i = 0; sw__grammar_rules[i].task; i++) {
+        assert(i < RULES);
+        compile_rule(&sw__grammar_rules[i], &engine.rules[i]);
+    }
+    engine.data = pcre2_match_data_create(SW__FIELDS + 1, NULL);
+    engine.limits = pcre2_match_context_create(NULL);
+    if (!engine.data || !engine.limits) {
+        abort();
+    }
+    pcre2_set_match_limit(engine.limits, MATCH_LIMIT);
+    pcre2_set_depth_limit(engine.limits, DEPTH_LIMIT);
+    pcre2_set_heap_limit(engine.limits, HEAP_LIMIT_KIB);
+    engine.ready = true;
+}
+
+/* Matches at `at` exactly; a limit that was hit counts as no match. */
+static bool match(const pcre2_code *code, struct sw__span text, size_t at) {
+    return pcre2_match(code, (PCRE2_SPTR)text.start, text.size, at, 0, engine.data, engine.limits) >
+           0;
+}
+
+static struct sw__span group(const pcre2_code *code, struct sw__span text, const char *name) {
+    int number = pcre2_substring_number_from_name(code, (PCRE2_SPTR)name);
+    const PCRE2_SIZE *at = pcre2_get_ovector_pointer(engine.data);
+
+    if (number < 0 || at[2 * number] == PCRE2_UNSET) {
+        return (struct sw__span){NULL, 0};
+    }
+    return (struct sw__span){text.start + at[2 * number], at[2 * number + 1] - at[2 * number]};
+}
+
+static bool is(struct sw__span span, const char *word) {
+    return span.start && span.size == strlen(word) && !memcmp(span.start, word, span.size);
+}
+
+/* The first rule of this task that takes this subtask; else the task's last rule and *ret_fits
+ * false. */
+static const struct sw__rule *choose(struct sw__span task, struct sw__span subtask,
+                                     bool *ret_fits) {
+    const struct sw__rule *found = NULL;
+
+    *ret_fits = false;
+    for (const struct sw__rule *r = sw__grammar_rules; r->task && !*ret_fits; r++) {
+        if (is(task, r->task)) {
+            found = r;
+            *ret_fits = !r->subtask || is(subtask, r->subtask) ||
+                        (!subtask.start && !strcmp(r->subtask, "default"));
+        }
+    }
+    return found;
+}
+
+static bool is_utf8(struct sw__span text) {
+    for (size_t at = 0, step; at < text.size; at += step) {
+        step = sw__grammar_utf8(text.start + at, text.size - at);
+        if (!step) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* How far the pieces get one after the other, and which of them does not match. */
+static void diagnose(struct sw__parsed *p, const struct compiled *c) {
+    for (size_t i = 0; p->rule->pieces[i].regex; i++) {
+        if (!match(c->pieces[i], p->text, p->good)) {
+            p->failed = &p->rule->pieces[i];
+            return;
+        }
+        p->good = pcre2_get_ovector_pointer(engine.data)[1];
+    }
+}
+
+static void parse(struct sw__parsed *p, const char *text, size_t size) {
+    engine_start();
+    memset(p, 0, sizeof *p);
+    p->text = (struct sw__span){text, size};
+    if (size > 0 && text[size - 1] == '\n') {
+        p->text.size--; /* it ends the line */
+    }
+    if (match(engine.router, p->text, 0)) {
+        p->task = group(engine.router, p->text, "task");
+        p->subtask = group(engine.router, p->text, "subtask");
+        p->rule = choose(p->task, p->subtask, &p->fits);
+    }
+    if (p->fits && p->text.size <= SW_GRAMMAR_MAX_BYTES && is_utf8(p->text)) {
+        const struct compiled *c = &engine.rules[p->rule - sw__grammar_rules];
+
+        p->valid = match(c->whole, p->text, 0);
+        for (size_t i = 0; i < SW__FIELDS && p->valid; i++) {
+            p->field[i] = group(c->whole, p->text, field_names[i]);
+        }
+        if (!p->valid) {
+            diagnose(p, c);
+        }
+    }
+    if (!p->valid) {
+        sw__grammar_complain(p);
+    }
+}
+
+static void put(json_t *object, const char *key, json_t *value) {
+    if (json_object_set_new(object, key, value)) {
+        abort(); /* out of memory, as in mem.c */
+    }
+}
+
+static json_t *text_or_null(struct sw__span span) {
+    return span.start ? sw__grammar_string(span.start, span.size) : json_null();
+}
+
+static json_t *stage_or_null(struct sw__span stage) {
+    if (is(stage, "prod") || is(stage, "prd")) {
+        return json_string("production");
+    }
+    return is(stage, "stg") ? json_string("staging") : text_or_null(stage);
+}
+
+static json_t *error_or_null(const struct sw__parsed *p) {
+    if (p->valid) {
+        return json_null();
+    }
+    return json_sprintf("%s. Usage: %s", p->what,
+                        sw_grammar_command(p->rule ? p->rule->command : "help")->usage);
+}
+
+json_t *sw_grammar_parse(const char *text, size_t size) {
+    struct sw__parsed p;
+    json_t *o = json_object();
+
+    parse(&p, text, size);
+    put(o, "task", text_or_null(p.task));
+    put(o, "subtask", p.subtask.start ? text_or_null(p.subtask) : json_string("default"));
+    put(o, "handler", json_string(p.rule ? p.rule->handler : "help"));
+    put(o, "valid", json_boolean(p.valid));
+    put(o, "forced", json_boolean(p.field[SW__FORCED].start));
+    for (size_t i = SW__PIPELINE; i <= SW__CHANNEL; i++) {
+        bool stage = i == SW__ENVIRONMENT || i == SW__FROM || i == SW__TO;
+
+        put(o, field_names[i], stage ? stage_or_null(p.field[i]) : text_or_null(p.field[i]));
+    }
+    put(o, "error", error_or_null(&p));
+    return o;
+}
+
+/* A word that names no command, and the one that was perhaps meant. */
+static void explain_unknown(json_t *o, const char *word, size_t size) {
+    const char *near = sw_grammar_nearest(word, size);
+    char shown[SW__EXCERPT];
+
+    sw__grammar_clean(word, size, true, shown, sizeof shown);
+    put(o, "unknown", json_string(shown));
+    put(o, "suggestion", near ? json_string(near) : json_null());
+}
+
+/* What `help` was asked about: its argument, else its subtask. */
+static void explain_topic(json_t *o, const struct sw__parsed *p) {
+    struct sw__span topic = p->field[SW__TOPIC].start ? p->field[SW__TOPIC] : p->subtask;
+    const struct sw_command *command = NULL;
+
+    if (!topic.start || is(topic, "default")) {
+        return;
+    }
+    if (!memchr(topic.start, '\0', topic.size)) {
+        SW_AUTO(sw_text) char *name = sw_strndup(topic.start, topic.size);
+
+        command = sw_grammar_command(name);
+    }
+    if (!command) {
+        explain_unknown(o, topic.start, topic.size);
+        return;
+    }
+    put(o, "topic", json_string(command->name));
+    put(o, "command", json_string(command->name));
+}
+
+/* The line without its code: nothing but blanks can follow that. Names that look like one are
+ * names. */
+static json_t *line(const struct sw__parsed *p) {
+    struct sw__span code = p->field[SW__SECOND_FACTOR];
+    size_t size = code.start ? (size_t)(code.start - p->text.start) : p->text.size;
+    char shown[SW_GRAMMAR_LINE_BYTES + 1];
+
+    while (size > 0 && p->text.start[size - 1] == ' ') {
+        size--;
+    }
+    sw__grammar_clean(p->text.start, size, !p->field[SW__PIPELINE].start, shown, sizeof shown);
+    return json_string(shown);
+}
+
+json_t *sw_grammar_explain(const char *text, size_t size) {
+    struct sw__parsed p;
+    json_t *o = json_pack("{s:n,s:n,s:n,s:n,s:n,s:n}", "line", "unknown", "suggestion", "topic",
+                          "what", "command");
+
+    parse(&p, text, size);
+    put(o, "line", line(&p));
+    if (!p.valid) {
+        put(o, "what", json_string(p.what));
+    }
+    if (p.rule && !strcmp(p.rule->handler, "help")) {
+        explain_topic(o, &p);
+    } else if (p.rule) {
+        put(o, "command", json_string(p.rule->command));
+    } else if (p.task.start) {
+        explain_unknown(o, p.task.start, p.task.size);
+    } else if (sw__grammar_word(p.text.start, p.text.size) > 0) {
+        explain_unknown(o, p.text.start, sw__grammar_word(p.text.start, p.text.size));
+    }
+    return o;
+}
