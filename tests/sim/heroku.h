@@ -61,6 +61,7 @@ json_t *sim_account_ref(const struct sim_account *account); /* {email, id}, new 
 
 /* heroku_enter.c: false when the call was refused and answered. */
 bool sim_heroku_enter(struct sim *sim, struct sim_req *req);
+void sim_heroku_leave(struct sim_req *req);                        /* ETag, 304 */
 bool sim_app_open(struct sim_req *req, const struct sim_app *app); /* two_factor */
 
 /* heroku_list.c: answers `items` (new) by the Range header; fields[0] is the default order. */
@@ -69,9 +70,8 @@ void sim_list_reply(struct sim_req *req, json_t *items, const char *const *field
 /* heroku_release.c */
 json_t *sim_slug_add(struct sim_heroku *heroku, const char *id, const char *commit,
                      const char *created_at);
-json_t *sim_release_new(const struct sim *sim, struct sim_app *app, const char *id,
-                        json_t *account_ref, const char *slug_id, const char *description,
-                        const char *created_at);
+json_t *sim_release_new(const struct sim_app *app, const char *id, json_t *account_ref,
+                        const char *slug_id, const char *description, const char *created_at);
 json_t *sim_release_add(struct sim *sim, struct sim_app *app, const struct sim_account *account,
                         const char *slug_id, const char *description); /* borrowed */
 void sim_release_settle(struct sim *sim, struct sim_app *app, json_t *release, bool good);

@@ -2,7 +2,9 @@
 #include "heroku.h"
 #include "oauth.h"
 
+#include <sodium.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define TWO_FACTOR_CODE "123456"
@@ -50,6 +52,18 @@ bool sim_heroku_enter(struct sim *sim, struct sim_req *req) {
         return false;
     }
     return true;
+}
+
+void sim_heroku_leave(struct sim_req *req) {
+    if (req->reply.status != 200 || strcmp(req->method, "GET") != 0) return;
+    unsigned char hash[16];
+    char hex[2 * sizeof(hash) + 1];
+    crypto_generichash(hash, sizeof(hash), (const unsigned char *)req->reply.body,
+                       req->reply.body_len, NULL, 0);
+    SIM_FREE char *etag = sim_fmt("W/\"%s\"", sodium_bin2hex(hex, sizeof(hex), hash, sizeof(hash)));
+    sim_reply_header(req, "ETag", etag);
+    const char *known = sim_req_header(req, "If-None-Match");
+    if (known != NULL && strcmp(known, etag) == 0) sim_reply_data(req, 304, NULL, "", 0);
 }
 
 bool sim_app_open(struct sim_req *req, const struct sim_app *app) {

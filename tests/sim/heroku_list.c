@@ -145,6 +145,8 @@ void sim_list_reply(struct sim_req *req, json_t *items, const char *const *field
     }
     free(sorted);
     json_decref(items);
-    sim_reply_header(req, "Accept-Ranges", known);
+    SIM_FREE char *ranges =
+        fields[1] != NULL ? sim_fmt("%s, %s", fields[0], fields[1]) : sim_strdup(fields[0]);
+    sim_reply_header(req, "Accept-Ranges", ranges);
     page_reply(req, &range, page, more);
 }

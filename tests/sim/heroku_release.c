@@ -22,10 +22,8 @@ json_t *sim_slug_add(struct sim_heroku *heroku, const char *id, const char *comm
     return slug;
 }
 
-json_t *sim_release_new(const struct sim *sim, struct sim_app *app, const char *id,
-                        json_t *account_ref, const char *slug_id, const char *description,
-                        const char *created_at) {
-    (void)sim;
+json_t *sim_release_new(const struct sim_app *app, const char *id, json_t *account_ref,
+                        const char *slug_id, const char *description, const char *created_at) {
     return json_pack("{s:[], s:[{s:s, s:s}], s:{s:s, s:s}, s:s, s:s, s:s, s:s, s:{s:s}, s:s, s:o, "
                      "s:i, s:b, s:n, s:b}",
                      "addon_plan_names", "artifacts", "type", "slug", "id", slug_id, "app", "name",
@@ -45,9 +43,9 @@ json_t *sim_release_add(struct sim *sim, struct sim_app *app, const struct sim_a
     char id[37], at[32];
     sim_uuid_random(id);
     sim_time_iso(sim_now_ms(), at);
-    json_t *release =
-        sim_release_new(sim, app, id, sim_account_ref(account), slug_id, description, at);
+    json_t *release = sim_release_new(app, id, sim_account_ref(account), slug_id, description, at);
     json_object_set_new(release, "version", json_integer(last_version(app) + 1));
+    json_object_set_new(release, "eligible_for_rollback", json_false());
     SIM_FREE char *stream = sim_fmt("https://release-output.example/%s", id);
     json_object_set_new(release, "output_stream_url", json_string(stream));
     json_array_append_new(app->releases, release);

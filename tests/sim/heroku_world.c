@@ -94,7 +94,7 @@ static void releases_fill(const struct sim *sim, struct sim_heroku *h, struct si
         iso_days_ago(sim, (row->version - version) * 3 + 1, at);
         json_t *s = sim_slug_add(h, slug, commit, at);
         SIM_FREE char *description = sim_fmt("Deploy %.7s", sim_json_text(s, "commit"));
-        json_t *r = sim_release_new(sim, app, id, sim_account_ref(&h->account[version % 2]), slug,
+        json_t *r = sim_release_new(app, id, sim_account_ref(&h->account[version % 2]), slug,
                                     description, at);
         json_object_set_new(r, "version", json_integer(version));
         json_object_set_new(r, "status", json_string("succeeded"));

@@ -69,7 +69,10 @@ static void req_handle(struct sim *sim, struct sim_req *req) {
     req->phase = SIM_READY;
     if (req->too_big) {
         sim_reply_error(req, 413, "request_entity_too_large", "The body is too large.");
-    } else if (!req->route->platform || sim_heroku_enter(sim, req)) {
+    } else if (req->route->platform) {
+        if (sim_heroku_enter(sim, req)) req->route->handle(sim, req);
+        sim_heroku_leave(req);
+    } else if (req->route->upstream != SIM_ADMIN || sim_admin_enter(req)) {
         req->route->handle(sim, req);
     }
     if (req->route->upstream != SIM_ADMIN) sim_journal_add(sim, req);

@@ -11,7 +11,9 @@
 static bool redirect_ok(const struct sim *sim, const char *uri) {
     if (uri == NULL) return false;
     if (sim->conf.redirect_uri != NULL) return strcmp(uri, sim->conf.redirect_uri) == 0;
-    return strncmp(uri, "http://127.0.0.1:", 17) == 0 && strpbrk(uri + 17, "@#") == NULL;
+    bool local =
+        strncmp(uri, "http://127.0.0.1:", 17) == 0 || strncmp(uri, "http://localhost:", 17) == 0;
+    return local && strpbrk(uri, "@#") == NULL;
 }
 
 /* NULL when the request is in order; an open redirect is never made for a wrong one. */
