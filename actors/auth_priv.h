@@ -1,0 +1,108 @@
+/* auth_priv.h -- who may speak as whom: accounts, grants, sign-in, and one refresh flight for a token.
+ *
+ * shapes   <person> is "<installation>/<user>"; all of it is state of auth
+ *          acct/<person>    {heroku: {row, id, email, version, link, expires_ms, linked_ms, renewed: [cmd]}}; row is the
+ *                           pair {access_token, refresh_token} at rest; version is the time of its issue, so that a
+ *                           new link never repeats one; renewed: commands that got this version because the one
+ *                           before was refused
+ *          pend/<person>    [kept command]: they go on after the sign-in
+ *          flight/<person>  {flight, link, version, started_ms, waiting: [kept command or regrant]}; timer of that name
+ *          link/<sha256>    {inst, who, created_ms}; of an offered link; its random text is only in the link
+ *          state/<sha256>   {inst, who, created_ms, cookie (sha256), verifier (box to auth, context: the key)}
+ *          token in a URL   "<installation>.<random43>.<mac43>", mac over what is before it; purpose "link" or "state"
+ * units    *_ms milliseconds
+ * errors   -EAGAIN of sw_fact; -EBADMSG a box or row that does not open; -EINVAL a message without its person
+ * owner    the call; what is taken from facts is borrowed for the call
+ * source   RFC 6749, 7636 (PKCE), 9700; PROTO.md
+ * limits   5 commands of a person wait for a sign-in, 24 for a refresh; links and states live 10 minutes
+ */
+#ifndef SW_AUTH_PRIV_H
+#define SW_AUTH_PRIV_H
+
+#include "actors/actors.h"
+#include "actors/pages.h"
+#include "common/mem.h"
+#include "common/seal.h"
+
+#define SW__AUTH_PROVIDER "heroku"
+#define SW__AUTH_PEND_MAX 5
+#define SW__AUTH_WAITING_MAX                                                                       \
+    24 /* each is two messages when a flight ends badly, and a call has 64 outputs */
+#define SW__AUTH_RENEWED_MAX 32
+#define SW__AUTH_TOKEN_MAX 4096
+#define SW__AUTH_OFFER_MS (10 * 60 * 1000LL)
+#define SW__AUTH_FLIGHT_MS (90 * 1000LL)
+#define SW__AUTH_SPARE_MS (60 * 1000LL) /* a token with less than this left is not granted */
+
+struct sw__auth { /* one call of the handler */
+    const struct sw_ctx *ctx;
+    const struct sw_msg *in;
+    struct sw_out *out;
+    char *card; /* the link offered by this call: all its cards hold the same one */
+};
+
+/* auth_account.c: what is kept of a person. */
+char *sw__auth_key(const struct sw__auth *a, const char *noun, const char *user);
+int sw__auth_account(const struct sw__auth *a, const char *user,
+                     const json_t **ret); /* NULL: not linked */
+int sw__auth_tokens(const struct sw__auth *a, const char *user, const json_t *account,
+                    json_t **ret);
+/* Puts a new pair in: row, expiry, the next version. */
+int sw__auth_issue(const struct sw__auth *a, const char *user, json_t *account,
+                   const json_t *tokens, json_int_t expires_in_s);
+void sw__auth_save(const struct sw__auth *a, const char *user, const json_t *account);
+/* Tells refresher what it must know; NULL: the account is gone. */
+void sw__auth_announce(const struct sw__auth *a, const char *user, const json_t *account);
+/* Forgets the account; what waited for it is told `reason`. */
+int sw__auth_unlink(struct sw__auth *a, const char *user, const char *reason);
+
+/* auth_grant.c: answers to a command; `request` is a command.v1 or regrant.v1, new or kept. */
+bool sw__auth_usable(const struct sw__auth *a, const struct sw_msg *request, const json_t *account);
+/* `account` notes the command where this answers a refusal, so it is saved afterwards. */
+void sw__auth_grant(const struct sw__auth *a, const struct sw_msg *request, json_t *account,
+                    const json_t *tokens);
+struct sw_msg *sw__auth_reply(const struct sw__auth *a, const struct sw_msg *request,
+                              const char *template, json_t *data, bool final);
+void sw__auth_card(struct sw__auth *a, const struct sw_msg *request, const char *reason, bool kept);
+/* The private card; and executor gives its plan up. */
+void sw__auth_refuse(struct sw__auth *a, const struct sw_msg *request, const char *reason);
+/* Heroku could not be asked. */
+void sw__auth_sorry(const struct sw__auth *a, const struct sw_msg *request);
+/* Keeps a command for after the sign-in, and offers the sign-in. */
+int sw__auth_keep(struct sw__auth *a, const struct sw_msg *request, const char *reason);
+/* Grants what was kept for it; *ret_count is how many went on. */
+int sw__auth_resume(const struct sw__auth *a, const char *user, json_t *account,
+                    const json_t *tokens, int *ret_count);
+
+/* auth_flight.c: one refresh at a time. `request` may be NULL. */
+int sw__auth_join(struct sw__auth *a, const char *user, const json_t *account,
+                  const struct sw_msg *request);
+/* Ends the flight: what waits is granted where it can be, else told; account NULL: with a card. */
+int sw__auth_land(struct sw__auth *a, const char *user, json_t *account, const char *reason);
+int sw__auth_refreshed(struct sw__auth *a);
+int sw__auth_due(struct sw__auth *a);
+int sw__auth_timer(struct sw__auth *a);
+
+/* auth_link.c: tokens of URLs. */
+char *sw__auth_random(const struct sw__auth *a, const char *label); /* 43 characters */
+char *sw__auth_hash(const char *text);                              /* 64 hex digits */
+char *sw__auth_token(const struct sw__auth *a, const char *purpose, const char *random);
+char *sw__auth_offer_key(const char *purpose, const char *random);
+/* What a token stands for: its key, its random text and what is stored; *ret NULL where it is none
+ * of ours, used, or too old. */
+int sw__auth_offer(const struct sw__auth *a, const char *purpose, const char *token, char **ret_key,
+                   char **ret_random, const json_t **ret);
+char *sw__auth_url(const struct sw__auth *a, const char *path); /* public, of this installation */
+
+/* auth_web.c, auth_oauth.c: the pages, and what Heroku says in between. */
+int sw__auth_web(struct sw__auth *a);
+int sw__auth_http(struct sw__auth *a);
+void sw__auth_exchange(const struct sw__auth *a, const char *wait, const json_t *who,
+                       const char *box, int tries);
+void sw__auth_page(const struct sw__auth *a, const char *wait, int status, char *html,
+                   char *cookie); /* takes both */
+void sw__auth_page_error(const struct sw__auth *a, const char *wait, int status, const char *title,
+                         const char *text);
+char *sw__auth_cookie(const struct sw__auth *a, const char *value); /* "": removes it */
+
+#endif

@@ -1,0 +1,221 @@
+/* auth_web.c -- what a browser asks for: the link, the way to Heroku and the way back; see auth_priv.h.
+ *
+ * The link page changes nothing, whoever opens it (Slack, a mail scanner); its form proves by cookie
+ * and token that a browser showed the page. From there on everything is bound to that cookie. */
+#include "actors/auth_priv.h"
+
+#include <string.h>
+
+#define COOKIE "sw_link"
+#define CODE_MAX 1024
+#define AGAIN "Type /h login in Slack to get a new link."
+
+char *sw__auth_cookie(const struct sw__auth *a, const char *value) {
+    const char *base = a->ctx->conf->base_url;
+    return sw_printf("%s=%s; HttpOnly; SameSite=Lax; Path=/; Max-Age=%d%s", COOKIE, value,
+                     value[0] ? 600 : 0, base && !strncmp(base, "https://", 8) ? "; Secure" : "");
+}
+
+void sw__auth_page(const struct sw__auth *a, const char *wait, int status, char *html,
+                   char *cookie) {
+    json_t *page = json_pack("{s:i, s:s}", "status", status, "html", html);
+    if (cookie) json_object_set_new(page, "cookie", json_string(cookie));
+    sw_answer(a->out, wait, page);
+    free(html);
+    free(cookie);
+}
+
+void sw__auth_page_error(const struct sw__auth *a, const char *wait, int status, const char *title,
+                         const char *text) {
+    sw__auth_page(a, wait, status, sw_page_error(title, text), NULL);
+}
+
+struct visit { /* one request of a browser */
+    const char *wait;
+    const json_t *query, *form;
+    const char *cookie; /* "" where there is none */
+    const char *token;  /* of the path or the query */
+};
+
+static void gone(const struct sw__auth *a, const struct visit *v) {
+    sw__auth_page_error(a, v->wait, 410, "This link has expired",
+                        "A link works once, for ten minutes. " AGAIN);
+}
+
+static void other_browser(const struct sw__auth *a, const struct visit *v) {
+    sw__auth_page_error(a, v->wait, 403, "This did not start in this browser",
+                        "Open the link from Slack and go on in the same browser, with cookies "
+                        "allowed. " AGAIN);
+}
+
+/* The form's proof: only who got the page and its cookie can know it. */
+static char *csrf_text(const char *random, const char *cookie) {
+    return sw_printf("%s.%s", random, cookie);
+}
+
+static int show_link(struct sw__auth *a, const struct visit *v) {
+    SW_AUTO(sw_text) char *key = NULL, *random = NULL;
+    const json_t *link;
+    char csrf[SW_MAC_CHARS + 1];
+    int r = sw__auth_offer(a, "link", v->token, &key, &random, &link);
+    if (r < 0) return r;
+    if (!link) {
+        gone(a, v);
+        return 0;
+    }
+    SW_AUTO(sw_text) char *cookie = sw__auth_random(a, "cookie");
+    SW_AUTO(sw_text) char *text = csrf_text(random, cookie);
+    r = sw_mac(a->ctx->keys, "csrf", text, csrf);
+    if (r < 0) return r;
+    sw__auth_page(a, v->wait, 200, sw_page_link(json_object_get(link, "who"), csrf),
+                  sw__auth_cookie(a, cookie));
+    return 0;
+}
+
+static char *authorize_url(const struct sw__auth *a, const char *state, const char *verifier) {
+    const struct sw_conf *conf = a->ctx->conf;
+    uint8_t hash[32];
+    sw_sha256(verifier, strlen(verifier), hash);
+    SW_AUTO(sw_text) char *challenge = sw_base64url(hash, sizeof(hash));
+    SW_AUTO(sw_text) char *client = sw_url_escape(conf->heroku_client_id);
+    SW_AUTO(sw_text) char *scope = sw_url_escape(conf->heroku_scope);
+    SW_AUTO(sw_text) char *back = sw__auth_url(a, SW_PATH_CALLBACK);
+    SW_AUTO(sw_text) char *redirect = sw_url_escape(back);
+    SW_AUTO(sw_text) char *state_text = sw_url_escape(state);
+    return sw_printf("%s/oauth/authorize?client_id=%s&response_type=code&scope=%s&state=%s"
+                     "&redirect_uri=%s&code_challenge=%s&code_challenge_method=S256",
+                     conf->heroku_id, client, scope, state_text, redirect, challenge);
+}
+
+/* The link is used up; what Heroku sends back is awaited under the state's name. */
+static int go_to_heroku(struct sw__auth *a, const struct visit *v, const char *link_key,
+                        const json_t *link) {
+    SW_AUTO(sw_text) char *random = sw__auth_random(a, "state");
+    SW_AUTO(sw_text) char *verifier = sw__auth_random(a, "verifier");
+    SW_AUTO(sw_text) char *key = sw__auth_offer_key("state", random);
+    SW_AUTO(sw_text) char *cookie = sw__auth_hash(v->cookie);
+    SW_AUTO(sw_text) char *token = sw__auth_token(a, "state", random);
+    SW_AUTO(sw_text) char *box = NULL;
+    SW_AUTO(sw_json) json_t *secret = json_pack("{s:s}", "code_verifier", verifier);
+    int r = sw_seal(a->ctx->keys, "auth", key, secret, &box);
+    if (r < 0) return r;
+    sw_forget(a->out, link_key);
+    sw_store(a->out, key,
+             json_pack("{s:s, s:O?, s:I, s:s, s:s}", "inst", a->in->inst, "who",
+                       json_object_get(link, "who"), "created_ms", (json_int_t)a->ctx->now_ms,
+                       "cookie", cookie, "verifier", box),
+             SW__AUTH_OFFER_MS);
+    SW_AUTO(sw_text) char *location = authorize_url(a, token, verifier);
+    SW_AUTO(sw_text) char *set_cookie = sw__auth_cookie(a, v->cookie);
+    sw_answer(
+        a->out, v->wait,
+        json_pack("{s:i, s:s, s:s}", "status", 303, "location", location, "cookie", set_cookie));
+    return 0;
+}
+
+static int post_link(struct sw__auth *a, const struct visit *v) {
+    SW_AUTO(sw_text) char *key = NULL, *random = NULL;
+    const json_t *link;
+    int r = sw__auth_offer(a, "link", v->token, &key, &random, &link);
+    if (r < 0) return r;
+    if (!link) {
+        gone(a, v);
+        return 0;
+    }
+    SW_AUTO(sw_text) char *text = csrf_text(random, v->cookie);
+    if (!v->cookie[0] || !sw_mac_valid(a->ctx->keys, "csrf", text, sw_str(v->form, "csrf"))) {
+        other_browser(a, v);
+        return 0;
+    }
+    if (!a->ctx->conf->heroku_client_id[0]) {
+        sw__auth_page_error(a, v->wait, 503, "Not set up yet",
+                            "This installation has no OAuth client at Heroku. Tell the person who "
+                            "runs it; nothing was changed.");
+        return 0;
+    }
+    return go_to_heroku(a, v, key, link);
+}
+
+/* True where the browser that comes back is the one that was sent. */
+static bool same_browser(const struct visit *v, const json_t *state) {
+    SW_AUTO(sw_text) char *hash = sw__auth_hash(v->cookie);
+    const char *kept = sw_str(state, "cookie");
+    return v->cookie[0] && strlen(kept) == strlen(hash) && sw_bytes_equal(kept, hash, strlen(hash));
+}
+
+static int exchange(struct sw__auth *a, const struct visit *v, const char *key, const json_t *state,
+                    const char *code) {
+    SW_AUTO(sw_json) json_t *secret = NULL;
+    SW_AUTO(sw_text) char *box = NULL;
+    int r = sw_unseal(a->ctx->keys, sw_str(state, "verifier"), key, &secret);
+    if (r < 0) return r;
+    json_object_set_new(secret, "code", json_string(code));
+    r = sw_seal(a->ctx->keys, "auth", a->in->cmd, secret, &box);
+    if (r < 0) return r;
+    sw__auth_exchange(a, v->wait, json_object_get(state, "who"), box, 1);
+    return 0;
+}
+
+static int callback(struct sw__auth *a, const struct visit *v) {
+    SW_AUTO(sw_text) char *key = NULL, *random = NULL;
+    const char *code = sw_str(v->query, "code"), *error = sw_str(v->query, "error");
+    const json_t *state;
+    int r = sw__auth_offer(a, "state", sw_str(v->query, "state"), &key, &random, &state);
+    if (r < 0) return r;
+    if (!state) {
+        sw__auth_page_error(a, v->wait, 410, "This sign-in is over",
+                            "It was finished already, or took longer than ten minutes. Slack "
+                            "shows whether your account is linked: type /h login.");
+        return 0;
+    }
+    if (!same_browser(v, state)) {
+        other_browser(a, v);
+        return 0;
+    }
+    sw_forget(a->out, key);
+    if (!strcmp(error, "access_denied")) {
+        sw__auth_page_error(a, v->wait, 403, "You did not allow it",
+                            "Nothing was linked. If you change your mind, type /h login in Slack.");
+    } else if (error[0]) {
+        sw__auth_page_error(a, v->wait, 502, "Heroku did not sign you in",
+                            "It answered with an error. " AGAIN);
+    } else if (!code[0] || strlen(code) > CODE_MAX) {
+        sw__auth_page_error(a, v->wait, 400, "Something is missing",
+                            "This page must be opened by Heroku. " AGAIN);
+    } else {
+        return exchange(a, v, key, state, code);
+    }
+    return 0;
+}
+
+/* "/link/<token>", or "/link" with the token in the query; NULL: another page. */
+static const char *token_of(const char *path, const json_t *query) {
+    const size_t size = strlen(SW_PATH_LINK);
+    if (strncmp(path, SW_PATH_LINK, size) != 0) return NULL;
+    if (path[size] == '/') return path + size + 1;
+    return path[size] ? NULL : sw_str(query, "token");
+}
+
+int sw__auth_web(struct sw__auth *a) {
+    SW_AUTO(sw_json) json_t *web = NULL;
+    const json_t *body = a->in->body;
+    const char *path = sw_str(body, "path"), *method = sw_str(body, "method");
+    int r = sw_open(a->ctx, a->in, "web", &web);
+    if (r < 0) return r;
+    struct visit v = {.wait = sw_str(body, "wait"),
+                      .query = json_object_get(web, "query"),
+                      .form = json_object_get(web, "form"),
+                      .cookie = sw_str(json_object_get(web, "cookies"), COOKIE)};
+    const bool get = !strcmp(method, "GET"), post = !strcmp(method, "POST");
+    const bool back = !strcmp(path, SW_PATH_CALLBACK);
+    v.token = token_of(path, v.query);
+    if (v.token && get) return show_link(a, &v);
+    if (v.token && post) return post_link(a, &v);
+    if (back && get) return callback(a, &v);
+    if (v.token || back) {
+        sw__auth_page_error(a, v.wait, 405, "That is not how this page is used", AGAIN);
+    } else {
+        sw__auth_page_error(a, v.wait, 404, "No such page", AGAIN);
+    }
+    return 0;
+}
