@@ -36,10 +36,21 @@ void sw_msg_destroy(struct sw_msg *m) {
     free(m);
 }
 
+static bool boxes_valid(const json_t *boxes) {
+    const char *name;
+    json_t *box;
+    if (!json_is_object(boxes) || json_object_size(boxes) > SW_MSG_MAX_BOXES) return false;
+    json_object_foreach((json_t *)boxes, name, box) {
+        if (!json_is_string(box)) return false;
+    }
+    return true;
+}
+
 int sw_msg_pack(const struct sw_msg *m, char **ret_data, size_t *ret_size) {
-    json_t *envelope = json_pack("{s:i, s:s, s:s, s:s, s:I, s:O, s:O}", "v", SW_MSG_VERSION, "k",
-                                 m->kind, "c", m->cmd, "i", m->inst, "t", (json_int_t)m->born_ms,
-                                 "b", m->body, "s", m->boxes);
+    if (!boxes_valid(m->boxes)) return -EBADMSG;
+    json_t *envelope =
+        json_pack("{s:i, s:s, s:s, s:s, s:I, s:O, s:O}", "v", SW_MSG_VERSION, "k", m->kind, "c",
+                  m->cmd, "i", m->inst, "t", (json_int_t)m->born_ms, "b", m->body, "s", m->boxes);
     if (!envelope) return -EBADMSG;
     char *data;
     size_t size;
@@ -62,16 +73,6 @@ static int copy_text(const json_t *envelope, const char *key, char *into, size_t
         return -EBADMSG;
     memcpy(into, text, json_string_length(value) + 1);
     return 0;
-}
-
-static bool boxes_valid(const json_t *boxes) {
-    const char *name;
-    json_t *box;
-    if (!json_is_object(boxes) || json_object_size(boxes) > SW_MSG_MAX_BOXES) return false;
-    json_object_foreach((json_t *)boxes, name, box) {
-        if (!json_is_string(box)) return false;
-    }
-    return true;
 }
 
 static int from_envelope(const json_t *envelope, struct sw_msg *m) {
