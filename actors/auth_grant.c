@@ -45,6 +45,8 @@ void sw__auth_grant(const struct sw__auth *a, const struct sw_msg *request, json
 
 struct sw_msg *sw__auth_reply(const struct sw__auth *a, const struct sw_msg *request,
                               const char *template, json_t *data, bool final) {
+    const char *line = sw_str(request->body, "line");
+    if (line[0]) json_object_set_new(data, "line", json_string(line));
     json_t *body = json_pack("{s:O?, s:s, s:s, s:s, s:o, s:b}", "who",
                              json_object_get(request->body, "who"), "op", request->cmd, "to",
                              "private", "template", template, "data", data, "final", final);

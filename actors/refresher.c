@@ -148,7 +148,8 @@ static json_t *pair_of(const json_t *answer) {
 }
 
 /* A definite no to this token. Words that blame us (a wrong client secret, say) are none: one
- * mistake in the settings must not unlink everybody. */
+ * mistake in the settings must not unlink everybody. Heroku says "unauthorized" for both, so that
+ * its message is looked at as well. */
 static bool refused(const json_t *http, const json_t *answer) {
     static const char *const ours[] = {"invalid_client", "invalid_request", "unauthorized_client",
                                        "unsupported_grant_type", "invalid_scope"};
@@ -156,6 +157,7 @@ static bool refused(const json_t *http, const json_t *answer) {
     const json_int_t status = sw_int(http, "status");
     if (sw_str(http, "error")[0] || (status != 400 && status != 401 && status != 403)) return false;
     if (!json) json = answer;
+    if (strstr(sw_str(json, "message"), "client")) return false;
     for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++) {
         if (!strcmp(sw_str(json, "error"), ours[i]) || !strcmp(sw_str(json, "id"), ours[i]))
             return false;
