@@ -1,0 +1,226 @@
+/* plan_watch.c -- follows a promotion until each of its targets has its own end.
+ *
+ * A round asks for the promotion's targets, then for the release of each target that has one: a
+ * promotion that is completed says nothing about the release phase. Where the promotion's id got
+ * lost, a target's release is looked for among the app's. Between rounds a timer waits, longer each
+ * time. See executor_priv.h. */
+#include "actors/executor_priv.h"
+
+#include <string.h>
+
+#define MISSING_MS (2 * 60 * 1000LL) /* the other targets have theirs by then */
+#define RATE_RESERVE 300             /* calls of the account's hour that are left to its owner */
+#define RATE_WAIT_MS 30000
+#define REASON_BYTES_MAX 300
+
+static json_t *targets(const struct sw__plan *p) {
+    return json_object_get(p->state, "targets");
+}
+
+static json_t *cursor_target(const struct sw__plan *p) {
+    return json_array_get(targets(p), (size_t)sw_int(p->state, "cursor"));
+}
+
+static bool is_settled(const json_t *target) {
+    const char *state = sw_str(target, "state");
+    return strcmp(state, "waiting") != 0 && strcmp(state, "release") != 0;
+}
+
+static json_t *target_data(const json_t *target) {
+    return json_pack("{s:O, s:O*, s:O, s:O*}", "app", json_object_get(target, "name"), "version",
+                     json_object_get(target, "version"), "state", json_object_get(target, "state"),
+                     "reason", json_object_get(target, "reason"));
+}
+
+/* A target has come to its end: told once, and the parent with it. */
+static void settle(struct sw__plan *p, json_t *target, const char *state, const char *reason) {
+    if (is_settled(target)) return;
+    sw__set(target, "state", json_string(state));
+    if (reason[0]) sw__set(target, "reason", sw__text(reason, REASON_BYTES_MAX));
+    sw__report_thread(p, "promote.target", target_data(target));
+    sw__set(p->state, "moved", json_true());
+}
+
+static size_t count_state(const struct sw__plan *p, const char *state) {
+    size_t i, n = 0;
+    json_t *target;
+    json_array_foreach(targets(p), i, target) {
+        if (!strcmp(sw_str(target, "state"), state)) n++;
+    }
+    return n;
+}
+
+static void finish(struct sw__plan *p) {
+    size_t good = count_state(p, "success"), unknown = count_state(p, "unknown");
+    const char *state = "partial";
+    if (unknown > 0)
+        state = "unknown";
+    else if (good == json_array_size(targets(p)))
+        state = "success";
+    else if (good == 0)
+        state = "failure";
+    sw__report_promoted(p, "done");
+    sw__report_parent(p, state, true);
+    sw__plan_close(p);
+}
+
+static void end_round(struct sw__plan *p) {
+    size_t i, open = 0;
+    json_t *target;
+    json_array_foreach(targets(p), i, target) {
+        if (!is_settled(target)) open++;
+    }
+    if (open == 0) {
+        finish(p);
+        return;
+    }
+    if (json_is_true(json_object_get(p->state, "moved"))) sw__report_parent(p, "running", false);
+    json_object_del(p->state, "moved");
+    sw__plan_go(p, "pause");
+}
+
+/* The next call of this round, from the target at the cursor on. */
+static void next(struct sw__plan *p) {
+    bool known = json_object_get(p->state, "promotion") != NULL;
+    for (const json_t *target; (target = cursor_target(p)); sw__count(p, "cursor")) {
+        if (is_settled(target)) continue;
+        if (json_object_get(target, "release")) {
+            sw__plan_go(p, "release");
+            return;
+        }
+        if (!known) {
+            sw__plan_go(p, "missing");
+            return;
+        }
+    }
+    end_round(p);
+}
+
+void sw__watch_round(struct sw__plan *p) {
+    bool wanted = false;
+    size_t i;
+    json_t *target;
+    json_array_foreach(targets(p), i, target) {
+        if (!is_settled(target) && !json_object_get(target, "release")) wanted = true;
+    }
+    sw__set(p->state, "cursor", json_integer(0));
+    if (wanted && json_object_get(p->state, "promotion"))
+        sw__plan_go(p, "targets");
+    else
+        next(p);
+}
+
+void sw__watch_start(struct sw__plan *p) {
+    if (json_object_get(p->state, "promotion"))
+        sw__plan_go(p, "pause"); /* it was made a moment ago */
+    else
+        sw__watch_round(p);
+}
+
+void sw__watch_wait(struct sw__plan *p) {
+    const struct sw_conf *conf = p->ctx->conf;
+    int64_t wait_ms = sw_int(p->state, "wait_ms");
+    if (wait_ms < conf->poll_min_ms) wait_ms = conf->poll_min_ms;
+    int64_t longer_ms = wait_ms + wait_ms / 2;
+    if (longer_ms > conf->poll_max_ms) longer_ms = conf->poll_max_ms;
+    sw__set(p->state, "wait_ms", json_integer(longer_ms));
+    bool scarce = json_is_true(json_object_get(p->state, "scarce"));
+    sw__plan_wait(p, scarce && wait_ms < RATE_WAIT_MS ? RATE_WAIT_MS : wait_ms);
+}
+
+static void note_rate(struct sw__plan *p, const struct sw__said *said) {
+    if (said->rate_remaining < 0) return;
+    sw__set(p->state, "scarce", json_boolean(said->rate_remaining < RATE_RESERVE));
+}
+
+/* After the POST, a call that fails says nothing about the promotion: it is asked again until the
+ * time is over. Only where Heroku will not let us look is there no use in that. 404: what was just
+ * made may not be visible everywhere yet. */
+void sw__watch_trouble(struct sw__plan *p, const struct sw__said *said) {
+    bool final = said->kind == SW__SAID_NO || said->kind == SW__SAID_FACTOR;
+    if (final && said->status != 404) {
+        sw__report_unknown(p, "look", said->message);
+        return;
+    }
+    if (!json_is_true(json_object_get(p->state, "troubled"))) {
+        sw__report_thread(p, "promote.waiting", NULL);
+        sw__set(p->state, "troubled", json_true());
+    }
+    end_round(p);
+}
+
+void sw__targets_call(struct sw__plan *p) {
+    sw__plan_call(p, sw__request("GET", "app.id status error_message release.id",
+                                 "/pipeline-promotions/%s/promotion-targets",
+                                 sw_str(p->state, "promotion")));
+}
+
+static json_t *target_of(const struct sw__plan *p, const char *app) {
+    size_t i;
+    json_t *target;
+    json_array_foreach(targets(p), i, target) {
+        if (!strcmp(sw_str(target, "id"), app)) return target;
+    }
+    return NULL;
+}
+
+int sw__targets_said(struct sw__plan *p, const struct sw__said *said) {
+    size_t i;
+    json_t *one;
+    note_rate(p, said);
+    json_array_foreach((json_t *)said->json, i, one) {
+        json_t *target = target_of(p, sw_str(json_object_get(one, "app"), "id"));
+        const char *release = sw_str(json_object_get(one, "release"), "id");
+        const char *reason = sw_str(one, "error_message");
+        if (!target) continue;
+        if (sw__id_valid(release)) sw__set(target, "release", json_string(release));
+        if (!strcmp(sw_str(one, "status"), "failed"))
+            settle(p, target, "failure", reason[0] ? reason : "Heroku did not say why");
+    }
+    next(p);
+    return 0;
+}
+
+void sw__release_call(struct sw__plan *p) {
+    const json_t *target = cursor_target(p);
+    sw__plan_call(p, sw__request("GET", "id version status", "/apps/%s/releases/%s",
+                                 sw_str(target, "id"), sw_str(target, "release")));
+}
+
+int sw__release_said(struct sw__plan *p, const struct sw__said *said) {
+    json_t *target = cursor_target(p);
+    const char *status = sw_str(said->json, "status");
+    json_int_t version = sw_int(said->json, "version");
+    note_rate(p, said);
+    if (version > 0) sw__set(target, "version", json_integer(version));
+    if (!strcmp(status, "succeeded")) {
+        settle(p, target, "success", "");
+    } else if (!strcmp(status, "failed")) {
+        settle(p, target, "failure", "its release phase failed");
+    } else if (!strcmp(sw_str(target, "state"), "waiting")) {
+        sw__set(target, "state", json_string("release"));
+        sw__report_thread(p, "promote.phase", target_data(target));
+        sw__set(p->state, "moved", json_true());
+    }
+    sw__count(p, "cursor");
+    next(p);
+    return 0;
+}
+
+void sw__missing_call(struct sw__plan *p) {
+    sw__plan_call(p, sw__check_request(cursor_target(p)));
+}
+
+int sw__missing_said(struct sw__plan *p, const struct sw__said *said) {
+    json_t *target = cursor_target(p);
+    note_rate(p, said);
+    if (sw__check_found(p->state, target, said->json)) {
+        next(p); /* this target again, now with its release */
+        return 0;
+    }
+    if (p->ctx->now_ms >= sw_int(p->state, "found_ms") + MISSING_MS)
+        settle(p, target, "unknown", "no release of this promotion was seen");
+    sw__count(p, "cursor");
+    next(p);
+    return 0;
+}
