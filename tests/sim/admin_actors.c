@@ -1,6 +1,8 @@
 /* admin_actors.c -- the actors of a local Slipway: who runs, what they owe, and killing one.
  *
- * The actors file is written by `slipway up`; only pids listed there can be killed. */
+ * The actors file is written by `slipway up`; only pids listed there can be killed. Added to each
+ * actor: up, owner (shards it owns now), owed (messages) and rate (messages a second since the last
+ * look); what a process does not say stays out. */
 #include "out.h"
 
 #include <errno.h>
@@ -31,22 +33,22 @@ static json_t *actors_load(const struct sim *sim) {
     return file;
 }
 
-/* The sum of all samples whose name is one of `names`; NULL-terminated; -1 when there is none. */
-static double metric_sum(const char *text, const char *const *names) {
+/* The sum of all samples of one name; false when there is none. */
+static bool metric_sum(const char *text, const char *name, double *ret_sum) {
     double sum = 0;
     bool any = false;
+    size_t len = strlen(name);
     for (const char *line = text; line != NULL && *line != '\0';) {
-        size_t name_len = strcspn(line, "{ \n");
-        for (size_t i = 0; line[0] != '#' && names[i] != NULL; i++) {
-            if (strlen(names[i]) != name_len || memcmp(names[i], line, name_len) != 0) continue;
-            const char *brace = line[name_len] == '{' ? strchr(line, '}') : NULL;
-            sum += strtod(brace != NULL ? brace + 1 : line + name_len, NULL);
+        if (strncmp(line, name, len) == 0 && (line[len] == '{' || line[len] == ' ')) {
+            const char *brace = line[len] == '{' ? strchr(line, '}') : NULL;
+            sum += strtod(brace != NULL ? brace + 1 : line + len, NULL);
             any = true;
         }
         line = strchr(line, '\n');
         if (line != NULL) line++;
     }
-    return any ? sum : -1;
+    if (any) *ret_sum = sum;
+    return any;
 }
 
 /* The rate is what was done since the last time somebody looked. */
@@ -72,18 +74,20 @@ static void gather_end(struct gather *g) {
 static void answered(struct sim *sim, void *arg, const struct sim_out_answer *answer) {
     struct asked *asked = arg;
     struct gather *g = asked->gather;
-    static const char *const owner[] = {"slipway_shards_owned", "slipway_owned_shards", NULL};
-    static const char *const owed[] = {"slipway_owed", "slipway_mailbox_owed", NULL};
-    static const char *const done[] = {"slipway_done_total", "slipway_messages_done_total",
-                                       "slipway_handled_total", NULL};
     json_t *actor = asked->actor;
     json_object_set_new(actor, "up", json_boolean(answer->status == 200));
     if (answer->status == 200) {
         SIM_FREE char *key = sim_fmt("%lld", (long long)sim_json_int(actor, "pid", 0));
-        double done_now = metric_sum(answer->body, done);
-        json_object_set_new(actor, "owner", json_real(metric_sum(answer->body, owner)));
-        json_object_set_new(actor, "owed", json_real(metric_sum(answer->body, owed)));
-        json_object_set_new(actor, "rate", json_real(rate_since(sim, key, done_now)));
+        double sum = 0;
+        if (metric_sum(answer->body, "slipway_shards_owned", &sum)) {
+            json_object_set_new(actor, "owner", json_real(sum));
+        }
+        if (metric_sum(answer->body, "slipway_owed", &sum)) {
+            json_object_set_new(actor, "owed", json_real(sum));
+        }
+        if (metric_sum(answer->body, "slipway_handled_total", &sum)) {
+            json_object_set_new(actor, "rate", json_real(rate_since(sim, key, sum)));
+        }
     }
     free(asked);
     if (--g->open == 0) gather_end(g);

@@ -3,6 +3,7 @@
 #include "heroku.h"
 #include "journal.h"
 #include "oauth.h"
+#include "once.h"
 #include "out.h"
 #include "slack.h"
 
@@ -192,6 +193,7 @@ static void sim_finish(struct sim *sim) {
 }
 
 int main(int argc, char **argv) {
+    if (argc > 1 && strcmp(argv[1], "once") == 0) return sim_once_main(argc - 1, argv + 1);
     struct sim sim = {.conf = {.promote_min_ms = 5000,
                                .promote_max_ms = 8000,
                                .expires_in_s = 28800,

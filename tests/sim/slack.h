@@ -77,6 +77,7 @@ char *sim_url_mint(struct sim *sim, const struct sim_channel *channel, const str
                    const char *trigger_id); /* new path */
 json_t *sim_url_state(struct sim *sim);
 void sim_url_forget(struct sim *sim);
+void sim_url_free(void *url);
 
 void sim_slack_post(struct sim *sim, struct sim_req *req);
 void sim_slack_update(struct sim *sim, struct sim_req *req);

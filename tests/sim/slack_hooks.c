@@ -20,7 +20,7 @@ struct url {
     char path[];
 };
 
-static void url_free(void *value) {
+void sim_url_free(void *value) {
     struct url *url = value;
     free(url->trigger_id);
     free(url);
@@ -31,7 +31,7 @@ static void drop_oldest(struct sim_slack *slack) {
     slack->url_first = url->next;
     if (slack->url_first == NULL) slack->url_last = NULL;
     (void)sim_map_take(slack->urls, url->path);
-    url_free(url);
+    sim_url_free(url);
 }
 
 void sim_url_forget(struct sim *sim) {

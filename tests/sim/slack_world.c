@@ -163,6 +163,6 @@ void sim_slack_destroy(struct sim_slack *slack) {
         channel_empty(slack->channel[i]);
         free(slack->channel[i]);
     }
-    sim_map_destroy(slack->urls, free);
+    sim_map_destroy(slack->urls, sim_url_free);
     free(slack);
 }

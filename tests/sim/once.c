@@ -1,0 +1,295 @@
+/* once.c -- `slipway-sim once`: types one command and prints what came of it; see once.h.
+ *
+ * A command is answered when its person got something private, when a message that stays as it is
+ * was said in the channel, or when the message that changes says of itself that it is final. */
+#include "once.h"
+
+#include "plain.h"
+#include "walk.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LOOK_MS 60
+#define QUIET_MS 1000 /* nothing more comes when nothing came for so long */
+#define QUIET_MAX_MS 8000
+
+struct once {
+    const char *url, *text, *team_id, *channel, *user, *account;
+    bool stable, no_link;
+    int64_t timeout_ms;
+    const struct sim_team *team;
+    struct sim_walk *walk;
+    json_t *seen;          /* ts -> true: there before the command */
+    json_t *messages;      /* of the command, each once; "only": who alone sees it */
+    json_int_t journal_at; /* entries up to here are older than the command */
+};
+
+static bool seen_before(const struct once *o, const json_t *message) {
+    const char *ts = sim_json_text(message, "ts");
+    return ts == NULL || json_object_get(o->seen, ts) != NULL;
+}
+
+static bool listed(const json_t *messages, const json_t *message) {
+    const char *ts = sim_json_text(message, "ts");
+    size_t i;
+    json_t *other;
+    json_array_foreach(messages, i, other) {
+        if (ts != NULL && strcmp(ts, json_string_value(json_object_get(other, "ts"))) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What all people of the channel see, each message once. */
+static int look(struct once *o) {
+    json_t *messages = json_array();
+    for (const struct sim_user *user = o->team->users; user->id != NULL; user++) {
+        SIM_FREE char *path =
+            sim_fmt("/sim/view?team=%s&channel=%s&viewer=%s", o->team_id, o->channel, user->id);
+        json_auto_t *view = NULL;
+        int r = sim_walk_get(o->walk, path, &view);
+        if (r < 0) {
+            json_decref(messages);
+            return r;
+        }
+        size_t i;
+        json_t *message;
+        json_array_foreach(json_object_get(view, "messages"), i, message) {
+            if (seen_before(o, message) || listed(messages, message)) continue;
+            if (json_is_true(json_object_get(message, "ephemeral"))) {
+                json_object_set_new(message, "only", json_string(user->name));
+            }
+            json_array_append(messages, message);
+        }
+    }
+    json_decref(o->messages);
+    o->messages = messages;
+    return 0;
+}
+
+static bool is_final(const json_t *message) {
+    if (json_is_true(json_object_get(message, "ephemeral"))) return true;
+    const json_t *metadata = json_object_get(message, "metadata");
+    const json_t *final = json_object_get(json_object_get(metadata, "event_payload"), "final");
+    if (metadata != NULL) return json_is_true(final);
+    return sim_json_text(message, "bot") != NULL;
+}
+
+static bool answered(const struct once *o) {
+    size_t i;
+    json_t *message;
+    json_array_foreach(o->messages, i, message) {
+        if (is_final(message)) return true;
+    }
+    return false;
+}
+
+static int journal(struct once *o, json_t **ret) {
+    SIM_FREE char *path = sim_fmt("/sim/journal?since=%lld", (long long)o->journal_at);
+    return sim_walk_get(o->walk, path, ret);
+}
+
+static int remember(struct once *o) {
+    json_auto_t *entries = NULL;
+    int r = look(o);
+    if (r >= 0) r = journal(o, &entries);
+    if (r < 0) return r;
+    size_t i;
+    json_t *message, *entry;
+    json_array_foreach(o->messages, i, message) {
+        json_object_set_new(o->seen, sim_json_text(message, "ts"), json_true());
+    }
+    json_array_foreach(json_object_get(entries, "entries"), i, entry) {
+        o->journal_at = json_integer_value(json_object_get(entry, "n"));
+    }
+    return 0;
+}
+
+/* Waits until neither the channel nor the journal changed for QUIET_MS. */
+static int settle(struct once *o) {
+    int64_t begin_ms = sim_mono_ms(), since_ms = begin_ms;
+    size_t entries = 0;
+    json_auto_t *before = NULL;
+    while (sim_mono_ms() - since_ms < QUIET_MS && sim_mono_ms() - begin_ms < QUIET_MAX_MS) {
+        json_auto_t *now = NULL;
+        int r = look(o);
+        if (r >= 0) r = journal(o, &now);
+        if (r < 0) return r;
+        size_t n = json_array_size(json_object_get(now, "entries"));
+        if (n != entries || before == NULL || !json_equal(before, o->messages)) {
+            since_ms = sim_mono_ms();
+        }
+        entries = n;
+        json_decref(before);
+        before = json_incref(o->messages);
+        sim_walk_pause(LOOK_MS);
+    }
+    return 0;
+}
+
+static int wait_for_answer(struct once *o) {
+    int64_t until_ms = sim_mono_ms() + o->timeout_ms;
+    for (;;) {
+        int r = look(o);
+        if (r < 0) return r;
+        if (answered(o)) return 0;
+        if (sim_mono_ms() > until_ms) return -ETIMEDOUT;
+        sim_walk_pause(LOOK_MS);
+    }
+}
+
+static void print_indented(const struct once *o, const char *indent, const json_t *message) {
+    SIM_FREE char *all = sim_plain_message(message, o->team);
+    SIM_FREE char *text = o->stable ? sim_plain_stable(all) : sim_strdup(all);
+    for (char *line = text, *end; (end = strchr(line, '\n')) != NULL; line = end + 1) {
+        *end = '\0';
+        printf("%s%s\n", line[0] != '\0' ? indent : "", line);
+    }
+}
+
+static const char *author(const struct once *o, const json_t *message) {
+    const struct sim_user *user = sim_user_find(o->team, sim_json_text(message, "user"));
+    return user != NULL ? user->name : "Slipway";
+}
+
+static void print_message(const struct once *o, const json_t *message) {
+    const char *only = sim_json_text(message, "only");
+    const json_t *thread = json_object_get(message, "thread");
+    bool edited = json_is_true(json_object_get(message, "edited"));
+    printf("\n%s", author(o, message));
+    if (only != NULL) printf("  (only visible to @%s)", only);
+    if (edited) printf("  (edited while it went on; this is the last state)");
+    printf("\n");
+    print_indented(o, "  ", message);
+    size_t i;
+    json_t *reply;
+    json_array_foreach(thread, i, reply) {
+        if (i == 0) printf("  | thread\n");
+        print_indented(o, "  |   ", reply);
+    }
+}
+
+static int print_journal(struct once *o) {
+    json_auto_t *now = NULL;
+    int r = journal(o, &now);
+    if (r < 0) return r;
+    printf("\nWhat the platforms received:\n");
+    SIM_FREE char *last = NULL;
+    size_t i;
+    json_t *entry;
+    json_array_foreach(json_object_get(now, "entries"), i, entry) {
+        SIM_FREE char *line =
+            sim_fmt("%s %s %lld", sim_json_text(entry, "method"), sim_json_text(entry, "path"),
+                    (long long)sim_json_int(entry, "status", 0));
+        char *shown = o->stable ? sim_plain_stable(line) : sim_strdup(line);
+        /* How often something was polled is a matter of time. */
+        bool again =
+            o->stable && last != NULL && strcmp(last, shown) == 0 && strncmp(shown, "GET ", 4) == 0;
+        if (!again) printf("%s\n", shown);
+        free(last);
+        last = shown;
+    }
+    return 0;
+}
+
+static int print_all(struct once *o) {
+    size_t i;
+    json_t *message;
+    printf("@%s types: /h %s\n", sim_user_find(o->team, o->user)->name, o->text);
+    json_array_foreach(o->messages, i, message) {
+        print_message(o, message);
+    }
+    return print_journal(o);
+}
+
+static int type_command(struct once *o) {
+    json_auto_t *typed = NULL;
+    json_auto_t *body = json_pack("{s:s, s:s, s:s, s:s}", "team", o->team_id, "channel", o->channel,
+                                  "user", o->user, "text", o->text);
+    if (body == NULL) return -EINVAL; /* not UTF-8 */
+    return sim_walk_post(o->walk, "/sim/type", body, &typed);
+}
+
+static int run(struct once *o) {
+    int r = 0;
+    if (!o->no_link) {
+        r = sim_walk_link(o->walk, o->team_id, o->channel, o->user, o->account, o->timeout_ms);
+    }
+    if (r < 0 || o->text == NULL) return r;
+    if (!o->no_link) r = settle(o);
+    if (r >= 0) r = remember(o);
+    if (r >= 0) r = type_command(o);
+    if (r < 0) return r;
+    int answer = wait_for_answer(o);
+    if (answer == 0) r = settle(o);
+    if (r >= 0) r = print_all(o);
+    fflush(stdout);
+    return r < 0 ? r : answer;
+}
+
+static const struct option options[] = {{"sim", 1, NULL, 's'},     {"text", 1, NULL, 't'},
+                                        {"team", 1, NULL, 'T'},    {"channel", 1, NULL, 'C'},
+                                        {"user", 1, NULL, 'U'},    {"account", 1, NULL, 'A'},
+                                        {"timeout", 1, NULL, 'W'}, {"stable", 0, NULL, 'S'},
+                                        {"no-link", 0, NULL, 'N'}, {NULL, 0, NULL, 0}};
+
+static bool parse(struct once *o, int argc, char **argv) {
+    for (int id; (id = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+        if (id == 's') o->url = optarg;
+        if (id == 't') o->text = optarg;
+        if (id == 'T') o->team_id = optarg;
+        if (id == 'C') o->channel = optarg;
+        if (id == 'U') o->user = optarg;
+        if (id == 'A') o->account = optarg;
+        if (id == 'W') o->timeout_ms = strtoll(optarg, NULL, 10) * 1000;
+        if (id == 'S') o->stable = true;
+        if (id == 'N') o->no_link = true;
+        if (id == '?') return false;
+    }
+    if (o->text != NULL && strncmp(o->text, "/h", 2) == 0 &&
+        (o->text[2] == ' ' || o->text[2] == '\0')) {
+        o->text += o->text[2] == ' ' ? 3 : 2;
+    }
+    o->team = sim_team_find(o->team_id);
+    return optind == argc && o->url != NULL && o->timeout_ms > 0 && o->team != NULL &&
+           sim_user_find(o->team, o->user) != NULL;
+}
+
+int sim_once_main(int argc, char **argv) {
+    struct once o = {.team_id = "T0SIM1",
+                     .channel = "C0DEPLOY",
+                     .user = "U0ADA",
+                     .account = "ada@example.com",
+                     .timeout_ms = 60000};
+    if (!parse(&o, argc, argv)) {
+        fputs("usage: slipway-sim once --sim URL [--text '/h ...'] [--team T0SIM1]\n"
+              "           [--channel C0DEPLOY] [--user U0ADA] [--account ada@example.com]\n"
+              "           [--timeout SECONDS] [--no-link] [--stable]\n"
+              "Links the user by walking the sign-in pages, types the command, prints what came of "
+              "it.\n",
+              stderr);
+        return 2;
+    }
+    if (curl_global_init(CURL_GLOBAL_ALL) != CURLE_OK) return 1;
+    o.walk = sim_walk_create(o.url);
+    o.seen = json_object();
+    int r = run(&o);
+    if (r == -ETIMEDOUT && sim_walk_why(o.walk)[0] == '\0') {
+        fprintf(stderr, "slipway-sim once: no final answer within %lld s\n",
+                (long long)o.timeout_ms / 1000);
+    } else if (r < 0) {
+        fprintf(stderr, "slipway-sim once: %s\n",
+                sim_walk_why(o.walk)[0] != '\0' ? sim_walk_why(o.walk) : strerror(-r));
+    }
+    sim_walk_destroy(o.walk);
+    json_decref(o.seen);
+    json_decref(o.messages);
+    curl_global_cleanup();
+    return r < 0 ? 1 : 0;
+}

@@ -1,0 +1,156 @@
+/* test_sim_oauth.c -- the simulated id.heroku.com: consent, PKCE, refresh, revoke, expiry. */
+#include "client.h"
+#include "util.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const char *const options[] = {"--client-id", "cid", "--client-secret", "csec", NULL};
+static struct client sim;
+
+static int start(void **state) {
+    (void)state;
+    client_start(&sim, options);
+    return 0;
+}
+
+static int stop(void **state) {
+    (void)state;
+    client_stop(&sim);
+    return 0;
+}
+
+static struct client_reply token_call(const char *fmt, const char *value) {
+    SIM_FREE char *form = sim_fmt("client_secret=csec&%s%s", fmt, value);
+    return client_call(&sim, "POST", "/oauth/token", NULL, form);
+}
+
+static long account_status(const char *token) {
+    sim.token = token;
+    REPLY reply = client_api(&sim, "GET", "/account", NULL, NULL);
+    return reply.status;
+}
+
+static void the_consent_page_offers_each_account(void **state) {
+    (void)state;
+    REPLY page = client_get(&sim, "/oauth/authorize?client_id=cid&response_type=code&state=%3Cb%3E"
+                                  "&redirect_uri=http://127.0.0.1:9/cb");
+    assert_int_equal(page.status, 200);
+    assert_non_null(strstr(page.body, "value=\"ada@example.com\""));
+    assert_non_null(strstr(page.body, "value=\"cyd@example.com\""));
+    assert_non_null(strstr(page.body, "&lt;b&gt;"));
+    REPLY client = client_get(&sim, "/oauth/authorize?client_id=no&response_type=code"
+                                    "&redirect_uri=http://127.0.0.1:9/cb");
+    assert_int_equal(client.status, 400);
+    REPLY elsewhere = client_get(&sim, "/oauth/authorize?client_id=cid&response_type=code"
+                                       "&redirect_uri=http://127.0.0.1:9@example.com/cb");
+    assert_int_equal(elsewhere.status, 400);
+}
+
+static void only_the_registered_redirect_is_taken(void **state) {
+    (void)state;
+    REPLY set = client_post(&sim, "/sim/config", "{\"redirect_uri\":\"http://127.0.0.1:9/cb\"}");
+    assert_int_equal(set.status, 200);
+    REPLY other = client_get(&sim, "/oauth/authorize?client_id=cid&response_type=code"
+                                   "&redirect_uri=http://127.0.0.1:9/cb2");
+    assert_int_equal(other.status, 400);
+    json_auto_t *tokens = client_sign_in(&sim, "bob@example.com");
+    assert_non_null(tokens);
+}
+
+static void a_code_is_good_once(void **state) {
+    (void)state;
+    char code[64];
+    client_code(&sim, "ada@example.com", NULL, code);
+    REPLY first = token_call("grant_type=authorization_code&code=", code);
+    assert_int_equal(first.status, 200);
+    assert_int_equal(strlen(client_text(first.json, "access_token")), 65);
+    assert_memory_equal(client_text(first.json, "access_token"), "HRKU-", 5);
+    assert_int_equal(sim_json_int(first.json, "expires_in", 0), 28800);
+    assert_int_equal(account_status(client_text(first.json, "access_token")), 200);
+    REPLY again = token_call("grant_type=authorization_code&code=", code);
+    assert_int_equal(again.status, 400);
+    assert_string_equal(client_text(again.json, "id"), "invalid_grant");
+    REPLY secret = client_call(&sim, "POST", "/oauth/token", NULL,
+                               "client_secret=wrong&grant_type=authorization_code&code=x");
+    assert_int_equal(secret.status, 401);
+    assert_string_equal(client_text(secret.json, "id"), "unauthorized");
+}
+
+/* The pair of RFC 7636, appendix B. */
+static void the_verifier_must_fit_the_challenge(void **state) {
+    (void)state;
+    const char *challenge = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
+    const char *verifiers[] = {"dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk",
+                               "aBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"};
+    for (size_t i = 0; i < SIM_ARRAY_LEN(verifiers); i++) {
+        char code[64];
+        client_code(&sim, "ada@example.com", challenge, code);
+        SIM_FREE char *rest = sim_fmt("%s&code_verifier=%s", code, verifiers[i]);
+        REPLY reply = token_call("grant_type=authorization_code&code=", rest);
+        assert_int_equal(reply.status, i == 0 ? 200 : 400);
+    }
+    char code[64];
+    client_code(&sim, "ada@example.com", challenge, code);
+    REPLY none = token_call("grant_type=authorization_code&code=", code);
+    assert_int_equal(none.status, 400);
+}
+
+static void refresh_works_after_expiry_but_not_after_revoke(void **state) {
+    (void)state;
+    json_auto_t *tokens = client_sign_in(&sim, "bob@example.com");
+    const char *refresh = client_text(tokens, "refresh_token");
+    REPLY expire = client_post(&sim, "/sim/expire", "{\"email\":\"bob@example.com\"}");
+    assert_int_equal(expire.status, 200);
+    assert_int_equal(account_status(client_text(tokens, "access_token")), 401);
+    REPLY fresh = token_call("grant_type=refresh_token&refresh_token=", refresh);
+    assert_int_equal(fresh.status, 200);
+    assert_string_equal(client_text(fresh.json, "refresh_token"), refresh);
+    assert_int_equal(account_status(client_text(fresh.json, "access_token")), 200);
+    REPLY revoke = client_post(&sim, "/sim/revoke", "{\"email\":\"bob@example.com\"}");
+    assert_int_equal(revoke.status, 200);
+    assert_int_equal(account_status(client_text(fresh.json, "access_token")), 401);
+    REPLY refused = token_call("grant_type=refresh_token&refresh_token=", refresh);
+    assert_int_equal(refused.status, 400);
+}
+
+static void signing_out_ends_the_authorization(void **state) {
+    (void)state;
+    json_auto_t *tokens = client_sign_in(&sim, "cyd@example.com");
+    sim.token = client_text(tokens, "access_token");
+    REPLY list = client_api(&sim, "GET", "/oauth/authorizations", NULL, NULL);
+    assert_int_equal(json_array_size(list.json), 1);
+    SIM_FREE char *path =
+        sim_fmt("/oauth/authorizations/%s", client_text(json_array_get(list.json, 0), "id"));
+    REPLY gone = client_api(&sim, "DELETE", path, NULL, NULL);
+    assert_int_equal(gone.status, 200);
+    assert_int_equal(account_status(client_text(tokens, "access_token")), 401);
+}
+
+static void nothing_secret_reaches_the_journal(void **state) {
+    (void)state;
+    json_auto_t *tokens = client_sign_in(&sim, "ada@example.com");
+    REPLY refreshed =
+        token_call("grant_type=refresh_token&refresh_token=", client_text(tokens, "refresh_token"));
+    REPLY journal = client_get(&sim, "/sim/journal");
+    assert_null(strstr(journal.body, "HRKU-"));
+    assert_null(strstr(journal.body, "csec"));
+    REPLY lines = client_get(&sim, "/sim/journal?text=1");
+    assert_string_equal(lines.body, "POST /oauth/authorize 302\n"
+                                    "POST /oauth/token 200\nPOST /oauth/token 200\n");
+}
+
+int main(void) {
+#define ROW(fn) cmocka_unit_test_setup_teardown(fn, start, stop)
+    const struct CMUnitTest tests[] = {ROW(the_consent_page_offers_each_account),
+                                       ROW(only_the_registered_redirect_is_taken),
+                                       ROW(a_code_is_good_once),
+                                       ROW(the_verifier_must_fit_the_challenge),
+                                       ROW(refresh_works_after_expiry_but_not_after_revoke),
+                                       ROW(signing_out_ends_the_authorization),
+                                       ROW(nothing_secret_reaches_the_journal)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

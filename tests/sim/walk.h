@@ -1,0 +1,36 @@
+/* walk.h -- a person at a browser, for `slipway-sim once`: pages, cookies, forms, the sim's admin API.
+ *
+ * shapes   one walk holds one cookie jar and the page that was read last
+ * units    none
+ * errors   negative errno; -EIO no answer, -EPROTO an answer that was not expected; sim_walk_why says which
+ * owner    the caller; every call blocks, so never inside the sim's own loop
+ * source   HTML forms (WHATWG "Form submission"); libcurl easy
+ * limits   10 s a request, 10 redirects, pages of 1 MiB
+ */
+#ifndef SIM_WALK_H
+#define SIM_WALK_H
+
+#include "util.h"
+
+struct sim_walk;
+
+struct sim_walk *sim_walk_create(const char *sim_url);
+void sim_walk_destroy(struct sim_walk *walk);
+const char *sim_walk_why(const struct sim_walk *walk);
+void sim_walk_pause(int pause_ms);
+
+/* The sim's admin API; *ret is new. A status other than 200 is -EPROTO. */
+int sim_walk_get(struct sim_walk *walk, const char *path, json_t **ret);
+int sim_walk_post(struct sim_walk *walk, const char *path, const json_t *body, json_t **ret);
+
+/* The page at an address, and sending its first form: hidden fields as they are, and one more field
+ * unless `name` is NULL. Redirects are followed; a status other than 200 is -EPROTO. */
+int sim_walk_open(struct sim_walk *walk, const char *url);
+int sim_walk_submit(struct sim_walk *walk, const char *name, const char *value);
+
+/* Signs `user` in at Heroku as `account`, by typing login and walking the pages; 0 also where the
+ * login was not needed. */
+int sim_walk_link(struct sim_walk *walk, const char *team, const char *channel, const char *user,
+                  const char *account, int64_t timeout_ms);
+
+#endif
