@@ -194,4 +194,105 @@ static inline void assert_hidden(const struct world *w, const char *const *secre
     }
 }
 
+/* ---- people of auth ---- */
+
+#define ACCT "acct/T1/U1"
+#define FLIGHT "flight/T1/U1"
+#define PEND "pend/T1/U1"
+
+/* Puts a linked account into the state. */
+static inline void link_up(struct world *w, const char *user, json_int_t version,
+                           int64_t expires_ms) {
+    SW_AUTO(sw_text) char *context = sw_printf("T1/%s/heroku", user);
+    SW_AUTO(sw_text) char *key = sw_printf("acct/T1/%s", user);
+    SW_AUTO(sw_text) char *row = NULL;
+    SW_AUTO(sw_json)
+    json_t *tokens =
+        json_pack("{s:s, s:s}", "access_token", "HRKU-access", "refresh_token", "HRKU-refresh");
+    assert_int_equal(sw_row_seal(w->auth, context, tokens, &row), 0);
+    json_object_set_new(w->facts, key,
+                        json_pack("{s:{s:s, s:s, s:s, s:I, s:s, s:I, s:I, s:[]}}", "heroku", "row",
+                                  row, "id", "id-1", "email", "ada@example.com", "version", version,
+                                  "link", "l1", "expires_ms", (json_int_t)expires_ms, "linked_ms",
+                                  (json_int_t)NOW, "renewed"));
+}
+
+static inline struct sw_msg *ask(const struct world *w, const char *kind, const char *cmd,
+                                 const char *user, const char *handler) {
+    struct sw_msg *m = message(w, kind, cmd,
+                               json_pack("{s:o, s:s, s:{s:s}}", "who", who(user), "line",
+                                         "promote storefront", "command", "handler", handler));
+    box(m, w->ingress, "responder", "response_url", json_pack("{s:s}", "url", "https://hooks"));
+    return m;
+}
+
+static inline struct sw_msg *command(const struct world *w, const char *cmd, const char *handler) {
+    return ask(w, SW_KIND_COMMAND, cmd, "U1", handler);
+}
+
+static inline struct sw_msg *regrant(const struct world *w, const char *cmd, json_int_t version,
+                                     bool refused) {
+    struct sw_msg *m = ask(w, SW_KIND_REGRANT, cmd, "U1", "promote");
+    json_object_set_new(m->body, "version", json_integer(version));
+    json_object_set_new(m->body, "refused", json_boolean(refused));
+    return m;
+}
+
+static inline struct sw_msg *refreshed(const struct world *w, const char *link, json_int_t version,
+                                       const char *outcome, const char *refresh_token) {
+    const json_t *flight = json_object_get(w->facts, FLIGHT);
+    struct sw_msg *m =
+        message(w, SW_KIND_REFRESHED, "c-refresh",
+                json_pack("{s:s, s:s, s:s, s:I, s:s, s:s, s:i}", "user", "U1", "provider", "heroku",
+                          "link", link, "version", version, "flight", sw_str(flight, "flight"),
+                          "outcome", outcome, "expires_in", 28800));
+    if (!strcmp(outcome, "ok")) {
+        json_t *pair = json_pack("{s:s}", "access_token", "HRKU-second");
+        if (refresh_token) json_object_set_new(pair, "refresh_token", json_string(refresh_token));
+        box(m, w->refresher, "auth", "pair", pair);
+    }
+    return m;
+}
+
+static inline struct sw_msg *timer(const struct world *w, const char *flight) {
+    return message(w, SW_KIND_AUTH_TIMER, "c-timer",
+                   json_pack("{s:s, s:s}", "user", "U1", "flight", flight));
+}
+
+static inline const json_t *account(const struct world *w) {
+    return json_object_get(json_object_get(w->facts, ACCT), "heroku");
+}
+
+static inline const char *flight_id(const struct world *w) {
+    return sw_str(json_object_get(w->facts, FLIGHT), "flight");
+}
+
+static inline size_t waiting(const struct world *w) {
+    return json_array_size(json_object_get(json_object_get(w->facts, FLIGHT), "waiting"));
+}
+
+static inline void assert_token(const struct world *w, const json_t *granted, const char *token) {
+    SW_AUTO(sw_json) json_t *value = opened(granted, "token", w->executor);
+    assert_string_equal(sw_str(value, "token"), token);
+}
+
+/* The only reply, private, of this template. */
+static inline const json_t *reply(const struct world *w, const char *template) {
+    const json_t *m = the(w, "send", "responder", SW_KIND_REPLY), *body = body_of(m);
+    assert_string_equal(sw_str(body, "template"), template);
+    assert_string_equal(sw_str(body, "to"), "private");
+    assert_string_equal(sw_str(body, "op"), sw_str(m, "cmd"));
+    assert_string_equal(sw_str(json_object_get(body, "who"), "user"), "U1");
+    return m;
+}
+
+static inline void assert_card(const struct world *w, const char *reason, bool kept) {
+    const json_t *m = reply(w, "login.card"), *data = json_object_get(body_of(m), "data");
+    SW_AUTO(sw_json) json_t *link = opened(m, "link", w->responder);
+    assert_string_equal(sw_str(data, "reason"), reason);
+    assert_int_equal(json_is_true(json_object_get(data, "kept")), kept);
+    assert_int_equal(json_is_true(json_object_get(body_of(m), "final")), !kept);
+    assert_int_equal(strncmp(sw_str(link, "url"), "https://slipway.example/link/T1.", 32), 0);
+}
+
 #endif
