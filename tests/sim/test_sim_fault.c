@@ -186,6 +186,7 @@ static void only_listed_processes_are_killed(void **state) {
     close(fd);
     SIM_FREE char *config = sim_fmt("{\"actors\":\"%s\"}", path);
     REPLY set = client_post(&sim, "/sim/config", config);
+    assert_int_equal(set.status, 200);
     REPLY list = client_get(&sim, "/sim/actors");
     assert_int_equal(json_array_size(json_object_get(list.json, "actors")), 1);
     REPLY other = client_post(&sim, "/sim/kill", "{\"pid\":1}");

@@ -8,8 +8,10 @@
 
 #include <cmocka.h>
 
-static const char *const options[] = {"--promote-ms",    "300-400", "--client-id", "cid",
-                                      "--client-secret", "csec",    NULL};
+/* The tests ask as fast as they can: the pool must not end before they do. */
+static const char *const options[] = {"--heroku-pool",   "1000000",     "--promote-ms",
+                                      "300-400",         "--client-id", "cid",
+                                      "--client-secret", "csec",        NULL};
 static struct client sim;
 static char token[128];
 
@@ -205,6 +207,7 @@ static void calls_are_refused_in_herokus_words(void **state) {
     REPLY same = client_api(&sim, "GET", "/account", known, NULL);
     assert_int_equal(same.status, 304);
     REPLY pool = client_post(&sim, "/sim/config", "{\"heroku_pool\":0}");
+    assert_int_equal(pool.status, 200);
     REPLY limited = client_api(&sim, "GET", "/account", NULL, NULL);
     assert_int_equal(limited.status, 429);
     assert_string_equal(client_text(limited.json, "id"), "rate_limit");
@@ -239,6 +242,7 @@ static void a_reset_brings_back_the_first_releases(void **state) {
     assert_int_equal(made.status, 201);
     bool phase = false;
     json_auto_t *target = target_end(client_text(made.json, "id"), &phase);
+    assert_string_equal(client_text(target, "status"), "succeeded");
     assert_int_equal(client_state(&sim, "promotions"), 1);
     REPLY running = promote("billing", "billing-staging", "billing-eu", NULL, NULL);
     assert_int_equal(running.status, 201);

@@ -135,6 +135,7 @@ static void nothing_secret_reaches_the_journal(void **state) {
     json_auto_t *tokens = client_sign_in(&sim, "ada@example.com");
     REPLY refreshed =
         token_call("grant_type=refresh_token&refresh_token=", client_text(tokens, "refresh_token"));
+    assert_int_equal(refreshed.status, 200);
     REPLY journal = client_get(&sim, "/sim/journal");
     assert_null(strstr(journal.body, "HRKU-"));
     assert_null(strstr(journal.body, "csec"));

@@ -74,6 +74,7 @@ static void a_typed_command_is_signed_as_slack_signs(void **state) {
 static void a_response_url_takes_five_posts_of_its_person(void **state) {
     (void)state;
     REPLY typed = client_post(&sim, "/sim/type", TYPE_HELP);
+    assert_int_equal(typed.status, 200);
     struct ingress_request got = ingress_wait(ingress, 0);
     json_auto_t *form = sim_form_parse(got.body, strlen(got.body));
     const char *path = client_text(form, "response_url") + strlen(sim.base);
@@ -113,6 +114,7 @@ static void an_immediate_reply_in_channel_shows_the_command(void **state) {
     ingress_answer(ingress, 200, "application/json",
                    "{\"response_type\":\"in_channel\",\"text\":\"at once\"}");
     REPLY typed = client_post(&sim, "/sim/type", TYPE_HELP);
+    assert_int_equal(typed.status, 200);
     json_auto_t *seen = view("U0BOB");
     assert_int_equal(json_array_size(seen), 2);
     assert_string_equal(client_text(json_array_get(seen, 0), "text"), "/h help me&");
@@ -200,6 +202,7 @@ static void joining_lets_the_bot_post(void **state) {
     const char *post = "{\"channel\":\"C0OPS\",\"text\":\"t\"}";
     REPLY out =
         client_post(&sim, "/sim/config", "{\"channel\":{\"id\":\"C0OPS\",\"bot_in\":false}}");
+    assert_int_equal(out.status, 200);
     REPLY refused = client_slack(&sim, "chat.postMessage", post);
     assert_string_equal(client_text(refused.json, "error"), "not_in_channel");
     REPLY join = client_slack(&sim, "conversations.join", "{\"channel\":\"C0OPS\"}");
@@ -219,6 +222,7 @@ static void a_burst_is_a_rate_violation_and_can_be_refused(void **state) {
     }
     assert_true(client_state(&sim, "rate_violations") > 0);
     REPLY set = client_post(&sim, "/sim/config", "{\"enforce_rate\":true,\"rate_burst\":0}");
+    assert_int_equal(set.status, 200);
     REPLY refused = client_slack(&sim, "chat.postMessage", post);
     assert_int_equal(refused.status, 429);
     char after[16];
