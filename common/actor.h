@@ -5,8 +5,7 @@
  *          with "before"/"after" texts around it; only the runtime puts the real value there
  * units    *_ms are milliseconds since 1970 UTC by Redis TIME; delays in ms
  * errors   a handler returns 0 = done: outputs and the ack of `in` are one ledger commit
- *          -EAGAIN = a fact is not loaded yet (after sw_fact said so): called again with it; without a fact
- *          asked for it means later: outputs dropped, at most 3 tries, then dead
+ *          -EAGAIN = a fact is not loaded yet (sw_fact said so): called again when it is
  *          any other -errno = refused: outputs dropped, `in` becomes a dead letter and the person is told
  * owner    the runtime owns ctx, in and out; functions that get a json_t * take it; a handler frees only
  *          what it made itself and did not give away
@@ -50,10 +49,12 @@ void sw_cancel(struct sw_out *out, const char *name);
  *   {"up": "slack"|"hooks"|"heroku"|"heroku_id", "method", "path" (after the base URL) or "url" (a secret value; hooks only),
  *    "headers"?: {name: text or secret}, "bearer"?: secret, "json"?: body (secrets anywhere inside) or "form"?: {name: text or secret},
  *    "fields"?: ["id", "app.id", ...] kept of the answer's JSON (of each element of a list),
- *    "repeat": "safe"|"check"|"once"  (safe: retried by the runtime; the others are performed at most once),
+ *    "repeat": "safe"|"check"|"once"  (safe: retried by the runtime; the others are performed at most once, retried only
+ *              after a 429 or when surely nothing was sent),
+ *    "quiet"?: true (a 2xx is not told), "repeated"?: true (a second try after "unsure": counted),
  *    "seal"?: true  (the kept JSON comes back as box "answer" for this actor instead of in clear), "timeout_ms"?}
  * The answer is a message of `kind` with `body` and, in it, "http":
- *   {"status": 200, "json": ..., "next_range"?, "retry_after"?, "rate_remaining"?} or
+ *   {"status": 200, "json": ..., "next_range"?, "retry_after"? (seconds), "rate_remaining"?} or
  *   {"error": "unsure"|"timeout"|"connect"|"too_big"|"bad_json"|"refused", "status"?: 503}.
  * "unsure": a call that is not "safe" may or may not have happened. Of an error status the fields id, message, ok, error are kept. */
 struct sw_msg *sw_http(struct sw_out *out, json_t *request, const char *kind, json_t *body);

@@ -42,6 +42,7 @@
     NUMBER(gap_ms, "GAP_MS", 5, 1, 1000, "how long a missing id is waited for before it is fetched") \
     NUMBER(read_timeout_ms, "READ_TIMEOUT_MS", 10000, 100, 60000, "a repeatable call's time-out")  \
     NUMBER(write_timeout_ms, "WRITE_TIMEOUT_MS", 30000, 100, 60000, "a write's time-out")          \
+    NUMBER(retry_ms, "RETRY_MS", 60000, 0, 1800000, "how long a failing call is tried again")          \
     NUMBER(check_gap_ms, "CHECK_GAP_MS", 10000, 100, 60000, "between two looks after an unknown outcome") \
     NUMBER(poll_min_ms, "POLL_MIN_MS", 2000, 50, 60000, "first interval of a poll")                \
     NUMBER(poll_max_ms, "POLL_MAX_MS", 10000, 50, 60000, "longest interval of a poll")             \

@@ -43,6 +43,7 @@ struct sw_door_limits {
     unsigned connections;      /* in all */
     unsigned connections_per_ip; /* 0: no limit of its own */
     unsigned idle_s;           /* a connection that says nothing */
+    unsigned request_s;        /* a whole request must arrive within; 0: 15 */
 };
 
 /* `address` is host:port; port 0 lets the system choose, sw_door_port tells. `fn` is called for each whole request and must

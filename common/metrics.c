@@ -78,12 +78,13 @@ static struct series *find(enum sw_metric metric, const struct series *wanted) {
 }
 
 static struct series *find_or_add(enum sw_metric metric, const char *const *labels) {
-    static const struct series other = {.labels = {"other", "other"}};
     struct series wanted = with_labels(metric, labels);
     struct series *s = find(metric, &wanted);
     if (s) return s;
     if (metrics[metric].count >= SERIES_MAX) {
-        wanted = other;
+        for (size_t i = 0; i < LABELS_MAX && labels[i]; i++) {
+            strcpy(wanted.labels[i], "other");
+        }
         s = find(metric, &wanted);
         if (s) return s;
     }

@@ -20,8 +20,16 @@
 #define AAD_MAX (SW__HEAD_MAX + 1 + CONTEXT_MAX)
 #define VARIANT sodium_base64_VARIANT_URLSAFE_NO_PADDING
 
-/* What a sealed text is bound to: "<head>|<context>". The head has no '|', so this is unambiguous.
- */
+/* libsodium 1.0.18 takes some bytes over 127 for letters: one box would have several spellings. */
+static bool decode(const char *text, uint8_t *bytes, size_t room, size_t *ret_size) {
+    static const char alphabet[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    size_t size = strlen(text);
+    return size / 4 * 3 <= room && strspn(text, alphabet) == size &&
+           sodium_base642bin(bytes, room, text, size, NULL, ret_size, NULL, VARIANT) == 0;
+}
+
+/* What a sealed text is bound to: "<head>|<context>", unambiguous because a head has no '|'. */
 static int bind_to(const char *head, const char *context, char aad[AAD_MAX + 1]) {
     if (strlen(context) > CONTEXT_MAX) return -EINVAL;
     return snprintf(aad, AAD_MAX + 1, "%s|%s", head, context);
@@ -62,9 +70,7 @@ static int unseal(const uint8_t key[32], const char *head, const char *context, 
     unsigned long long plain_size;
     int aad_size = bind_to(head, context, aad);
     if (aad_size < 0) return -EBADMSG;
-    if (sodium_base642bin(cipher, sizeof(cipher), sealed, strlen(sealed), NULL, &size, NULL,
-                          VARIANT) < 0 ||
-        size < NONCE + TAG ||
+    if (!decode(sealed, cipher, sizeof(cipher), &size) || size < NONCE + TAG ||
         crypto_aead_xchacha20poly1305_ietf_decrypt(
             (uint8_t *)plain, &plain_size, NULL, cipher + NONCE, size - NONCE, (const uint8_t *)aad,
             (size_t)aad_size, cipher, key) < 0)

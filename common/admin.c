@@ -1,0 +1,75 @@
+/* admin.c -- see admin.h. */
+#include "common/admin.h"
+
+#include "common/mem.h"
+#include "common/metrics.h"
+
+#include <unistd.h>
+
+bool sw__ready(const struct sw_run *run) {
+    if (run->draining || !sw_redis_up(run->redis) || !run->living) return false;
+    for (unsigned i = 0; run->actor && i < SW_SHARDS; i++) {
+        const struct sw_shard *shard = &run->shard[i];
+        if (shard->state == SW_TAKING || (shard->state == SW_FREE && !shard->retry_at_ms)) return false;
+    }
+    return true;
+}
+
+static unsigned owned(const struct sw_run *run) {
+    unsigned n = 0;
+    for (unsigned i = 0; i < SW_SHARDS; i++) n += run->shard[i].state == SW_OURS || run->shard[i].state == SW_LEAVING;
+    return n;
+}
+
+static char *state(const struct sw_run *run, bool ready) {
+    json_t *o = json_pack("{s:s, s:i, s:s, s:b, s:b, s:i, s:I}", "role", run->role, "pid", (int)getpid(), "version", SW_VERSION,
+                          "ready", ready, "redis", sw_redis_up(run->redis), "shards", (int)owned(run), "handled",
+                          (json_int_t)run->handled);
+    char *text = json_dumps(o, JSON_COMPACT);
+    json_decref(o);
+    return text;
+}
+
+static void measure(const struct sw_run *run) {
+    static const char *const lanes[SW_LANES] = {"urgent", "bulk"};
+    int64_t oldest_ms = 0;
+    for (unsigned lane = 0; run->actor && lane < SW_LANES; lane++) {
+        int64_t owed = 0;
+        for (unsigned i = 0; i < SW_SHARDS; i++) {
+            const struct sw_shard *shard = &run->shard[i];
+            if (shard->state != SW_OURS && shard->state != SW_LEAVING) continue;
+            owed += shard->lane[lane].owed + shard->calls * (lane == 0);
+            const struct sw_entry *head = zlistx_head(shard->lane[lane].queue);
+            if (head && head->m && sw__now_ms(run) - head->m->born_ms > oldest_ms)
+                oldest_ms = sw__now_ms(run) - head->m->born_ms;
+        }
+        sw_metric_set(SW_M_OWED, owed, run->role, lanes[lane]);
+    }
+    sw_metric_set(SW_M_OLDEST_AGE_MS, oldest_ms);
+    sw_metric_set(SW_M_SHARDS_OWNED, owned(run));
+}
+
+static void on_request(void *arg, struct sw_waiting *waiting, const struct sw_request *request) {
+    struct sw_run *run = arg;
+    struct sw_reply reply = {.status = 200, .type = "application/json"};
+    if (!strcmp(request->path, "/healthz")) {
+        reply.body = state(run, sw__ready(run));
+    } else if (!strcmp(request->path, "/readyz")) {
+        reply.status = sw__ready(run) ? 200 : 503;
+        reply.body = state(run, reply.status == 200);
+    } else if (!strcmp(request->path, "/metrics")) {
+        measure(run);
+        reply.type = "text/plain; version=0.0.4";
+        reply.body = sw_metrics_text();
+    } else {
+        reply.status = 404;
+        reply.type = NULL;
+        reply.body = sw_strdup("Try /healthz, /readyz or /metrics.\n");
+    }
+    sw_door_answer(waiting, &reply);
+}
+
+int sw__admin_create(struct sw_run *run, struct sw_door **ret) {
+    struct sw_door_limits limits = {.body_bytes = 1024, .connections = 64, .idle_s = 30};
+    return sw_door_create(run->loop, run->conf.admin, &limits, on_request, NULL, run, ret);
+}

@@ -1,0 +1,271 @@
+/* call.c -- libcurl on zloop; see call.h. */
+#include "common/call.h"
+
+#include "common/mem.h"
+
+#include <curl/curl.h>
+#include <czmq.h>
+#include <sodium.h>
+
+#define ANSWER_BYTES (8u * 1024 * 1024)
+#define HEADER_CHARS 512
+#define IDLE_HANDLES 64
+
+struct sw_call {
+    struct sw_calls *calls;
+    CURL *easy;
+    sw_call_fn *fn;
+    void *arg;
+    char *url, *body;
+    struct curl_slist *headers;
+    char *answer;
+    size_t size, room;
+    bool too_big;
+    char next_range[HEADER_CHARS];
+    int64_t retry_after_ms, rate_remaining;
+};
+
+struct sw_calls {
+    zloop_t *loop;
+    CURLM *multi;
+    int timer;
+    zlistx_t *idle; /* CURL handles to use again */
+};
+
+void sw_wipe_free(char *text) {
+    if (text) sodium_memzero(text, strlen(text));
+    free(text);
+}
+
+void sw_wipe_headers(struct curl_slist *headers) {
+    for (struct curl_slist *h = headers; h; h = h->next) sodium_memzero(h->data, strlen(h->data));
+    curl_slist_free_all(headers);
+}
+
+static void call_destroy(struct sw_call *call) {
+    if (call->easy) curl_easy_cleanup(call->easy);
+    sw_wipe_free(call->url);
+    sw_wipe_free(call->body);
+    sw_wipe_headers(call->headers);
+    if (call->answer) sodium_memzero(call->answer, call->size);
+    free(call->answer);
+    free(call);
+}
+
+static void finish(struct sw_calls *calls, CURL *easy, CURLcode code) {
+    struct sw_call *call;
+    char *type = NULL;
+    long status = 0, request_size = 0;
+    curl_off_t took_us = 0;
+    curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&call);
+    curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+    curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &request_size);
+    curl_easy_getinfo(easy, CURLINFO_TOTAL_TIME_T, &took_us);
+    curl_easy_getinfo(easy, CURLINFO_CONTENT_TYPE, &type);
+    struct sw_call_result result = {
+        .status = code == CURLE_OK ? (int)status : 0,
+        .sent = code == CURLE_OK || request_size > 0,
+        .timed_out = code == CURLE_OPERATION_TIMEDOUT,
+        .too_big = call->too_big,
+        .json = type && strstr(type, "json"),
+        .body = call->answer ? call->answer : "",
+        .body_size = call->size,
+        .next_range = call->next_range,
+        .retry_after_ms = call->retry_after_ms,
+        .rate_remaining = call->rate_remaining,
+        .took_ms = took_us / 1000,
+    };
+    curl_multi_remove_handle(calls->multi, easy);
+    call->fn(call->arg, &result);
+    if (zlistx_size(calls->idle) < IDLE_HANDLES) {
+        curl_easy_reset(easy);
+        zlistx_add_end(calls->idle, easy);
+        call->easy = NULL;
+    }
+    call_destroy(call);
+}
+
+static void reap(struct sw_calls *calls) {
+    CURLMsg *msg;
+    int left;
+    while ((msg = curl_multi_info_read(calls->multi, &left))) {
+        if (msg->msg == CURLMSG_DONE) finish(calls, msg->easy_handle, msg->data.result);
+    }
+}
+
+static int on_fd(zloop_t *loop, zmq_pollitem_t *item, void *arg) {
+    struct sw_calls *calls = arg;
+    int running, flags = 0;
+    (void)loop;
+    if (item->revents & ZMQ_POLLIN) flags |= CURL_CSELECT_IN;
+    if (item->revents & ZMQ_POLLOUT) flags |= CURL_CSELECT_OUT;
+    if (item->revents & ZMQ_POLLERR) flags |= CURL_CSELECT_ERR;
+    curl_multi_socket_action(calls->multi, item->fd, flags, &running);
+    reap(calls);
+    return 0;
+}
+
+static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *socket_arg) {
+    struct sw_calls *calls = arg;
+    short events = what == CURL_POLL_IN      ? ZMQ_POLLIN
+                   : what == CURL_POLL_OUT   ? ZMQ_POLLOUT
+                   : what == CURL_POLL_INOUT ? ZMQ_POLLIN | ZMQ_POLLOUT
+                                             : 0;
+    zmq_pollitem_t item = {NULL, fd, events, 0};
+    (void)easy;
+    (void)socket_arg;
+    zloop_poller_end(calls->loop, &item);
+    if (events) zloop_poller(calls->loop, &item, on_fd, calls);
+    return 0;
+}
+
+static int on_timeout(zloop_t *loop, int timer, void *arg) {
+    struct sw_calls *calls = arg;
+    int running;
+    (void)loop;
+    if (calls->timer == timer) calls->timer = -1;
+    curl_multi_socket_action(calls->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+    reap(calls);
+    return 0;
+}
+
+static int on_timer(CURLM *multi, long delay_ms, void *arg) {
+    struct sw_calls *calls = arg;
+    (void)multi;
+    if (calls->timer >= 0) zloop_timer_end(calls->loop, calls->timer);
+    calls->timer = delay_ms < 0 ? -1 : zloop_timer(calls->loop, (size_t)delay_ms, 1, on_timeout, calls);
+    return 0;
+}
+
+static size_t on_body(char *data, size_t size, size_t n, void *arg) {
+    struct sw_call *call = arg;
+    size_t more = size * n;
+    if (call->size + more > ANSWER_BYTES) {
+        call->too_big = true;
+        return 0;
+    }
+    if (call->size + more + 1 > call->room) {
+        size_t room = (call->size + more + 1) * 2;
+        char *bigger = sw_malloc(room);
+        /* realloc could leave a copy of a token behind. */
+        if (call->size) {
+            memcpy(bigger, call->answer, call->size);
+            sodium_memzero(call->answer, call->size);
+        }
+        free(call->answer);
+        call->answer = bigger;
+        call->room = room;
+    }
+    memcpy(call->answer + call->size, data, more);
+    call->size += more;
+    call->answer[call->size] = 0;
+    return more;
+}
+
+static bool header_is(const char *line, size_t size, const char *name, char value[HEADER_CHARS]) {
+    size_t n = strlen(name);
+    if (size <= n || strncasecmp(line, name, n) != 0 || line[n] != ':') return false;
+    const char *from = line + n + 1, *to = line + size;
+    while (from < to && (*from == ' ' || *from == '\t')) from++;
+    while (to > from && (to[-1] == '\r' || to[-1] == '\n' || to[-1] == ' ')) to--;
+    if ((size_t)(to - from) >= HEADER_CHARS) return false;
+    memcpy(value, from, (size_t)(to - from));
+    value[to - from] = 0;
+    return true;
+}
+
+static int64_t number_or(const char *text, int64_t otherwise) {
+    char *end;
+    long long n = strtoll(text, &end, 10);
+    return end == text || *end || n < 0 ? otherwise : n;
+}
+
+static size_t on_header(char *line, size_t size, size_t n, void *arg) {
+    struct sw_call *call = arg;
+    char value[HEADER_CHARS];
+    if (header_is(line, size * n, "Next-Range", value)) {
+        snprintf(call->next_range, sizeof(call->next_range), "%s", value);
+    } else if (header_is(line, size * n, "Retry-After", value)) {
+        int64_t seconds = number_or(value, -1);
+        call->retry_after_ms = seconds < 0 || seconds > 86400 ? -1 : seconds * 1000;
+    } else if (header_is(line, size * n, "RateLimit-Remaining", value)) {
+        call->rate_remaining = number_or(value, -1);
+    }
+    return size * n;
+}
+
+struct sw_calls *sw_calls_create(zloop_t *loop) {
+    struct sw_calls *calls = sw_zalloc(sizeof(*calls));
+    curl_global_init(CURL_GLOBAL_DEFAULT);
+    calls->loop = loop;
+    calls->timer = -1;
+    calls->idle = zlistx_new();
+    calls->multi = curl_multi_init();
+    if (!calls->multi) abort();
+    curl_multi_setopt(calls->multi, CURLMOPT_SOCKETFUNCTION, on_socket);
+    curl_multi_setopt(calls->multi, CURLMOPT_SOCKETDATA, calls);
+    curl_multi_setopt(calls->multi, CURLMOPT_TIMERFUNCTION, on_timer);
+    curl_multi_setopt(calls->multi, CURLMOPT_TIMERDATA, calls);
+    return calls;
+}
+
+void sw_calls_destroy(struct sw_calls *calls) {
+    if (!calls) return;
+    CURL *easy;
+    while ((easy = zlistx_first(calls->idle))) {
+        zlistx_detach(calls->idle, zlistx_cursor(calls->idle));
+        curl_easy_cleanup(easy);
+    }
+    zlistx_destroy(&calls->idle);
+    curl_multi_cleanup(calls->multi);
+    free(calls);
+}
+
+static CURL *handle(struct sw_calls *calls) {
+    CURL *easy = zlistx_first(calls->idle);
+    if (easy) {
+        zlistx_detach(calls->idle, zlistx_cursor(calls->idle));
+        return easy;
+    }
+    easy = curl_easy_init();
+    if (!easy) abort();
+    return easy;
+}
+
+struct sw_call *sw_calls_start(struct sw_calls *calls, const struct sw_call_request *request, sw_call_fn *fn, void *arg) {
+    struct sw_call *call = sw_zalloc(sizeof(*call));
+    CURL *easy = handle(calls);
+    *call = (struct sw_call){.calls = calls, .easy = easy, .fn = fn, .arg = arg, .url = request->url, .body = request->body,
+                             .headers = request->headers, .retry_after_ms = -1, .rate_remaining = -1};
+    curl_easy_setopt(easy, CURLOPT_PRIVATE, call);
+    curl_easy_setopt(easy, CURLOPT_URL, call->url);
+    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
+    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, 5000L);
+    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)request->timeout_ms);
+    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, call->headers);
+    curl_easy_setopt(easy, CURLOPT_USERAGENT, "slipway/" SW_VERSION);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, call);
+    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
+    curl_easy_setopt(easy, CURLOPT_HEADERDATA, call);
+    if (call->body) {
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDS, call->body);
+        curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, (long)request->body_size);
+    }
+    if (strcmp(request->method, "GET") != 0 && (strcmp(request->method, "POST") != 0 || !call->body))
+        curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
+    if (request->once) {
+        curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+        curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
+    }
+    curl_multi_add_handle(calls->multi, easy);
+    return call;
+}
+
+void sw_calls_cancel(struct sw_calls *calls, struct sw_call *call) {
+    curl_multi_remove_handle(calls->multi, call->easy);
+    call_destroy(call);
+}

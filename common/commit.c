@@ -1,0 +1,336 @@
+/* commit.c -- many acknowledgements, with all that they caused, in one call of commit.lua.
+ *
+ * A batch remembers what has to follow once Redis has said yes: pushes on the wire, effects to start, pages to answer. On any
+ * other answer nothing follows: the shard is reset and its mailbox replayed. */
+#include "common/crash.h"
+#include "common/log.h"
+#include "common/mem.h"
+#include "common/metrics.h"
+#include "common/run_priv.h"
+#include "common/wire.h"
+
+#include <errno.h>
+#include <hiredis/hiredis.h>
+#include <inttypes.h>
+
+#define BATCH_BYTES (1024 * 1024)
+
+/* What follows, in the order of the ops. */
+enum follow_kind { FOLLOW_MESSAGE, FOLLOW_SEND, FOLLOW_FACT, FOLLOW_EFFECT, FOLLOW_ANSWER };
+
+struct follow {
+    enum follow_kind kind;
+    unsigned lane;
+    const char *name, *bytes; /* of the arguments */
+    size_t size;
+    json_t *value;            /* effect: its record; answer: the packed tell */
+};
+
+struct sw_batch {
+    struct sw_shard *shard;
+    unsigned life;
+    size_t messages, bytes;
+    char **argv;
+    size_t *sizes;
+    int argc, room;
+    struct follow *follow;
+    size_t follows, follows_room;
+};
+
+static void push(struct sw_batch *batch, char *bytes, size_t size) {
+    if (batch->argc == batch->room) {
+        batch->room = batch->room ? batch->room * 2 : 128;
+        batch->argv = sw_realloc(batch->argv, sizeof(*batch->argv) * (size_t)batch->room);
+        batch->sizes = sw_realloc(batch->sizes, sizeof(*batch->sizes) * (size_t)batch->room);
+    }
+    batch->argv[batch->argc] = bytes;
+    batch->sizes[batch->argc++] = size;
+    batch->bytes += size;
+}
+
+static const char *push_text(struct sw_batch *batch, const char *text) {
+    push(batch, sw_strdup(text), strlen(text));
+    return batch->argv[batch->argc - 1];
+}
+
+static void push_int(struct sw_batch *batch, int64_t number) {
+    char text[24];
+    snprintf(text, sizeof(text), "%" PRId64, number);
+    push_text(batch, text);
+}
+
+static struct follow *follow(struct sw_batch *batch, enum follow_kind kind) {
+    if (batch->follows == batch->follows_room) {
+        batch->follows_room = batch->follows_room ? batch->follows_room * 2 : 64;
+        batch->follow = sw_realloc(batch->follow, sizeof(*batch->follow) * batch->follows_room);
+    }
+    struct follow *f = &batch->follow[batch->follows++];
+    *f = (struct follow){.kind = kind};
+    return f;
+}
+
+struct sw_batch *sw__batch_create(struct sw_shard *shard) {
+    struct sw_batch *batch = sw_zalloc(sizeof(*batch));
+    batch->shard = shard;
+    batch->life = shard->life;
+    push_text(batch, sw_redis_run_id(shard->run->redis));
+    push_text(batch, shard->run->role);
+    push_text(batch, shard->epoch);
+    push_text(batch, shard->run->nonce);
+    push_int(batch, (int64_t)shard->seq);
+    return batch;
+}
+
+void sw__batch_destroy(struct sw_batch *batch) {
+    if (!batch) return;
+    for (int i = 0; i < batch->argc; i++) free(batch->argv[i]);
+    for (size_t i = 0; i < batch->follows; i++) json_decref(batch->follow[i].value);
+    free(batch->argv);
+    free(batch->sizes);
+    free(batch->follow);
+    free(batch);
+}
+
+bool sw__batch_full(const struct sw_batch *batch) {
+    return batch->messages >= (size_t)batch->shard->run->conf.batch || batch->bytes >= BATCH_BYTES;
+}
+
+static int push_message(struct sw_batch *batch, const struct sw_msg *m) {
+    char *bytes;
+    size_t size;
+    int r = sw_msg_pack(m, &bytes, &size);
+    if (r < 0) return r;
+    push(batch, bytes, size);
+    return 0;
+}
+
+static int add_send(struct sw_batch *batch, const struct sw_op *op) {
+    char mailbox[SW_KEY_MAX + 8];
+    snprintf(mailbox, sizeof(mailbox), op->bulk ? "%s:bulk" : "%s", op->name);
+    push_text(batch, "S");
+    push_text(batch, mailbox);
+    int r = push_message(batch, op->m);
+    if (r < 0) return r;
+    struct follow *f = follow(batch, FOLLOW_SEND);
+    f->lane = op->bulk;
+    f->bytes = batch->argv[batch->argc - 1];
+    f->size = batch->sizes[batch->argc - 1];
+    return 0;
+}
+
+static int add_store(struct sw_batch *batch, const struct sw_op *op) {
+    int64_t expires_ms = op->ms > 0 ? sw__now_ms(batch->shard->run) + op->ms : 0;
+    json_t *stored = json_pack("[I, O]", (json_int_t)expires_ms, op->value);
+    char *bytes;
+    size_t size;
+    int r = sw_value_pack(stored, &bytes, &size);
+    json_decref(stored);
+    if (r == 0 && size > SW_MSG_MAX_BYTES) {
+        free(bytes);
+        r = -EMSGSIZE;
+    }
+    if (r < 0) return r;
+    push_text(batch, "K");
+    follow(batch, FOLLOW_FACT)->name = push_text(batch, op->name);
+    push_int(batch, op->ms > 0 ? op->ms : 0);
+    push(batch, bytes, size);
+    return 0;
+}
+
+static int add_effect(struct sw_batch *batch, const struct sw_op *op, const struct sw_entry *entry, unsigned n) {
+    char id[64];
+    snprintf(id, sizeof(id), "%" PRIu64 "-%" PRIu64 ".%u.%u", entry->id.gen, entry->id.seq, entry->lane, n);
+    json_t *record = json_pack("{s:O, s:o}", "q", op->value, "m", sw_msg_to_json(op->m));
+    char *bytes;
+    size_t size;
+    int r = sw_value_pack(record, &bytes, &size);
+    if (r < 0) {
+        json_decref(record);
+        return r;
+    }
+    push_text(batch, "F");
+    const char *name = push_text(batch, id);
+    push(batch, bytes, size);
+    struct follow *f = follow(batch, FOLLOW_EFFECT);
+    f->name = name;
+    f->value = record;
+    return 0;
+}
+
+static void add_answer(struct sw_batch *batch, const struct sw_op *op, const struct sw_msg *in) {
+    struct sw_msg *page = sw_msg_create(SW_KIND_PAGE, in->cmd, in->inst, in->born_ms);
+    json_object_update(page->body, op->value);
+    json_object_set_new(page->body, "wait", json_string(op->name));
+    follow(batch, FOLLOW_ANSWER)->value = sw_msg_to_json(page);
+    sw_msg_destroy(page);
+}
+
+static void add_source(struct sw_batch *batch, const struct sw_op *op, const struct sw_msg *in) {
+    char key[SW_KEY_MAX + 16];
+    snprintf(key, sizeof(key), "sw:src:%s", op->name);
+    /* A hint, on the same connection and so before the commit; lost with it. */
+    (void)sw_redis_words(batch->shard->run->redis, NULL, NULL, "SADD", key, in->inst, NULL);
+}
+
+static int add_op(struct sw_batch *batch, const struct sw_op *op, const struct sw_entry *entry, unsigned n) {
+    switch (op->kind) {
+    case SW_OP_SEND:
+        return add_send(batch, op);
+    case SW_OP_AFTER:
+        push_text(batch, "T");
+        push_text(batch, op->name);
+        push_int(batch, op->ms);
+        if (sw__now_ms(batch->shard->run) + op->ms < batch->shard->next_due_ms)
+            batch->shard->next_due_ms = sw__now_ms(batch->shard->run) + op->ms;
+        return push_message(batch, op->m);
+    case SW_OP_CANCEL:
+        push_text(batch, "C");
+        push_text(batch, op->name);
+        return 0;
+    case SW_OP_HTTP:
+        return add_effect(batch, op, entry, n);
+    case SW_OP_STORE:
+        return add_store(batch, op);
+    case SW_OP_FORGET:
+        push_text(batch, "D");
+        follow(batch, FOLLOW_FACT)->name = push_text(batch, op->name);
+        return 0;
+    case SW_OP_ANSWER:
+        add_answer(batch, op, entry->m);
+        return 0;
+    case SW_OP_SOURCE:
+        add_source(batch, op, entry->m);
+        return 0;
+    }
+    return -EINVAL;
+}
+
+/* What a later handler sees before the commit is confirmed. Deep copies: what it builds must not change what is stored. */
+static void overlay(struct sw_shard *shard, const struct sw_out *out) {
+    for (size_t i = 0; i < out->count; i++) {
+        const struct sw_op *op = &out->ops[i];
+        if (op->kind == SW_OP_STORE) {
+            int64_t expires_ms = op->ms > 0 ? sw__now_ms(shard->run) + op->ms : 0;
+            sw__facts_set(shard, op->name, json_deep_copy(op->value), expires_ms);
+        } else if (op->kind == SW_OP_FORGET) {
+            sw__facts_set(shard, op->name, NULL, 0);
+        }
+    }
+}
+
+static void add_head(struct sw_batch *batch, const struct sw_entry *entry, const char *dead) {
+    char id[48];
+    snprintf(id, sizeof(id), "%" PRIu64 "-%" PRIu64, entry->id.gen, entry->id.seq);
+    bool counted = entry->m && !strcmp(entry->m->kind, SW_KIND_SLASH);
+    follow(batch, FOLLOW_MESSAGE);
+    push_text(batch, "M");
+    push_text(batch, batch->shard->lane[entry->lane].mailbox);
+    push_text(batch, id);
+    push_text(batch, counted ? entry->m->inst : "");
+    if (dead) {
+        push_text(batch, "X");
+        push_text(batch, dead);
+        if (!entry->m || push_message(batch, entry->m) < 0) push_text(batch, "");
+    }
+    if (entry->attempt) {
+        push_text(batch, "Y");
+        push_text(batch, id);
+    }
+}
+
+int sw__batch_add(struct sw_batch *batch, const struct sw_entry *entry, struct sw_out *out, const char *dead) {
+    int argc = batch->argc;
+    size_t follows = batch->follows;
+    add_head(batch, entry, dead);
+    for (unsigned n = 0; n < out->count; n++) {
+        int r = add_op(batch, &out->ops[n], entry, n);
+        if (r == 0) continue;
+        while (batch->argc > argc) free(batch->argv[--batch->argc]);
+        while (batch->follows > follows) json_decref(batch->follow[--batch->follows].value);
+        return r;
+    }
+    overlay(batch->shard, out);
+    batch->messages++;
+    return 0;
+}
+
+static void answer(struct sw_run *run, const struct follow *f) {
+    struct sw_msg *page = sw_msg_from_json(f->value);
+    char *bytes, endpoint[160];
+    size_t size;
+    if (!page) return;
+    /* The name of a waiting request is "<endpoint>|<number>". */
+    const char *wait = sw_str(page->body, "wait");
+    snprintf(endpoint, sizeof(endpoint), "%.*s", (int)strcspn(wait, "|"), wait);
+    if (sw_msg_pack(page, &bytes, &size) == 0) {
+        sw_wire_tell(run->wire, endpoint, bytes, size);
+        free(bytes);
+    }
+    sw_msg_destroy(page);
+}
+
+static void push_on(struct sw_shard *shard, const struct follow *f, const char *id_text, const char *endpoint) {
+    struct sw_id id;
+    if (!sw__id_parse(id_text, &id)) return;
+    if (!strcmp(endpoint, sw_wire_endpoint(shard->run->wire))) {
+        sw__mailbox_receive(shard, f->lane, id, f->bytes, f->size);
+    } else {
+        sw_wire_entry(shard->run->wire, endpoint, shard->number, f->lane, id.gen, id.seq, f->bytes, f->size);
+    }
+}
+
+/* Walks what follows beside Redis' results. False: some message had been handled before. */
+static bool follow_up(struct sw_batch *batch, const redisReply *results) {
+    struct sw_shard *shard = batch->shard;
+    bool live = false, all = true;
+    size_t at = 0;
+    for (size_t i = 0; i < batch->follows; i++) {
+        struct follow *f = &batch->follow[i];
+        if (f->kind == FOLLOW_MESSAGE) {
+            live = at < results->elements && results->element[at++]->integer == 1;
+            all = all && live;
+            continue;
+        }
+        if (!live) continue;
+        if (f->kind == FOLLOW_SEND && at + 1 < results->elements) {
+            push_on(shard, f, results->element[at]->str, results->element[at + 1]->str);
+            at += 2;
+        } else if (f->kind == FOLLOW_FACT) {
+            sw__facts_committed(shard, f->name);
+        } else if (f->kind == FOLLOW_EFFECT) {
+            sw__effects_owe(shard, f->name, f->value);
+        } else if (f->kind == FOLLOW_ANSWER) {
+            answer(shard->run, f);
+        }
+    }
+    return all;
+}
+
+static void on_committed(void *arg, const redisReply *reply) {
+    struct sw_batch *batch = arg;
+    struct sw_shard *shard = batch->shard;
+    if (reply && shard->life == batch->life && sw__reply_is(shard, reply, "ok")) {
+        SW_CRASH("after-commit-before-wire");
+        sw__clock(shard->run, atoll(reply->element[1]->str));
+        sw_metric_add(SW_M_COMMITS, 1);
+        sw_metric_observe(SW_M_COMMIT_BATCH, (int64_t)batch->messages);
+        shard->batches--;
+        /* State of a message that had been handled before is in the overlay but not in Redis. */
+        if (!follow_up(batch, reply->element[2])) sw__shard_reset(shard);
+        if (shard->state == SW_LEAVING) sw__lease_released(shard);
+        sw__pump(shard->run);
+    }
+    sw__batch_destroy(batch);
+}
+
+void sw__batch_send(struct sw_shard *shard) {
+    struct sw_batch *batch = sw_take(&shard->open);
+    SW_CRASH("before-commit");
+    if (sw_redis_eval(shard->run->redis, SW_SCRIPT_COMMIT, shard->prefix, batch->argc, (const char **)batch->argv,
+                      batch->sizes, on_committed, batch) < 0) {
+        sw__batch_destroy(batch);
+        return; /* the connection is gone: the shard is reset by its event */
+    }
+    shard->seq++;
+    shard->batches++;
+}

@@ -1,0 +1,478 @@
+/* effects.c -- calls that are owed: performed, marked first where they must not be repeated, and settled.
+ *
+ * An effect is known here from the commit that owes it (or from the hash, when a shard is taken) until Redis confirmed that it
+ * is settled. When a shard is lost, calls under way go on: the same process often takes the shard again after a reconnect, and
+ * then settles what it did. What another process owns by then is refused by the ledger. */
+#include "common/crash.h"
+#include "common/effects_priv.h"
+#include "common/log.h"
+#include "common/mem.h"
+#include "common/metrics.h"
+
+#include <hiredis/hiredis.h>
+#include <inttypes.h>
+#include <sodium.h>
+
+#define LOST_MS 60000 /* how long a call of a lost shard is kept */
+
+static void effect_destroy(void **p) {
+    struct sw_effect *effect = *p;
+    if (!effect) return;
+    json_decref(effect->request);
+    sw_msg_destroy(effect->m);
+    free(effect->answer);
+    free(effect);
+    *p = NULL;
+}
+
+struct sw_effects *sw__effects_create(struct sw_run *run) {
+    struct sw_effects *effects = sw_zalloc(sizeof(*effects));
+    effects->run = run;
+    effects->calls = sw_calls_create(run->loop);
+    effects->known = zhashx_new();
+    zhashx_set_destructor(effects->known, effect_destroy);
+    effects->later = zlistx_new();
+    for (unsigned i = 0; i < SW_SHARDS; i++) {
+        effects->ready[i] = zlistx_new();
+        effects->answered[i] = zlistx_new();
+    }
+    return effects;
+}
+
+void sw__effects_destroy(struct sw_effects *effects) {
+    if (!effects) return;
+    for (struct sw_effect *e = zhashx_first(effects->known); e; e = zhashx_next(effects->known)) {
+        if (e->call) sw_calls_cancel(effects->calls, e->call);
+    }
+    for (unsigned i = 0; i < SW_SHARDS; i++) {
+        zlistx_destroy(&effects->ready[i]);
+        zlistx_destroy(&effects->answered[i]);
+    }
+    zlistx_destroy(&effects->later);
+    zhashx_destroy(&effects->known);
+    sw_calls_destroy(effects->calls);
+    free(effects);
+}
+
+static void key_of(const struct sw_shard *shard, const char *id, char key[SW_EFFECT_KEY]) {
+    snprintf(key, SW_EFFECT_KEY, "%u/%s", shard->number, id);
+}
+
+/* Gone from here: settled, or another's. */
+static void forget(struct sw_effect *effect) {
+    struct sw_effects *effects = effect->shard->run->effects;
+    char key[SW_EFFECT_KEY];
+    if (effect->call) sw_calls_cancel(effects->calls, sw_take(&effect->call));
+    effect->shard->calls--;
+    key_of(effect->shard, effect->id, key);
+    zhashx_delete(effects->known, key);
+}
+
+static void make_ready(struct sw_effect *effect) {
+    effect->state = SW_EFFECT_READY;
+    zlistx_add_end(effect->shard->run->effects->ready[effect->shard->number], effect);
+    sw__pump(effect->shard->run);
+}
+
+static void make_later(struct sw_effect *effect, int64_t at_ms) {
+    effect->state = SW_EFFECT_LATER;
+    effect->at_ms = at_ms;
+    zlistx_add_end(effect->shard->run->effects->later, effect);
+}
+
+static struct sw_effect *know(struct sw_shard *shard, const char *id, const json_t *record) {
+    struct sw_effects *effects = shard->run->effects;
+    char key[SW_EFFECT_KEY];
+    struct sw_msg *m = sw_msg_from_json(json_object_get(record, "m"));
+    if (!m) return NULL;
+    struct sw_effect *effect = sw_zalloc(sizeof(*effect));
+    effect->shard = shard;
+    snprintf(effect->id, sizeof(effect->id), "%s", id);
+    effect->request = json_incref(json_object_get(record, "q"));
+    effect->m = m;
+    effect->once = sw_request_once(effect->request);
+    effect->retry_until_ms = sw__boot_ms() + shard->run->conf.retry_ms;
+    shard->calls++;
+    key_of(shard, id, key);
+    zhashx_insert(effects->known, key, effect);
+    return effect;
+}
+
+void sw__effects_owe(struct sw_shard *shard, const char *id, const json_t *record) {
+    char key[SW_EFFECT_KEY];
+    key_of(shard, id, key);
+    if (zhashx_lookup(shard->run->effects->known, key)) return;
+    struct sw_effect *effect = know(shard, id, record);
+    if (effect) make_ready(effect);
+}
+
+/* ---- the answer ---- */
+
+static void answer(struct sw_effect *effect, json_t *http) {
+    struct sw_run *run = effect->shard->run;
+    struct sw_msg *m = effect->m;
+    int status = (int)sw_int(http, "status");
+    const char *outcome = sw_str(http, "error")[0] ? sw_str(http, "error") : status < 400 ? "ok" : "refused";
+    sw_metric_add(SW_M_EFFECTS, 1, sw_str(effect->request, "up"), outcome);
+    sw_log(SW_LOG_INFO, "effect", SW_S("cmd", m->cmd), SW_S("up", sw_str(effect->request, "up")),
+           SW_S("method", sw_str(effect->request, "method")), SW_S("path", sw_str(effect->request, "path")),
+           SW_I("status", status), SW_S("outcome", outcome), SW_I("tries", effect->tries));
+    effect->state = SW_EFFECT_ANSWERED;
+    bool quiet = json_is_true(json_object_get(effect->request, "quiet")) && !strcmp(outcome, "ok");
+    json_t *value = json_object_get(http, "json");
+    if (json_is_true(json_object_get(effect->request, "seal")) && value) {
+        struct sw_ctx ctx = {.keys = run->keys};
+        sw_box(&ctx, m, run->role, "answer", json_incref(value));
+        json_object_del(http, "json");
+    }
+    json_object_set_new(m->body, "http", http);
+    if (quiet) {
+        effect->answer = sw_strdup("");
+        effect->answer_size = 0;
+    } else if (sw_msg_pack(m, &effect->answer, &effect->answer_size) < 0) {
+        /* Even without the JSON it fits: the body came from a message that did. */
+        json_object_set_new(m->body, "http", json_pack("{s:s, s:i}", "error", "too_big", "status", status));
+        if (sw_msg_pack(m, &effect->answer, &effect->answer_size) < 0) {
+            effect->answer = sw_strdup("");
+            effect->answer_size = 0;
+        }
+    }
+    if (!effect->lost) zlistx_add_end(run->effects->answered[effect->shard->number], effect);
+    sw__pump(run);
+}
+
+static void answer_error(struct sw_effect *effect, const char *error, int status) {
+    json_t *http = json_pack("{s:s}", "error", error);
+    if (status) json_object_set_new(http, "status", json_integer(status));
+    answer(effect, http);
+}
+
+void sw__effect_unsure(struct sw_effect *effect) {
+    effect->unsure = false;
+    answer_error(effect, "unsure", 0);
+}
+
+/* ---- performing ---- */
+
+static bool retryable(int status) {
+    return status == 429 || status == 500 || status == 502 || status == 503 || status == 504;
+}
+
+/* Exponential backoff with full jitter; what the other side asked for is the floor. */
+static int64_t backoff_ms(const struct sw_effect *effect, int64_t floor_ms) {
+    int64_t cap_ms = 250LL << (effect->tries < 6 ? effect->tries : 6);
+    if (cap_ms > 10000) cap_ms = 10000;
+    int64_t wait_ms = 50 + (int64_t)randombytes_uniform((uint32_t)cap_ms);
+    return floor_ms > 0 ? floor_ms + wait_ms / 4 : wait_ms;
+}
+
+static void breaker_note(struct sw_effects *effects, const char *up, bool sick) {
+    struct sw_breaker *breaker = sw__breaker_of(effects, up);
+    if (!sick) {
+        breaker->failures = 0;
+        return;
+    }
+    breaker->failures++;
+    if (breaker->failures < SW_BREAKER_FAILURES) return;
+    unsigned over = breaker->failures - SW_BREAKER_FAILURES;
+    int64_t pause_ms = 1000LL << (over < 5 ? over : 5);
+    breaker->open_until_ms = sw__boot_ms() + pause_ms;
+    sw_log(SW_LOG_WARN, "upstream is sick: calls wait", SW_S("up", up), SW_I("ms", pause_ms));
+}
+
+struct sw_breaker *sw__breaker_of(struct sw_effects *effects, const char *up) {
+    for (unsigned i = 0; i < SW_UPSTREAMS; i++) {
+        struct sw_breaker *b = &effects->breaker[i];
+        if (!b->up[0]) snprintf(b->up, sizeof(b->up), "%s", up);
+        if (!strcmp(b->up, up)) return b;
+    }
+    return &effects->breaker[SW_UPSTREAMS - 1];
+}
+
+static void on_result(void *arg, const struct sw_call_result *result) {
+    struct sw_effect *effect = arg;
+    struct sw_effects *effects = effect->shard->run->effects;
+    const char *up = sw_str(effect->request, "up");
+    effect->call = NULL;
+    effects->active--;
+    SW_CRASH("after-effect-before-settle");
+    sw_metric_observe(SW_M_EFFECT_MS, result->took_ms, up);
+    bool no_answer = result->status == 0 && !result->too_big;
+    breaker_note(effects, up, no_answer || result->status >= 500);
+    bool unknown = effect->once && ((no_answer && result->sent) || result->status >= 500);
+    bool again = !unknown && (no_answer || retryable(result->status));
+    int64_t wait_ms = backoff_ms(effect, result->retry_after_ms);
+    if (again && !effect->lost && sw__boot_ms() + wait_ms < effect->retry_until_ms) {
+        sw_metric_add(SW_M_RETRIES, 1, up);
+        sw_log(SW_LOG_WARN, "try again", SW_S("cmd", effect->m->cmd), SW_S("up", up), SW_I("status", result->status),
+               SW_I("wait_ms", wait_ms), SW_I("tries", effect->tries));
+        make_later(effect, sw__boot_ms() + wait_ms);
+    } else if (unknown) {
+        answer_error(effect, "unsure", result->status);
+    } else if (no_answer) {
+        answer_error(effect, result->sent || result->timed_out ? "timeout" : "connect", 0);
+    } else {
+        answer(effect, sw_request_answer(effect->request, result));
+    }
+}
+
+void sw__effect_perform(struct sw_effect *effect) {
+    struct sw_run *run = effect->shard->run;
+    struct sw_call_request request;
+    effect->tries++;
+    if (sw_request_build(&run->conf, run->keys, effect->m->cmd, effect->request, &request) < 0) {
+        answer_error(effect, "refused", 0);
+        return;
+    }
+    if (effect->once) {
+        /* The time-out counts from before the mark was sent: what Redis believes is later than what we do. */
+        int64_t left_ms = effect->at_ms + request.timeout_ms - sw__boot_ms();
+        request.timeout_ms = left_ms > 1 ? left_ms : 1;
+        if (effect->tries == 1 && json_is_true(json_object_get(effect->request, "repeated")))
+            sw_metric_add(SW_M_ANSWER_REPEATED, 1);
+    }
+    SW_CRASH("before-effect");
+    effect->state = SW_EFFECT_RUNNING;
+    run->effects->active++;
+    effect->call = sw_calls_start(run->effects->calls, &request, on_result, effect);
+}
+
+/* ---- marks ---- */
+
+struct marking {
+    struct sw_shard *shard;
+    unsigned life;
+    size_t count;
+    struct sw_effect *effect[];
+};
+
+static void on_marked(void *arg, const redisReply *reply) {
+    struct marking *marking = arg;
+    struct sw_shard *shard = marking->shard;
+    shard->run->effects->active -= (unsigned)marking->count;
+    if (reply && shard->life == marking->life && sw__reply_is(shard, reply, "ok")) {
+        SW_CRASH("after-mark");
+        bool leased = sw__boot_ms() < shard->held_until_at_ms;
+        for (size_t i = 0; i < marking->count; i++) {
+            struct sw_effect *effect = marking->effect[i];
+            if (reply->element[2 + i]->integer == 0) {
+                forget(effect);
+            } else if (leased) {
+                sw__effect_perform(effect);
+            } else {
+                make_later(effect, sw__boot_ms() + 100); /* marked again when the lease is sure */
+            }
+        }
+    }
+    free(marking);
+}
+
+void sw__effects_mark(struct sw_shard *shard, struct sw_effect *const *list, size_t count) {
+    struct sw_run *run = shard->run;
+    const char **argv = sw_malloc(sizeof(*argv) * (4 + 2 * count));
+    size_t *sizes = sw_malloc(sizeof(*sizes) * (4 + 2 * count));
+    char (*ms)[24] = sw_malloc(sizeof(*ms) * count);
+    struct marking *marking = sw_malloc(sizeof(*marking) + sizeof(struct sw_effect *) * count);
+    *marking = (struct marking){shard, shard->life, count};
+    argv[0] = sw_redis_run_id(run->redis);
+    argv[1] = run->role;
+    argv[2] = shard->epoch;
+    argv[3] = run->nonce;
+    for (size_t i = 0; i < count; i++) {
+        int64_t timeout_ms = sw_int(list[i]->request, "timeout_ms");
+        if (timeout_ms <= 0) timeout_ms = run->conf.write_timeout_ms;
+        snprintf(ms[i], sizeof(ms[i]), "%" PRId64, timeout_ms + run->conf.write_timeout_ms / 15);
+        argv[4 + 2 * i] = list[i]->id;
+        argv[5 + 2 * i] = ms[i];
+        list[i]->state = SW_EFFECT_MARKING;
+        list[i]->at_ms = sw__boot_ms();
+        marking->effect[i] = list[i];
+    }
+    for (size_t i = 0; i < 4 + 2 * count; i++) sizes[i] = strlen(argv[i]);
+    run->effects->active += (unsigned)count;
+    if (sw_redis_eval(run->redis, SW_SCRIPT_MARK, shard->prefix, (int)(4 + 2 * count), argv, sizes, on_marked, marking) < 0) {
+        run->effects->active -= (unsigned)count;
+        free(marking); /* the connection is gone: the shard is reset by its event */
+    }
+    free(argv);
+    free(sizes);
+    free(ms);
+}
+
+/* ---- settling ---- */
+
+struct settling {
+    struct sw_shard *shard;
+    unsigned life;
+    size_t count;
+    struct sw_effect *effect[];
+};
+
+static void on_settled(void *arg, const redisReply *reply) {
+    struct settling *settling = arg;
+    struct sw_shard *shard = settling->shard;
+    if (reply && shard->life == settling->life && sw__reply_is(shard, reply, "ok")) {
+        SW_CRASH("after-settle");
+        for (size_t i = 0; i < settling->count; i++) {
+            struct sw_effect *effect = settling->effect[i];
+            const char *id_text = reply->element[2 + i]->str;
+            struct sw_id id;
+            if (sw__id_parse(id_text, &id)) sw__mailbox_receive(shard, 0, id, effect->answer, effect->answer_size);
+            forget(effect);
+        }
+        if (shard->state == SW_LEAVING) sw__lease_released(shard);
+    }
+    free(settling);
+}
+
+void sw__effects_settle(struct sw_shard *shard, struct sw_effect *const *list, size_t count) {
+    struct sw_run *run = shard->run;
+    const char **argv = sw_malloc(sizeof(*argv) * (4 + 2 * count));
+    size_t *sizes = sw_malloc(sizeof(*sizes) * (4 + 2 * count));
+    struct settling *settling = sw_malloc(sizeof(*settling) + sizeof(struct sw_effect *) * count);
+    *settling = (struct settling){shard, shard->life, count};
+    argv[0] = sw_redis_run_id(run->redis);
+    argv[1] = run->role;
+    argv[2] = shard->epoch;
+    argv[3] = run->nonce;
+    for (size_t i = 0; i < 4; i++) sizes[i] = strlen(argv[i]);
+    for (size_t i = 0; i < count; i++) {
+        argv[4 + 2 * i] = list[i]->id;
+        sizes[4 + 2 * i] = strlen(list[i]->id);
+        argv[5 + 2 * i] = list[i]->answer;
+        sizes[5 + 2 * i] = list[i]->answer_size;
+        settling->effect[i] = list[i];
+    }
+    SW_CRASH("before-settle");
+    if (sw_redis_eval(run->redis, SW_SCRIPT_SETTLE, shard->prefix, (int)(4 + 2 * count), argv, sizes, on_settled,
+                      settling) < 0)
+        free(settling);
+    free(argv);
+    free(sizes);
+}
+
+/* ---- taking and losing a shard ---- */
+
+struct taking {
+    struct sw_shard *shard;
+    unsigned life;
+    json_t *records; /* id -> bytes are not JSON: id -> record */
+};
+
+/* A mark of an owner before: nobody knows whether the call was made. It may still be under way until then. */
+static void inherit(struct sw_effect *effect, int64_t not_after_ms) {
+    int64_t wait_ms = not_after_ms - sw__now_ms(effect->shard->run);
+    effect->unsure = true;
+    make_later(effect, sw__boot_ms() + (wait_ms > 0 ? wait_ms : 0));
+}
+
+static void adopt(struct sw_shard *shard, const char *id, const json_t *record, const char *mark) {
+    struct sw_run *run = shard->run;
+    char key[SW_EFFECT_KEY];
+    key_of(shard, id, key);
+    struct sw_effect *effect = zhashx_lookup(run->effects->known, key);
+    if (effect) {
+        effect->lost = false;
+        if (effect->state == SW_EFFECT_ANSWERED) zlistx_add_end(run->effects->answered[shard->number], effect);
+        if (effect->state == SW_EFFECT_READY || effect->state == SW_EFFECT_MARKING) make_ready(effect);
+        return;
+    }
+    effect = know(shard, id, record);
+    if (!effect) return;
+    const char *until = mark ? strchr(mark, ':') : NULL;
+    /* Of an older generation: it may have been marked in what Redis has forgotten. */
+    bool older = strncmp(id, shard->gen, strlen(shard->gen)) != 0 || id[strlen(shard->gen)] != '-';
+    if (effect->once && until) {
+        inherit(effect, atoll(until + 1));
+    } else if (effect->once && older) {
+        inherit(effect, sw__now_ms(run) + run->conf.write_timeout_ms * 16 / 15);
+    } else {
+        make_ready(effect);
+    }
+}
+
+/* What we knew and Redis does not: settled by the call before, or by another owner. */
+static void drop_lost(struct sw_shard *shard) {
+    zlistx_t *keys = zhashx_keys(shard->run->effects->known);
+    for (const char *key = zlistx_first(keys); key; key = zlistx_next(keys)) {
+        struct sw_effect *effect = zhashx_lookup(shard->run->effects->known, key);
+        if (!effect || effect->shard != shard || !effect->lost) continue;
+        if (effect->call) shard->run->effects->active--;
+        sw__effect_unlist(effect);
+        forget(effect);
+    }
+    zlistx_destroy(&keys);
+}
+
+static void on_marks(void *arg, const redisReply *reply) {
+    struct taking *taking = arg;
+    struct sw_shard *shard = taking->shard;
+    if (reply && reply->type == REDIS_REPLY_ARRAY && shard->life == taking->life) {
+        const char *id;
+        json_t *record;
+        json_object_foreach(taking->records, id, record) {
+            const char *mark = NULL;
+            for (size_t i = 0; i + 1 < reply->elements; i += 2) {
+                if (!strcmp(reply->element[i]->str, id)) mark = reply->element[i + 1]->str;
+            }
+            adopt(shard, id, record, mark);
+        }
+        drop_lost(shard);
+        sw__pump(shard->run);
+    }
+    json_decref(taking->records);
+    free(taking);
+}
+
+static void on_owed(void *arg, const redisReply *reply) {
+    struct taking *taking = arg;
+    if (!reply || reply->type != REDIS_REPLY_ARRAY) return;
+    for (size_t i = 0; i + 1 < reply->elements; i += 2) {
+        json_t *record;
+        if (sw_value_unpack(reply->element[i + 1]->str, reply->element[i + 1]->len, &record) == 0)
+            json_object_set_new(taking->records, reply->element[i]->str, record);
+    }
+}
+
+/* Two reads on one connection: the second one's answer comes after the first one's. */
+void sw__effects_taken(struct sw_shard *shard) {
+    char owed[64], marks[64];
+    struct taking *taking = sw_malloc(sizeof(*taking));
+    *taking = (struct taking){shard, shard->life, json_object()};
+    snprintf(owed, sizeof(owed), "%s%s:fx", shard->prefix, shard->run->role);
+    snprintf(marks, sizeof(marks), "%s%s:fx:started", shard->prefix, shard->run->role);
+    if (sw_redis_words(shard->run->redis, on_owed, taking, "HGETALL", owed, NULL) < 0 ||
+        sw_redis_words(shard->run->redis, on_marks, taking, "HGETALL", marks, NULL) < 0) {
+        json_decref(taking->records);
+        free(taking);
+    }
+}
+
+void sw__effects_lost(struct sw_shard *shard) {
+    struct sw_effects *effects = shard->run->effects;
+    if (!effects) return;
+    zlistx_purge(effects->ready[shard->number]);
+    zlistx_purge(effects->answered[shard->number]);
+    for (struct sw_effect *e = zhashx_first(effects->known); e; e = zhashx_next(effects->known)) {
+        if (e->shard != shard) continue;
+        e->lost = true;
+        e->lost_at_ms = sw__boot_ms();
+        if (e->state == SW_EFFECT_LATER && !e->unsure) {
+            sw__effect_unlist(e);
+            e->state = SW_EFFECT_READY;
+        }
+    }
+}
+
+/* Once in a while: what was lost and did not come back. */
+void sw__effects_tidy(struct sw_effects *effects) {
+    zlistx_t *keys = zhashx_keys(effects->known);
+    for (const char *key = zlistx_first(keys); key; key = zlistx_next(keys)) {
+        struct sw_effect *effect = zhashx_lookup(effects->known, key);
+        if (!effect->lost || effect->call || effect->state == SW_EFFECT_MARKING) continue;
+        if (sw__boot_ms() - effect->lost_at_ms < LOST_MS) continue;
+        sw__effect_unlist(effect);
+        forget(effect);
+    }
+    zlistx_destroy(&keys);
+}

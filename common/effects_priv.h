@@ -1,0 +1,69 @@
+/* effects_priv.h -- an effect as this process knows it, between effects.c (its life) and effects_turn.c (whose turn it is).
+ *
+ * shapes   READY -> (MARKING ->) RUNNING -> ANSWERED -> settled and gone; LATER waits for a time
+ * units    *_ms on CLOCK_BOOTTIME
+ * errors   none
+ * owner    the table `known` owns every effect; the lists only point
+ * source   ARCHITECTURE.md "Effects"
+ * limits   SW_UPSTREAMS upstreams have a breaker of their own
+ */
+#ifndef SW_EFFECTS_PRIV_H
+#define SW_EFFECTS_PRIV_H
+
+#include "common/request.h"
+#include "common/run_priv.h"
+
+#define SW_EFFECT_KEY 96
+#define SW_UPSTREAMS 8
+#define SW_BREAKER_FAILURES 20
+
+enum sw_effect_state {
+    SW_EFFECT_READY,
+    SW_EFFECT_MARKING,
+    SW_EFFECT_RUNNING,
+    SW_EFFECT_LATER,
+    SW_EFFECT_ANSWERED,
+};
+
+struct sw_effect {
+    struct sw_shard *shard;
+    char id[72];
+    enum sw_effect_state state;
+    json_t *request;
+    struct sw_msg *m;       /* the answer's message */
+    bool once;              /* must not be repeated: marked first */
+    bool unsure;            /* LATER: nobody knows whether it was made; told when the time comes */
+    bool lost;              /* the shard is not ours now */
+    unsigned tries;
+    int64_t at_ms;          /* LATER: when; MARKING, RUNNING: when the mark was sent */
+    int64_t retry_until_ms, lost_at_ms;
+    struct sw_call *call;
+    char *answer;           /* ANSWERED: the packed message; "" none */
+    size_t answer_size;
+};
+
+struct sw_breaker {
+    char up[16];
+    unsigned failures;      /* in a row */
+    int64_t open_until_ms;
+};
+
+struct sw_effects {
+    struct sw_run *run;
+    struct sw_calls *calls;
+    zhashx_t *known;                 /* "<shard>/<id>" -> struct sw_effect */
+    zlistx_t *ready[SW_SHARDS];      /* a queue for each installation's shard: one noisy team does not starve others */
+    zlistx_t *answered[SW_SHARDS];
+    zlistx_t *later;
+    unsigned active, next_shard;
+    struct sw_breaker breaker[SW_UPSTREAMS];
+};
+
+struct sw_breaker *sw__breaker_of(struct sw_effects *effects, const char *up);
+void sw__effect_perform(struct sw_effect *effect);
+void sw__effects_mark(struct sw_shard *shard, struct sw_effect *const *list, size_t count);
+void sw__effects_settle(struct sw_shard *shard, struct sw_effect *const *list, size_t count);
+void sw__effect_unsure(struct sw_effect *effect);
+void sw__effect_unlist(struct sw_effect *effect);
+
+#endif

@@ -1,0 +1,100 @@
+/* effects_turn.c -- whose turn it is: fair between shards, bounded in all, waiting while an upstream is sick. */
+#include "common/effects_priv.h"
+
+#include "common/mem.h"
+
+#define LIST_MAX 64
+
+static void detach(zlistx_t *list, const struct sw_effect *effect) {
+    for (void *e = zlistx_first(list); e; e = zlistx_next(list)) {
+        if (e != effect) continue;
+        zlistx_detach(list, zlistx_cursor(list));
+        return;
+    }
+}
+
+void sw__effect_unlist(struct sw_effect *effect) {
+    struct sw_effects *effects = effect->shard->run->effects;
+    detach(effects->later, effect);
+    detach(effects->ready[effect->shard->number], effect);
+    detach(effects->answered[effect->shard->number], effect);
+}
+
+static struct sw_effect *pop(zlistx_t *list) {
+    struct sw_effect *effect = zlistx_first(list);
+    if (effect) zlistx_detach(list, zlistx_cursor(list));
+    return effect;
+}
+
+static bool wait_for_upstream(struct sw_effects *effects, struct sw_effect *effect) {
+    const struct sw_breaker *breaker = sw__breaker_of(effects, sw_str(effect->request, "up"));
+    if (sw__boot_ms() >= breaker->open_until_ms) return false;
+    effect->state = SW_EFFECT_LATER;
+    effect->at_ms = breaker->open_until_ms;
+    zlistx_add_end(effects->later, effect);
+    return true;
+}
+
+/* A few calls of one shard; then the next shard has its turn. */
+static void start_some(struct sw_effects *effects, unsigned number) {
+    struct sw_shard *shard = &effects->run->shard[number];
+    struct sw_effect *marks[LIST_MAX];
+    size_t count = 0;
+    unsigned room = (unsigned)effects->run->conf.calls - effects->active;
+    if (room > LIST_MAX) room = LIST_MAX;
+    for (struct sw_effect *effect; room > 0 && (effect = pop(effects->ready[number]));) {
+        if (wait_for_upstream(effects, effect)) continue;
+        if (effect->once) {
+            marks[count++] = effect;
+        } else {
+            sw__effect_perform(effect);
+        }
+        room--;
+    }
+    if (count) sw__effects_mark(shard, marks, count);
+}
+
+void sw__effects_turn(struct sw_effects *effects) {
+    struct sw_run *run = effects->run;
+    unsigned first = effects->next_shard++ % SW_SHARDS;
+    for (unsigned i = 0; i < SW_SHARDS; i++) {
+        unsigned number = (first + i) % SW_SHARDS;
+        struct sw_shard *shard = &run->shard[number];
+        if (shard->state != SW_OURS && shard->state != SW_LEAVING) continue;
+        while (zlistx_size(effects->answered[number]) > 0) {
+            struct sw_effect *list[LIST_MAX];
+            size_t count = 0;
+            while (count < LIST_MAX && (list[count] = pop(effects->answered[number]))) count++;
+            sw__effects_settle(shard, list, count);
+        }
+        if (shard->state == SW_OURS && effects->active < (unsigned)run->conf.calls) start_some(effects, number);
+    }
+}
+
+void sw__effects_tick(struct sw_run *run) {
+    struct sw_effects *effects = run->effects;
+    int64_t now_ms = sw__boot_ms();
+    size_t n = zlistx_size(effects->later);
+    while (n-- > 0) {
+        struct sw_effect *effect = pop(effects->later);
+        if (effect->at_ms > now_ms || effect->lost) {
+            zlistx_add_end(effects->later, effect);
+        } else if (effect->unsure) {
+            sw__effect_unsure(effect);
+        } else {
+            effect->state = SW_EFFECT_READY;
+            zlistx_add_end(effects->ready[effect->shard->number], effect);
+            sw__pump(run);
+        }
+    }
+}
+
+bool sw__effects_marked(const struct sw_shard *shard) {
+    if (!shard->calls) return false;
+    zhashx_t *known = shard->run->effects->known;
+    for (const struct sw_effect *e = zhashx_first(known); e; e = zhashx_next(known)) {
+        bool under_way = e->state == SW_EFFECT_MARKING || e->state == SW_EFFECT_RUNNING || e->state == SW_EFFECT_ANSWERED;
+        if (e->shard == shard && e->once && under_way) return true;
+    }
+    return false;
+}

@@ -1,0 +1,27 @@
+/* intake.h -- the door of the ledger: what ingress lets in is durable before it is acknowledged.
+ *
+ * shapes   requests (door.h) in, entries of mailboxes out, in groups: many requests, one write, one fsync
+ * units    *_ms milliseconds
+ * errors   sw__intake_create: as sw_door_create
+ * owner    the loop thread
+ * source   ARCHITECTURE.md "The door"
+ * limits   an answer within 2 s, a page within 12 s; 4096 requests wait at once, later ones get the `away` answer
+ */
+#ifndef SW_INTAKE_H
+#define SW_INTAKE_H
+
+#include "common/door.h"
+#include "common/run_priv.h"
+
+struct sw_intake;
+
+int sw__intake_create(struct sw_run *run, sw_decide_fn *decide, struct sw_intake **ret);
+void sw__intake_destroy(struct sw_intake *intake);
+unsigned sw__intake_port(const struct sw_intake *intake);
+void sw__intake_turn(struct sw_intake *intake);  /* sends what is queued */
+void sw__intake_tick(struct sw_intake *intake);  /* deadlines */
+void sw__intake_page(struct sw_intake *intake, const struct sw_msg *page);
+/* No new requests; true when none waits any more. */
+bool sw__intake_drained(struct sw_intake *intake);
+
+#endif

@@ -1,0 +1,242 @@
+/* lease.c -- who owns which shard: taking, renewing, handing over, and losing.
+ *
+ * Times of the lease count on CLOCK_BOOTTIME from before the request was sent, so that this process believes in its lease
+ * for less time than Redis does. */
+#include "common/log.h"
+#include "common/mem.h"
+#include "common/metrics.h"
+#include "common/run_priv.h"
+#include "common/wire.h"
+
+#include <hiredis/hiredis.h>
+
+unsigned sw__shard_of(const char *installation) {
+    uint64_t hash = 14695981039346656037u; /* FNV-1a */
+    for (const char *c = installation; *c; c++) hash = (hash ^ (uint8_t)*c) * 1099511628211u;
+    return (unsigned)((hash ^ (hash >> 32)) % SW_SHARDS);
+}
+
+void sw__shard_init(struct sw_run *run, struct sw_shard *shard, unsigned number) {
+    shard->run = run;
+    shard->number = number;
+    snprintf(shard->prefix, sizeof(shard->prefix), "sw:{%02u}:", number);
+    shard->next_due_ms = INT64_MAX;
+    sw__mailbox_init(shard);
+    sw__facts_init(shard);
+}
+
+void sw__shard_finish(struct sw_shard *shard) {
+    for (unsigned i = 0; i < SW_LANES; i++) {
+        zlistx_destroy(&shard->lane[i].queue);
+        zlistx_destroy(&shard->lane[i].early);
+    }
+    zhashx_destroy(&shard->facts);
+}
+
+void sw__shard_reset(struct sw_shard *shard) {
+    if (shard->state == SW_OURS || shard->state == SW_LEAVING) {
+        sw_metric_add(SW_M_LEASE_MOVES, 1);
+        sw__effects_lost(shard);
+    }
+    shard->state = SW_FREE;
+    shard->life++;
+    shard->batches = 0;
+    shard->counting = shard->ticking = false;
+    shard->next_due_ms = INT64_MAX;
+    shard->held_until_at_ms = 0;
+    shard->retry_at_ms = sw__boot_ms();
+    sw__batch_destroy(sw_take(&shard->open));
+    sw__mailbox_clear(shard);
+    sw__facts_clear(shard);
+}
+
+static const char *word(const redisReply *reply) {
+    if (reply->type == REDIS_REPLY_ERROR) return "error";
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements == 0 || !reply->element[0]->str) return "";
+    return reply->element[0]->str;
+}
+
+bool sw__reply_is(struct sw_shard *shard, const redisReply *reply, const char *want) {
+    const char *got = word(reply);
+    if (!strcmp(got, want)) return true;
+    if (!strcmp(got, "stale")) {
+        sw_metric_add(SW_M_STALE, 1);
+        sw__die(shard->run, "another process owns a shard of this one");
+    }
+    if (!strcmp(got, "error"))
+        sw_log(SW_LOG_WARN, "redis refused", SW_I("shard", shard->number), SW_S("error", reply->str));
+    /* 'gen': Redis came back and may be older; 'order': a commit before this one was refused; an error: full or loading. */
+    sw__shard_reset(shard);
+    if (!strcmp(got, "error")) shard->retry_at_ms = sw__boot_ms() + 200;
+    return false;
+}
+
+static unsigned owned(const struct sw_run *run) {
+    unsigned n = 0;
+    for (unsigned i = 0; i < SW_SHARDS; i++) n += run->shard[i].state == SW_OURS || run->shard[i].state == SW_TAKING;
+    return n;
+}
+
+struct asked {
+    struct sw_shard *shard;
+    unsigned life;
+    int64_t at_ms;
+    bool renew;
+};
+
+static struct asked *asked_create(struct sw_shard *shard, bool renew) {
+    struct asked *asked = sw_malloc(sizeof(*asked));
+    *asked = (struct asked){shard, shard->life, sw__boot_ms(), renew};
+    return asked;
+}
+
+static int eval(struct sw_shard *shard, enum sw_script script, const char *last_a, const char *last_b, const char *last_c,
+                sw_redis_fn *fn, struct asked *asked) {
+    const char *argv[] = {sw_redis_run_id(shard->run->redis), shard->run->role, last_a, last_b, last_c};
+    size_t sizes[5];
+    for (int i = 0; i < 5; i++) sizes[i] = strlen(argv[i]);
+    int r = sw_redis_eval(shard->run->redis, script, shard->prefix, 5, argv, sizes, fn, asked);
+    if (r < 0) free(asked);
+    return r;
+}
+
+static void on_taken(void *arg, const redisReply *reply) {
+    struct asked asked = *(struct asked *)arg;
+    struct sw_shard *shard = asked.shard;
+    free(arg);
+    if (!reply || shard->life != asked.life) return;
+    const char *got = word(reply);
+    if (!strcmp(got, "held")) {
+        /* Just after it may have run out, and no later than the usual round. */
+        int64_t wait_ms = atoll(reply->element[1]->str) + 5, round_ms = shard->run->conf.lease_ms * 3 / 10;
+        shard->state = SW_FREE;
+        shard->retry_at_ms = sw__boot_ms() + (wait_ms < round_ms ? wait_ms : round_ms);
+        return;
+    }
+    if (!sw__reply_is(shard, reply, "mine") || reply->elements < 8) return;
+    snprintf(shard->epoch, sizeof(shard->epoch), "%s", reply->element[1]->str);
+    snprintf(shard->gen, sizeof(shard->gen), "%s", reply->element[2]->str);
+    sw__clock(shard->run, atoll(reply->element[3]->str));
+    shard->state = SW_OURS;
+    shard->seq = 0;
+    shard->held_until_at_ms = asked.at_ms + shard->run->conf.lease_ms;
+    shard->renew_sent_at_ms = asked.at_ms;
+    shard->cautious = strcmp(reply->element[4]->str, "1") != 0 ? SW_CAUTIOUS : 0;
+    shard->next_due_ms = reply->element[7]->len ? atoll(reply->element[7]->str) : INT64_MAX;
+    sw_metric_add(SW_M_LEASE_MOVES, 1);
+    sw__mailbox_taken(shard, reply->element[5]->str, reply->element[6]->str);
+    sw__effects_taken(shard);
+}
+
+static void take(struct sw_shard *shard) {
+    char lease[24];
+    snprintf(lease, sizeof(lease), "%lld", (long long)shard->run->conf.lease_ms);
+    shard->state = SW_TAKING;
+    if (eval(shard, SW_SCRIPT_TAKE, shard->run->nonce, sw_wire_endpoint(shard->run->wire), lease, on_taken,
+             asked_create(shard, true)) < 0)
+        shard->state = SW_FREE;
+}
+
+static void on_tended(void *arg, const redisReply *reply) {
+    struct asked asked = *(struct asked *)arg;
+    struct sw_shard *shard = asked.shard;
+    free(arg);
+    if (!reply || shard->life != asked.life || (shard->state != SW_OURS && shard->state != SW_LEAVING)) return;
+    if (!sw__reply_is(shard, reply, "ok") || reply->elements < 6) return;
+    sw__clock(shard->run, atoll(reply->element[1]->str));
+    if (asked.renew) shard->held_until_at_ms = asked.at_ms + shard->run->conf.lease_ms;
+    for (unsigned lane = 0; lane < SW_LANES; lane++) {
+        shard->lane[lane].owed = reply->element[4 + lane]->integer;
+        sw__mailbox_sweep(shard, lane, reply->element[2 + lane]->str);
+    }
+}
+
+static void tend(struct sw_shard *shard) {
+    char lease[24];
+    int64_t now_ms = sw__boot_ms();
+    bool renew = now_ms - shard->renew_sent_at_ms >= shard->run->conf.lease_ms * 3 / 10;
+    snprintf(lease, sizeof(lease), "%lld", renew ? (long long)shard->run->conf.lease_ms : 0LL);
+    if (renew) shard->renew_sent_at_ms = now_ms;
+    (void)eval(shard, SW_SCRIPT_TEND, shard->epoch, shard->run->nonce, lease, on_tended, asked_create(shard, renew));
+}
+
+static void on_released(void *arg, const redisReply *reply) {
+    struct asked asked = *(struct asked *)arg;
+    struct sw_shard *shard = asked.shard;
+    free(arg);
+    if (!reply || shard->life != asked.life) return;
+    sw__shard_reset(shard);
+    shard->retry_at_ms = sw__boot_ms() + shard->run->conf.lease_ms * 3 / 10;
+    if (shard->run->peer[0]) sw_wire_hand(shard->run->wire, shard->run->peer, shard->number);
+}
+
+/* Nothing of the shard may be on its way, and no call that must not be repeated. */
+void sw__lease_released(struct sw_shard *shard) {
+    bool grace = shard->run->draining && sw__boot_ms() >= shard->run->drain_at_ms;
+    if (shard->batches || shard->open || (sw__effects_marked(shard) && !grace)) return;
+    (void)eval(shard, SW_SCRIPT_RELEASE, shard->epoch, shard->run->nonce, "", on_released, asked_create(shard, false));
+}
+
+void sw__lease_leave(struct sw_shard *shard) {
+    if (shard->state != SW_OURS) return;
+    if (shard->open) sw__batch_send(shard);
+    shard->state = SW_LEAVING;
+    sw__lease_released(shard);
+}
+
+static void on_live(void *arg, const redisReply *reply) {
+    struct sw_run *run = arg;
+    if (!reply || reply->type != REDIS_REPLY_ARRAY || reply->elements < 1) return;
+    sw__clock(run, atoll(reply->element[0]->str));
+    run->living = (unsigned)reply->elements - 1;
+    run->peer[0] = 0;
+    for (size_t i = 1; i < reply->elements; i++) {
+        if (strcmp(reply->element[i]->str, sw_wire_endpoint(run->wire)) != 0)
+            snprintf(run->peer, sizeof(run->peer), "%s", reply->element[i]->str);
+    }
+    if (!run->actor || run->draining) return;
+    unsigned living = run->living ? run->living : 1, surplus = owned(run);
+    run->share = (SW_SHARDS + living - 1) / living;
+    surplus = surplus > run->share ? surplus - run->share : 0;
+    for (unsigned i = 0; i < SW_SHARDS && surplus; i++) {
+        if (run->shard[i].state != SW_OURS || sw__effects_marked(&run->shard[i])) continue;
+        sw__lease_leave(&run->shard[i]);
+        surplus--;
+    }
+}
+
+static void stand_in_live(struct sw_run *run, int64_t ttl_ms) {
+    char ttl[24];
+    snprintf(ttl, sizeof(ttl), "%lld", (long long)ttl_ms);
+    const char *argv[] = {run->role, sw_wire_endpoint(run->wire), ttl};
+    size_t sizes[] = {strlen(argv[0]), strlen(argv[1]), strlen(argv[2])};
+    (void)sw_redis_eval(run->redis, SW_SCRIPT_LIVE, "sw:live:", 3, argv, sizes, on_live, run);
+}
+
+void sw__lease_gone(struct sw_run *run) {
+    stand_in_live(run, 0);
+}
+
+void sw__lease_tick(struct sw_run *run) {
+    int64_t now_ms = sw__boot_ms();
+    if (!sw_redis_up(run->redis)) return;
+    if (!run->draining && now_ms - run->live_at_ms >= run->conf.lease_ms * 3 / 10) {
+        run->live_at_ms = now_ms;
+        stand_in_live(run, run->conf.lease_ms);
+    }
+    if (!run->actor) return;
+    bool sweep = now_ms - run->swept_at_ms >= run->conf.sweep_ms;
+    if (sweep) run->swept_at_ms = now_ms;
+    unsigned mine = owned(run);
+    for (unsigned i = 0; i < SW_SHARDS; i++) {
+        struct sw_shard *shard = &run->shard[i];
+        bool holding = shard->state == SW_OURS || shard->state == SW_LEAVING;
+        if (holding && (sweep || now_ms - shard->renew_sent_at_ms >= run->conf.lease_ms * 3 / 10)) tend(shard);
+        if (shard->state == SW_LEAVING) sw__lease_released(shard);
+        /* The share is known once the living were counted. */
+        if (shard->state != SW_FREE || run->draining || !run->share || mine >= run->share) continue;
+        if (now_ms < shard->retry_at_ms) continue;
+        take(shard);
+        mine++;
+    }
+}

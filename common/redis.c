@@ -1,0 +1,307 @@
+/* redis.c -- hiredis on zloop; see redis.h. */
+#include "common/redis.h"
+
+#include "common/log.h"
+#include "common/mem.h"
+#include "common/scripts.h"
+
+#include <czmq.h>
+#include <errno.h>
+#include <hiredis/async.h>
+
+#define RETRY_MIN_MS 20
+#define RETRY_MAX_MS 1000
+#define ARGS_MAX 8192
+
+struct sw_redis {
+    zloop_t *loop;
+    char *address;
+    struct sw_redis_events events;
+    redisAsyncContext *context; /* NULL between connections */
+    bool up, destroying;
+    int retry_timer, flush_timer; /* -1: not armed */
+    size_t retry_ms;
+    bool reading, writing;        /* what hiredis wants */
+    int watched;                  /* what zloop watches: ZMQ_POLLIN | ZMQ_POLLOUT */
+    unsigned steps;               /* of the greeting still to be answered */
+    char run_id[64];
+    char hash[SW_SCRIPTS][41];
+    bool greeting_failed;
+};
+
+static void connect_now(struct sw_redis *redis);
+
+static int on_fd(zloop_t *loop, zmq_pollitem_t *item, void *arg) {
+    struct sw_redis *redis = arg;
+    (void)loop;
+    short got = item->revents;
+    if (got & (ZMQ_POLLIN | ZMQ_POLLERR)) redisAsyncHandleRead(redis->context);
+    if (redis->context && (got & ZMQ_POLLOUT)) redisAsyncHandleWrite(redis->context);
+    return 0;
+}
+
+/* Output is written by the flush timer, once a turn; the fd is watched for writing only when the kernel's buffer is full. */
+static void watch(struct sw_redis *redis, bool blocked) {
+    int want = (redis->reading ? ZMQ_POLLIN : 0) | (redis->writing && blocked ? ZMQ_POLLOUT : 0);
+    if (want == redis->watched || !redis->context) return;
+    zmq_pollitem_t item = {NULL, redis->context->c.fd, (short)want, 0};
+    zloop_poller_end(redis->loop, &item);
+    redis->watched = want;
+    if (want) zloop_poller(redis->loop, &item, on_fd, redis);
+}
+
+static bool connected(const struct sw_redis *redis) {
+    return redis->context && (redis->context->c.flags & REDIS_CONNECTED);
+}
+
+static int on_flush(zloop_t *loop, int timer, void *arg) {
+    struct sw_redis *redis = arg;
+    (void)loop;
+    (void)timer;
+    redis->flush_timer = -1;
+    if (!connected(redis) || !redis->writing) return 0;
+    redisAsyncHandleWrite(redis->context);
+    if (redis->context && redis->writing) watch(redis, true);
+    return 0;
+}
+
+static void add_read(void *arg) {
+    struct sw_redis *redis = arg;
+    redis->reading = true;
+    watch(redis, redis->watched & ZMQ_POLLOUT);
+}
+
+static void del_read(void *arg) {
+    struct sw_redis *redis = arg;
+    redis->reading = false;
+    watch(redis, redis->watched & ZMQ_POLLOUT);
+}
+
+static void add_write(void *arg) {
+    struct sw_redis *redis = arg;
+    redis->writing = true;
+    if (!connected(redis)) {
+        watch(redis, true); /* writable is how a connect reports its end */
+    } else if (redis->flush_timer < 0 && !(redis->watched & ZMQ_POLLOUT)) {
+        redis->flush_timer = zloop_timer(redis->loop, 0, 1, on_flush, redis);
+    }
+}
+
+static void del_write(void *arg) {
+    struct sw_redis *redis = arg;
+    redis->writing = false;
+    watch(redis, false);
+}
+
+static void cleanup(void *arg) {
+    struct sw_redis *redis = arg;
+    redis->reading = redis->writing = false;
+    watch(redis, false);
+}
+
+static int on_retry(zloop_t *loop, int timer, void *arg) {
+    struct sw_redis *redis = arg;
+    (void)loop;
+    (void)timer;
+    redis->retry_timer = -1;
+    connect_now(redis);
+    return 0;
+}
+
+/* hiredis frees the context after this returns. */
+static void gone(struct sw_redis *redis) {
+    bool was_up = redis->up;
+    redis->context = NULL;
+    redis->up = false;
+    redis->run_id[0] = 0;
+    if (redis->destroying) return;
+    if (was_up) {
+        redis->retry_ms = RETRY_MIN_MS;
+        redis->events.down(redis->events.arg);
+    }
+    redis->retry_timer = zloop_timer(redis->loop, redis->retry_ms, 1, on_retry, redis);
+    redis->retry_ms = redis->retry_ms * 2 > RETRY_MAX_MS ? RETRY_MAX_MS : redis->retry_ms * 2;
+}
+
+static void on_disconnect(const redisAsyncContext *context, int status) {
+    (void)status;
+    gone(context->data);
+}
+
+static void on_connect(const redisAsyncContext *context, int status) {
+    if (status != REDIS_OK) gone(context->data);
+}
+
+static void greeted(struct sw_redis *redis) {
+    if (--redis->steps > 0) return;
+    if (redis->greeting_failed) {
+        sw_redis_reset(redis);
+        return;
+    }
+    redis->up = true;
+    redis->retry_ms = RETRY_MIN_MS;
+    redis->events.up(redis->events.arg);
+}
+
+static void on_script(redisAsyncContext *context, void *reply_arg, void *arg) {
+    struct sw_redis *redis = context->data;
+    const redisReply *reply = reply_arg;
+    char *hash = arg;
+    if (!reply) return;
+    if (reply->type == REDIS_REPLY_STRING && reply->len == 40) {
+        memcpy(hash, reply->str, 41);
+    } else {
+        /* LOADING is the usual one: Redis reads its file and will be back. */
+        redis->greeting_failed = true;
+        if (reply->type == REDIS_REPLY_ERROR && strncmp(reply->str, "LOADING", 7) != 0)
+            sw_log(SW_LOG_ERROR, "redis refuses a script", SW_S("error", reply->str));
+    }
+    greeted(redis);
+}
+
+static void on_info(redisAsyncContext *context, void *reply_arg, void *arg) {
+    struct sw_redis *redis = context->data;
+    const redisReply *reply = reply_arg;
+    (void)arg;
+    if (!reply) return;
+    const char *run = reply->type == REDIS_REPLY_STRING ? strstr(reply->str, "run_id:") : NULL;
+    if (!run || sscanf(run, "run_id:%63[0-9a-f]", redis->run_id) != 1) redis->greeting_failed = true;
+    greeted(redis);
+}
+
+static void on_policy(redisAsyncContext *context, void *reply_arg, void *arg) {
+    struct sw_redis *redis = context->data;
+    const redisReply *reply = reply_arg;
+    (void)arg;
+    if (!reply) return;
+    const char *policy =
+        reply->type == REDIS_REPLY_STRING ? strstr(reply->str, "maxmemory_policy:") : NULL;
+    if (policy && strncmp(policy, "maxmemory_policy:noeviction", 27) != 0) {
+        sw_log(SW_LOG_ERROR, "redis must run with maxmemory-policy noeviction: anything else forgets work");
+        exit(78);
+    }
+    greeted(redis);
+}
+
+static void connect_now(struct sw_redis *redis) {
+    char host[256];
+    const char *colon = strrchr(redis->address, ':');
+    redisAsyncContext *context;
+    if (redis->address[0] == '/' || redis->address[0] == '.' || !colon) {
+        context = redisAsyncConnectUnix(redis->address);
+    } else {
+        snprintf(host, sizeof(host), "%.*s", (int)(colon - redis->address), redis->address);
+        context = redisAsyncConnect(host, atoi(colon + 1));
+    }
+    if (!context || context->err) {
+        if (context) redisAsyncFree(context);
+        gone(redis);
+        return;
+    }
+    redis->context = context;
+    redis->watched = 0;
+    redis->greeting_failed = false;
+    context->data = redis;
+    context->ev.data = redis;
+    context->ev.addRead = add_read;
+    context->ev.delRead = del_read;
+    context->ev.addWrite = add_write;
+    context->ev.delWrite = del_write;
+    context->ev.cleanup = cleanup;
+    redisAsyncSetConnectCallback(context, on_connect);
+    redisAsyncSetDisconnectCallback(context, on_disconnect);
+    redis->steps = 2 + SW_SCRIPTS;
+    redisAsyncCommand(context, on_info, NULL, "INFO server");
+    redisAsyncCommand(context, on_policy, NULL, "INFO memory");
+    for (int i = 0; i < SW_SCRIPTS; i++)
+        redisAsyncCommand(context, on_script, redis->hash[i], "SCRIPT LOAD %s", sw_script_text[i]);
+}
+
+struct sw_redis *sw_redis_create(zloop_t *loop, const char *address,
+                                 const struct sw_redis_events *events) {
+    struct sw_redis *redis = sw_zalloc(sizeof(*redis));
+    redis->loop = loop;
+    redis->address = sw_strdup(address);
+    redis->events = *events;
+    redis->retry_timer = redis->flush_timer = -1;
+    redis->retry_ms = RETRY_MIN_MS;
+    connect_now(redis);
+    return redis;
+}
+
+void sw_redis_destroy(struct sw_redis *redis) {
+    if (!redis) return;
+    redis->destroying = true;
+    if (redis->retry_timer >= 0) zloop_timer_end(redis->loop, redis->retry_timer);
+    if (redis->flush_timer >= 0) zloop_timer_end(redis->loop, redis->flush_timer);
+    if (redis->context) redisAsyncFree(redis->context);
+    free(redis->address);
+    free(redis);
+}
+
+bool sw_redis_up(const struct sw_redis *redis) {
+    return redis->up;
+}
+
+const char *sw_redis_run_id(const struct sw_redis *redis) {
+    return redis->run_id;
+}
+
+struct call {
+    sw_redis_fn *fn;
+    void *arg;
+};
+
+static void on_reply(redisAsyncContext *context, void *reply, void *arg) {
+    struct call call = *(struct call *)arg;
+    (void)context;
+    free(arg);
+    if (call.fn) call.fn(call.arg, reply);
+}
+
+int sw_redis_command(struct sw_redis *redis, sw_redis_fn *fn, void *arg, int argc,
+                     const char **argv, const size_t *sizes) {
+    if (!redis->up) return -ENOTCONN;
+    struct call *call = sw_malloc(sizeof(*call));
+    *call = (struct call){fn, arg};
+    if (redisAsyncCommandArgv(redis->context, on_reply, call, argc, argv, sizes) != REDIS_OK) {
+        free(call);
+        return -ENOTCONN;
+    }
+    return 0;
+}
+
+int sw_redis_words(struct sw_redis *redis, sw_redis_fn *fn, void *arg, ...) {
+    const char *argv[16];
+    size_t sizes[16];
+    int argc = 0;
+    va_list words;
+    va_start(words, arg);
+    for (const char *word; argc < 16 && (word = va_arg(words, const char *));) {
+        argv[argc] = word;
+        sizes[argc++] = strlen(word);
+    }
+    va_end(words);
+    return sw_redis_command(redis, fn, arg, argc, argv, sizes);
+}
+
+int sw_redis_eval(struct sw_redis *redis, enum sw_script script, const char *prefix, int argc,
+                  const char **argv, const size_t *sizes, sw_redis_fn *fn, void *arg) {
+    const char **all = sw_malloc(sizeof(*all) * (size_t)(argc + 4));
+    size_t *all_sizes = sw_malloc(sizeof(*all_sizes) * (size_t)(argc + 4));
+    const char *head[4] = {"EVALSHA", redis->hash[script], "1", prefix};
+    for (int i = 0; i < 4; i++) {
+        all[i] = head[i];
+        all_sizes[i] = strlen(head[i]);
+    }
+    memcpy(all + 4, argv, sizeof(*all) * (size_t)argc);
+    memcpy(all_sizes + 4, sizes, sizeof(*all_sizes) * (size_t)argc);
+    int r = sw_redis_command(redis, fn, arg, argc + 4, all, all_sizes);
+    free(all);
+    free(all_sizes);
+    return r;
+}
+
+void sw_redis_reset(struct sw_redis *redis) {
+    if (redis->context) redisAsyncFree(redis->context);
+}

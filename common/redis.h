@@ -1,0 +1,59 @@
+/* redis.h -- one connection to Redis on the loop: commands go out in the order asked, in one write a turn.
+ *
+ * shapes   commands are argument vectors; scripts are common/lua/<name>.lua behind prelude.lua, called by hash
+ * units    *_ms milliseconds
+ * errors   -ENOTCONN the connection is not up (the callback is then not called)
+ * owner    the loop thread; replies live during the callback
+ * source   hiredis async API; Redis "Eval scripts": the `#!lua` head makes a script fail as a whole when memory is full
+ * limits   reconnects after 20 ms growing to 1 s, for ever
+ */
+#ifndef SW_REDIS_H
+#define SW_REDIS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct _zloop_t;
+struct redisReply;
+struct sw_redis;
+
+enum sw_script {
+    SW_SCRIPT_TAKE,
+    SW_SCRIPT_TEND,
+    SW_SCRIPT_RELEASE,
+    SW_SCRIPT_LIVE,
+    SW_SCRIPT_COMMIT,
+    SW_SCRIPT_MARK,
+    SW_SCRIPT_SETTLE,
+    SW_SCRIPT_TICK,
+    SW_SCRIPT_APPEND,
+    SW_SCRIPTS,
+};
+
+/* reply NULL: the connection was lost before an answer came; the command may or may not have been carried out. */
+typedef void sw_redis_fn(void *arg, const struct redisReply *reply);
+
+struct sw_redis_events {
+    void (*up)(void *arg);   /* connected, run id known, scripts loaded */
+    void (*down)(void *arg); /* lost; every pending callback was called with NULL before */
+    void *arg;
+};
+
+struct sw_redis *sw_redis_create(struct _zloop_t *loop, const char *address,
+                                 const struct sw_redis_events *events);
+void sw_redis_destroy(struct sw_redis *redis);
+bool sw_redis_up(const struct sw_redis *redis);
+/* Identifies this life of the server; "" while down. */
+const char *sw_redis_run_id(const struct sw_redis *redis);
+
+int sw_redis_command(struct sw_redis *redis, sw_redis_fn *fn, void *arg, int argc,
+                     const char **argv, const size_t *sizes);
+/* A command of NULL-terminated plain words. */
+int sw_redis_words(struct sw_redis *redis, sw_redis_fn *fn, void *arg, ...);
+/* EVALSHA of `script` with one key, `prefix`, and argc arguments. */
+int sw_redis_eval(struct sw_redis *redis, enum sw_script script, const char *prefix, int argc,
+                  const char **argv, const size_t *sizes, sw_redis_fn *fn, void *arg);
+/* Drops the connection, so that it is made anew: after an answer that makes no sense, or none for too long. */
+void sw_redis_reset(struct sw_redis *redis);
+
+#endif

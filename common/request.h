@@ -1,0 +1,30 @@
+/* request.h -- from an effect as a handler gave it to an HTTP call, and from its result to an answer.
+ *
+ * shapes   actor.h "An HTTP call"
+ * units    *_ms milliseconds
+ * errors   -EACCES a secret does not open or is not configured, or a URL that is not under the allowed origin;
+ *          -EINVAL a request that is not one
+ * owner    the caller finishes what it got: sw_call takes it
+ * source   actor.h; RFC 3986
+ * limits   48 KiB kept of an answer's JSON
+ */
+#ifndef SW_REQUEST_H
+#define SW_REQUEST_H
+
+#include "common/call.h"
+#include "common/conf.h"
+
+#include <jansson.h>
+
+struct sw_keys;
+
+bool sw_request_once(const json_t *request);
+/* `context`: the command whose boxes the request names. */
+int sw_request_build(const struct sw_conf *conf, const struct sw_keys *keys, const char *context, const json_t *request,
+                     struct sw_call_request *ret);
+/* {"status", "json", ...}: what the answer's "http" holds. */
+json_t *sw_request_answer(const json_t *request, const struct sw_call_result *result);
+/* Only the listed fields of an object, or of each element of a list; "a.b" looks inside. */
+json_t *sw_request_project(const json_t *value, const json_t *fields);
+
+#endif

@@ -1,0 +1,291 @@
+/* run.c -- the process; see run.h. One thread, one loop: a heart for what is due, and a pump for what is queued. */
+#include "common/run.h"
+
+#include "common/admin.h"
+#include "common/crash.h"
+#include "common/intake.h"
+#include "common/log.h"
+#include "common/mem.h"
+#include "common/metrics.h"
+#include "common/seal.h"
+#include "common/watchdog.h"
+#include "common/wire.h"
+
+#include <getopt.h>
+#include <signal.h>
+#include <sodium.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define HEART_MS 20
+#define TIDY_MS 10000
+
+struct process {
+    struct sw_run run;
+    struct sw_intake *intake;
+    struct sw_door *admin;
+    int signals;
+    bool stop, told_ready;
+    int64_t tidied_at_ms;
+};
+
+int64_t sw__boot_ms(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_BOOTTIME, &t);
+    return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* Redis TIME as far as it is known; before that this machine's own. */
+int64_t sw__now_ms(const struct sw_run *run) {
+    struct timespec t;
+    if (run->clock_offset_ms) return sw__boot_ms() + run->clock_offset_ms;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+void sw__clock(struct sw_run *run, int64_t redis_ms) {
+    run->clock_offset_ms = redis_ms - sw__boot_ms();
+}
+
+_Noreturn void sw__die(const struct sw_run *run, const char *why) {
+    sw_log(SW_LOG_ERROR, why, SW_S("role", run->role));
+    _exit(75);
+}
+
+static int on_pump(zloop_t *loop, int timer, void *arg) {
+    struct process *p = arg;
+    (void)loop;
+    (void)timer;
+    p->run.pump_armed = false;
+    if (p->intake) sw__intake_turn(p->intake);
+    if (p->run.actor) {
+        sw__turn(&p->run);
+        sw__effects_turn(p->run.effects);
+    }
+    return 0;
+}
+
+void sw__pump(struct sw_run *run) {
+    if (run->pump_armed) return;
+    run->pump_armed = true;
+    zloop_timer(run->loop, 0, 1, on_pump, run); /* run is the first member of its process */
+}
+
+static void tell_ready(struct process *p) {
+    const char *fd_text = getenv("SLIPWAY_READY_FD");
+    p->told_ready = true;
+    sw_log(SW_LOG_INFO, "ready", SW_I("admin_port", sw_door_port(p->admin)), SW_S("version", SW_VERSION));
+    if (!fd_text) return;
+    int fd = atoi(fd_text);
+    dprintf(fd, "admin http://127.0.0.1:%u\n", sw_door_port(p->admin));
+    if (p->intake) dprintf(fd, "http http://127.0.0.1:%u\n", sw__intake_port(p->intake));
+    close(fd);
+}
+
+static bool drained(struct process *p) {
+    struct sw_run *run = &p->run;
+    if (p->intake) return sw__intake_drained(p->intake);
+    bool left = true;
+    for (unsigned i = 0; i < SW_SHARDS; i++) {
+        struct sw_shard *shard = &run->shard[i];
+        if (shard->state == SW_OURS) sw__lease_leave(shard);
+        left = left && shard->state == SW_FREE;
+    }
+    return left;
+}
+
+static int on_heart(zloop_t *loop, int timer, void *arg) {
+    struct process *p = arg;
+    struct sw_run *run = &p->run;
+    (void)loop;
+    (void)timer;
+    sw__lease_tick(run);
+    if (p->intake) sw__intake_tick(p->intake);
+    if (run->actor && sw_redis_up(run->redis)) {
+        sw__timers_tick(run);
+        sw__effects_tick(run);
+    }
+    if (sw__boot_ms() - p->tidied_at_ms > TIDY_MS) {
+        p->tidied_at_ms = sw__boot_ms();
+        sw_wire_tidy(run->wire);
+        if (run->effects) sw__effects_tidy(run->effects);
+    }
+    if (!p->told_ready && sw__ready(run)) tell_ready(p);
+    if (run->draining && (drained(p) || !sw_redis_up(run->redis) || sw__boot_ms() > run->drain_at_ms + 500)) {
+        p->stop = true;
+        return -1;
+    }
+    return 0;
+}
+
+static int on_signal(zloop_t *loop, zmq_pollitem_t *item, void *arg) {
+    struct process *p = arg;
+    struct signalfd_siginfo info;
+    (void)loop;
+    (void)item;
+    if (read(p->signals, &info, sizeof(info)) != sizeof(info) || p->run.draining) return 0;
+    sw_log(SW_LOG_INFO, "draining", SW_I("signal", info.ssi_signo));
+    p->run.draining = true;
+    p->run.drain_at_ms = sw__boot_ms() + p->run.conf.drain_ms;
+    if (sw_redis_up(p->run.redis)) sw__lease_gone(&p->run);
+    return 0;
+}
+
+static void on_redis_up(void *arg) {
+    struct process *p = arg;
+    sw_log(SW_LOG_INFO, "redis is there");
+    p->run.live_at_ms = 0;
+    sw__lease_tick(&p->run);
+    sw__pump(&p->run);
+}
+
+static void on_redis_down(void *arg) {
+    struct process *p = arg;
+    sw_log(SW_LOG_WARN, "redis is away");
+    for (unsigned i = 0; p->run.actor && i < SW_SHARDS; i++) sw__shard_reset(&p->run.shard[i]);
+    if (p->intake) sw__pump(&p->run);
+}
+
+static void on_entry(void *arg, unsigned number, unsigned lane, uint64_t gen, uint64_t seq, const char *data, size_t size) {
+    struct process *p = arg;
+    if (number >= SW_SHARDS || lane >= SW_LANES || !p->run.actor) return;
+    struct sw_shard *shard = &p->run.shard[number];
+    if (shard->state == SW_OURS) sw__mailbox_receive(shard, lane, (struct sw_id){gen, seq}, data, size);
+}
+
+static void on_tell(void *arg, const char *data, size_t size) {
+    struct process *p = arg;
+    struct sw_msg *m;
+    if (!p->intake || sw_msg_unpack(data, size, &m) < 0) return;
+    if (!strcmp(m->kind, SW_KIND_PAGE)) sw__intake_page(p->intake, m);
+    sw_msg_destroy(m);
+}
+
+static void on_handed(void *arg, unsigned number) {
+    struct process *p = arg;
+    if (number >= SW_SHARDS || !p->run.actor) return;
+    p->run.shard[number].retry_at_ms = 1;
+    sw__lease_tick(&p->run);
+}
+
+static void harden(void) {
+    struct rlimit none = {0, 0};
+    setrlimit(RLIMIT_CORE, &none);
+    prctl(PR_SET_DUMPABLE, 0);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+static int block_signals(void) {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+}
+
+/* 0, or the exit status after one clear line. */
+static int open_everything(struct process *p) {
+    struct sw_run *run = &p->run;
+    char name[64], error[256];
+    uint8_t nonce[16];
+    int r = sw_keys_load(run->conf.key_dir, run->role, &run->keys, error, sizeof(error));
+    if (r < 0) {
+        fprintf(stderr, "slipway %s: %s\n", run->role, error);
+        return 78;
+    }
+    randombytes_buf(nonce, sizeof(nonce));
+    sw_hex(nonce, sizeof(nonce), run->nonce);
+    snprintf(name, sizeof(name), "%s-%.8s", run->role, run->nonce);
+    struct sw_wire_events wire_events = {on_entry, on_tell, on_handed, p};
+    if (mkdir(run->conf.run_dir, 0700) < 0 && errno != EEXIST) {
+        fprintf(stderr, "slipway %s: SLIPWAY_RUN_DIR %s: %s\n", run->role, run->conf.run_dir, strerror(errno));
+        return 78;
+    }
+    if ((r = sw_wire_create(run->loop, run->conf.run_dir, name, &wire_events, &run->wire)) < 0) {
+        fprintf(stderr, "slipway %s: SLIPWAY_RUN_DIR %s: %s\n", run->role, run->conf.run_dir, strerror(-r));
+        return 78;
+    }
+    if ((r = sw__admin_create(run, &p->admin)) < 0) {
+        fprintf(stderr, "slipway %s: SLIPWAY_ADMIN %s: %s\n", run->role, run->conf.admin, strerror(-r));
+        return 78;
+    }
+    return 0;
+}
+
+static void close_everything(struct process *p) {
+    struct sw_run *run = &p->run;
+    sw_redis_destroy(run->redis);
+    for (unsigned i = 0; run->actor && i < SW_SHARDS; i++) {
+        sw__shard_reset(&run->shard[i]);
+        sw__shard_finish(&run->shard[i]);
+    }
+    sw__effects_destroy(run->effects);
+    sw__intake_destroy(p->intake);
+    sw_door_destroy(p->admin);
+    sw_wire_destroy(run->wire);
+    sw_keys_destroy(run->keys);
+    sw_conf_finish(&run->conf);
+    zloop_destroy(&run->loop);
+    close(p->signals);
+}
+
+static int serve(struct process *p, sw_decide_fn *decide) {
+    struct sw_run *run = &p->run;
+    p->signals = block_signals();
+    run->loop = zloop_new();
+    zloop_set_nonstop(run->loop, true);
+    int r = open_everything(p);
+    if (r == 0 && decide && (r = -sw__intake_create(run, decide, &p->intake)) > 0) {
+        fprintf(stderr, "slipway %s: SLIPWAY_HTTP %s: %s\n", run->role, run->conf.http, strerror(r));
+        r = 78;
+    }
+    if (r == 0) {
+        for (unsigned i = 0; i < SW_SHARDS; i++) sw__shard_init(run, &run->shard[i], i);
+        if (run->actor) run->effects = sw__effects_create(run);
+        zmq_pollitem_t item = {NULL, p->signals, ZMQ_POLLIN, 0};
+        zloop_poller(run->loop, &item, on_signal, p);
+        zloop_timer(run->loop, HEART_MS, 0, on_heart, p);
+        struct sw_redis_events events = {on_redis_up, on_redis_down, p};
+        run->redis = sw_redis_create(run->loop, run->conf.redis, &events);
+        sw_watchdog_start();
+        while (!p->stop) zloop_start(run->loop); /* the watchdog's signal ends a poll, not the loop */
+        sw_log(SW_LOG_INFO, "drained");
+    }
+    close_everything(p);
+    return r;
+}
+
+static void usage(const char *role, FILE *out) {
+    fprintf(out, "usage: slipway %s [--help]\n\nRuns the %s of Slipway until SIGTERM. Settings, from the environment:\n\n", role, role);
+    sw_conf_help(out);
+}
+
+int sw_run(const char *role, const struct sw_actor *actor, sw_decide_fn *decide, int argc, char **argv) {
+    char error[512];
+    if (argc > 1) {
+        bool help = !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h");
+        usage(role, help ? stdout : stderr);
+        return help ? 0 : 64;
+    }
+    struct process *p = sw_zalloc(sizeof(*p));
+    p->run.role = role;
+    p->run.actor = actor;
+    if (sodium_init() < 0) return 70;
+    harden();
+    sw_crash_role(role);
+    zsys_handler_set(NULL);
+    if (sw_conf_load(&p->run.conf, error, sizeof(error)) < 0) {
+        fprintf(stderr, "slipway %s: %s\n", role, error);
+        free(p);
+        return 78;
+    }
+    sw_log_init(role, p->run.conf.log);
+    int r = serve(p, decide);
+    free(p);
+    return r;
+}

@@ -1,0 +1,183 @@
+/* turn.c -- one turn of the process: handle what is queued, and send it to be committed. */
+#include "common/log.h"
+#include "common/mem.h"
+#include "common/metrics.h"
+#include "common/run_priv.h"
+#include "common/watchdog.h"
+
+#include <errno.h>
+#include <hiredis/hiredis.h>
+#include <inttypes.h>
+#include <sodium.h>
+
+#define SLOW_MS 5
+#define HANDLED_A_TURN 512
+
+static bool accepts(const struct sw_actor *actor, const char *kind) {
+    for (const char *const *k = actor->kinds; *k; k++) {
+        if (!strcmp(*k, kind)) return true;
+    }
+    return false;
+}
+
+void sw__turn_want(struct sw_shard *shard, const struct sw_entry *entry) {
+    struct sw_out out;
+    if (!shard->run->actor->want || !accepts(shard->run->actor, entry->m->kind)) return;
+    sw_out_init(&out, entry->m, sw__facts_get, shard);
+    shard->run->actor->want(entry->m, &out);
+    sw_out_finish(&out);
+}
+
+static int call(struct sw_shard *shard, const struct sw_entry *entry, struct sw_out *out) {
+    struct sw_run *run = shard->run;
+    struct sw_ctx ctx = {.now_ms = sw__now_ms(run),
+                         .attempt = entry->attempt ? entry->attempt : 1,
+                         .conf = &run->conf,
+                         .keys = run->keys};
+    if (!entry->m) return entry->error;
+    if (!accepts(run->actor, entry->m->kind)) return -ENOTSUP;
+    if (entry->attempt > SW_TRIES) return -ELOOP;
+    randombytes_buf(ctx.seed, sizeof(ctx.seed));
+    int64_t start_ms = sw__boot_ms();
+    sw_watchdog_begin();
+    int r = run->actor->handle(&ctx, entry->m, out);
+    sw_watchdog_end();
+    if (sw__boot_ms() - start_ms > SLOW_MS) sw_metric_add(SW_M_SLOW_HANDLERS, 1);
+    return r == 0 ? out->error : r;
+}
+
+static const char *reason_of(int error) {
+    switch (-error) {
+    case ELOOP:
+        return "poison";
+    case ENOTSUP:
+        return "unknown_kind";
+    case EBADMSG:
+        return "malformed";
+    case EPROTONOSUPPORT:
+        return "newer_version";
+    case EMSGSIZE:
+        return "too_big";
+    default:
+        return "refused";
+    }
+}
+
+/* The person is told, unless telling is what failed. */
+static void tell_person(const struct sw_run *run, const struct sw_entry *entry, struct sw_out *out) {
+    json_t *who = entry->m ? json_object_get(entry->m->body, "who") : NULL;
+    if (!who || !strcmp(run->role, "responder")) return;
+    sw_send(out, "responder", SW_KIND_REPLY,
+            json_pack("{s:O, s:s, s:s, s:s, s:{s:s}, s:b}", "who", who, "op", entry->m->cmd, "to", "private",
+                      "template", "error.internal", "data", "id", entry->m->cmd, "final", 1));
+}
+
+static void log_handled(const struct sw_shard *shard, const struct sw_entry *entry, const char *dead) {
+    enum sw_log_level level = dead ? SW_LOG_ERROR : SW_LOG_INFO;
+    if (!sw_log_wants(level)) return;
+    char id[48];
+    snprintf(id, sizeof(id), "%" PRIu64 "-%" PRIu64, entry->id.gen, entry->id.seq);
+    sw_log(level, dead ? "dead letter" : "handled", SW_S("cmd", entry->m ? entry->m->cmd : ""),
+           SW_S("kind", entry->m ? entry->m->kind : ""), SW_I("shard", shard->number), SW_S("id", id),
+           SW_S("reason", dead ? dead : ""));
+}
+
+/* True: acknowledged in the open batch; false: a fact is on its way. */
+static bool handle(struct sw_shard *shard, struct sw_entry *entry) {
+    struct sw_run *run = shard->run;
+    struct sw_out out;
+    sw_out_init(&out, entry->m, sw__facts_get, shard);
+    int r = call(shard, entry, &out);
+    if (r == -EAGAIN && out.wanting) {
+        sw_out_finish(&out);
+        return false;
+    }
+    if (!shard->open) shard->open = sw__batch_create(shard);
+    if (r == 0) r = sw__batch_add(shard->open, entry, &out, NULL);
+    const char *dead = r < 0 ? reason_of(r) : NULL;
+    if (dead) {
+        sw_out_reset(&out);
+        tell_person(run, entry, &out);
+        sw_metric_add(SW_M_DEAD, 1, dead);
+        r = sw__batch_add(shard->open, entry, &out, dead);
+        /* Only the telling can be too large; the entry itself fitted when it came. */
+        if (r < 0) {
+            sw_out_reset(&out);
+            r = sw__batch_add(shard->open, entry, &out, dead);
+        }
+    }
+    log_handled(shard, entry, dead);
+    sw_out_finish(&out);
+    run->handled++;
+    sw_metric_add(SW_M_HANDLED, 1, entry->m ? entry->m->kind : "");
+    return true;
+}
+
+struct counting {
+    struct sw_shard *shard;
+    unsigned life;
+    struct sw_entry *entry;
+};
+
+static void on_counted(void *arg, const redisReply *reply) {
+    struct counting c = *(struct counting *)arg;
+    free(arg);
+    if (!reply || c.shard->life != c.life) return;
+    c.shard->counting = false;
+    if (reply->type == REDIS_REPLY_INTEGER) c.entry->attempt = (unsigned)reply->integer;
+    sw__pump(c.shard->run);
+}
+
+/* After an unclean take-over: one at a time, each try counted before it is made. True: it may be handled now. */
+static bool counted(struct sw_shard *shard, struct sw_entry *entry) {
+    char key[80], id[48];
+    if (entry->attempt) return true;
+    if (shard->counting || shard->batches || shard->open) return false;
+    snprintf(key, sizeof(key), "%s%s:tries", shard->prefix, shard->run->role);
+    snprintf(id, sizeof(id), "%" PRIu64 "-%" PRIu64, entry->id.gen, entry->id.seq);
+    struct counting *c = sw_malloc(sizeof(*c));
+    *c = (struct counting){shard, shard->life, entry};
+    if (sw_redis_words(shard->run->redis, on_counted, c, "HINCRBY", key, id, "1", NULL) < 0) {
+        free(c);
+        return false;
+    }
+    shard->counting = true;
+    return false;
+}
+
+/* Handles what may be handled of one shard; true: more can be done at once. */
+static bool shard_turn(struct sw_shard *shard, unsigned *budget) {
+    for (unsigned i = 0; i < SW_LANES; i++) {
+        struct sw_lane *lane = &shard->lane[i];
+        struct sw_entry *entry;
+        while (shard->state == SW_OURS && (entry = zlistx_first(lane->queue))) {
+            if (*budget == 0) {
+                if (shard->open) sw__batch_send(shard);
+                return true;
+            }
+            if (shard->batches >= (unsigned)shard->run->conf.depth) return false;
+            if (shard->cautious && !counted(shard, entry)) return false;
+            if (!handle(shard, entry)) break;
+            (*budget)--;
+            zlistx_delete(lane->queue, zlistx_cursor(lane->queue));
+            if (shard->cautious) {
+                shard->cautious--;
+                sw__batch_send(shard);
+                return false;
+            }
+            if (sw__batch_full(shard->open)) sw__batch_send(shard);
+        }
+    }
+    if (shard->open) sw__batch_send(shard);
+    return false;
+}
+
+void sw__turn(struct sw_run *run) {
+    unsigned budget = HANDLED_A_TURN;
+    bool more = false;
+    for (unsigned i = 0; i < SW_SHARDS; i++) {
+        struct sw_shard *shard = &run->shard[i];
+        if (shard->state == SW_OURS) more = shard_turn(shard, &budget) || more;
+    }
+    if (more) sw__pump(run);
+}
