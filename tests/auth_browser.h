@@ -1,0 +1,133 @@
+/* auth_browser.h -- a browser on its way through the sign-in, and Heroku as it answers.
+ *
+ * shapes   each step asserts its page, and keeps what the next one needs
+ * units    none
+ * errors   a page of another status fails the test and is shown
+ * owner    the test owns the browser and the calls it is given
+ * source   actors/auth_priv.h
+ * limits   none
+ */
+#ifndef SW_TESTS_AUTH_BROWSER_H
+#define SW_TESTS_AUTH_BROWSER_H
+
+#include "actors/pages.h"
+#include "auth_world.h"
+
+#define BASE "https://slipway.example"
+
+struct browser { /* what a browser remembers */
+    char cookie[64], csrf[64], token[128], state[128];
+};
+
+static inline struct sw_msg *web(const struct world *w, const char *method, const char *path,
+                                 json_t *query, json_t *form, const char *cookie) {
+    struct sw_msg *m =
+        message(w, SW_KIND_WEB, "c-web",
+                json_pack("{s:s, s:s, s:s}", "wait", "w1", "method", method, "path", path));
+    json_t *cookies = json_object();
+    if (cookie && cookie[0]) json_object_set_new(cookies, "sw_link", json_string(cookie));
+    box(m, w->ingress, "auth", "web",
+        json_pack("{s:o, s:o, s:o}", "query", query ? query : json_object(), "form",
+                  form ? form : json_object(), "cookies", cookies));
+    return m;
+}
+
+static inline const json_t *page(const struct world *w, int status) {
+    const json_t *value = json_object_get(the(w, "answer", "w1", NULL), "value");
+    if (sw_int(value, "status") != status) {
+        fail_msg("page %d instead of %d: %s", (int)sw_int(value, "status"), status,
+                 sw_str(value, "html"));
+    }
+    return value;
+}
+
+/* Nothing but the page. */
+static inline void assert_only_page(const struct world *w, int status) {
+    page(w, status);
+    assert_int_equal(json_array_size(w->outputs), 1);
+}
+
+/* `text` up to `end`, after the first `start` in it. */
+static inline void between(const char *text, const char *start, const char *end, char *into,
+                           size_t room) {
+    const char *from = strstr(text, start);
+    if (!from) fail_msg("no %s in %s", start, text);
+    from += strlen(start);
+    snprintf(into, room, "%.*s", (int)strcspn(from, end), from);
+}
+
+/* Types a command as U1 without an account; the card's token. */
+static inline void type_command(struct world *w, struct browser *b, const char *user,
+                                const char *handler) {
+    struct sw_msg *m = ask(w, SW_KIND_COMMAND, "c-typed", user, handler);
+    run(w, m);
+    SW_AUTO(sw_json)
+    json_t *link = opened(the(w, "send", "responder", SW_KIND_REPLY), "link", w->responder);
+    between(sw_str(link, "url"), BASE "/link/", "", b->token, sizeof(b->token));
+}
+
+static inline void get_link(struct world *w, struct browser *b) {
+    SW_AUTO(sw_text) char *path = sw_printf("/link/%s", b->token);
+    run(w, web(w, "GET", path, NULL, NULL, b->cookie));
+    const json_t *value = page(w, 200);
+    between(sw_str(value, "cookie"), "sw_link=", ";", b->cookie, sizeof(b->cookie));
+    between(sw_str(value, "html"), "name=\"csrf\" value=\"", "\"", b->csrf, sizeof(b->csrf));
+}
+
+static inline void post_link(struct world *w, const struct browser *b, const char *cookie,
+                             const char *csrf) {
+    SW_AUTO(sw_text) char *path = sw_printf("/link/%s", b->token);
+    run(w, web(w, "POST", path, NULL, json_pack("{s:s}", "csrf", csrf), cookie));
+}
+
+static inline void go(struct world *w, struct browser *b) {
+    post_link(w, b, b->cookie, b->csrf);
+    between(sw_str(page(w, 303), "location"), "&state=", "&", b->state, sizeof(b->state));
+}
+
+static inline void back(struct world *w, const char *cookie, const char *state, const char *key,
+                        const char *value) {
+    run(w, web(w, "GET", SW_PATH_CALLBACK, json_pack("{s:s, s:s}", "state", state, key, value),
+               NULL, cookie));
+}
+
+/* Everything up to the exchange of the code; the http output, which the caller decrefs. */
+static inline json_t *come_back(struct world *w, struct browser *b, const char *handler) {
+    memset(b, 0, sizeof(*b));
+    type_command(w, b, "U1", handler);
+    get_link(w, b);
+    go(w, b);
+    back(w, b->cookie, b->state, "code", "the-code");
+    return json_incref((json_t *)the(w, "http", NULL, SW_KIND_AUTH_HTTP));
+}
+
+static inline json_t *tokens(void) {
+    return json_pack("{s:s, s:s, s:i, s:s}", "access_token", "HRKU-new", "refresh_token",
+                     "HRKU-next", "expires_in", 28800, "token_type", "Bearer");
+}
+
+static inline void answer(struct world *w, const json_t *call, json_t *http, json_t *sealed) {
+    struct sw_msg *m = http_answer(w, call, http);
+    if (sealed) box(m, w->auth, "auth", "answer", sealed);
+    run(w, m);
+}
+
+/* Heroku gives tokens: the call for the account. Takes `call`. */
+static inline json_t *exchanged(struct world *w, json_t *call) {
+    answer(w, call, json_pack("{s:i}", "status", 200), tokens());
+    json_decref(call);
+    return json_incref((json_t *)the(w, "http", NULL, SW_KIND_AUTH_HTTP));
+}
+
+static inline json_t *ada(void) {
+    return json_pack("{s:i, s:{s:s, s:s}}", "status", 200, "json", "id", "id-1", "email",
+                     "ada<@example.com");
+}
+
+static inline void sign_in(struct world *w, struct browser *b, const char *handler) {
+    json_t *call = exchanged(w, come_back(w, b, handler));
+    answer(w, call, ada(), NULL);
+    json_decref(call);
+}
+
+#endif
