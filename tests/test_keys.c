@@ -1,0 +1,181 @@
+/* test_keys.c -- key files: made once, private, and each role needs only its own. */
+#include "common/seal.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define ROLES 7
+#define FILES (2 * ROLES + 2)
+static const char *const roles[ROLES] = {"ingress",   "parser",    "auth",    "executor",
+                                         "responder", "refresher", "notifier"};
+static char own[64]; /* this test's directory */
+static char error[512];
+
+static void remove_all(const char *path) {
+    DIR *d = opendir(path);
+    if (!d) return;
+    for (struct dirent *e; (e = readdir(d));) {
+        char file[512];
+        snprintf(file, sizeof(file), "%s/%s", path, e->d_name);
+        unlink(file);
+    }
+    closedir(d);
+    rmdir(path);
+}
+
+static int setup_own(void **state) {
+    (void)state;
+    snprintf(own, sizeof(own), "/tmp/slipway-keys-XXXXXX");
+    return mkdtemp(own) && sw_keys_make(own) == 0 ? 0 : -1;
+}
+
+static int teardown_own(void **state) {
+    (void)state;
+    remove_all(own);
+    return 0;
+}
+
+static char *path_of(const char *name) {
+    static char path[128];
+    snprintf(path, sizeof(path), "%s/%s", own, name);
+    return path;
+}
+
+static void write_file(const char *name, const char *text) {
+    FILE *f = fopen(path_of(name), "w");
+    assert_non_null(f);
+    fputs(text, f);
+    assert_int_equal(fclose(f), 0);
+}
+
+static char *read_text(const char *name) {
+    static char text[2][256];
+    static int turn;
+    turn = !turn;
+    FILE *f = fopen(path_of(name), "r");
+    assert_non_null(f);
+    text[turn][fread(text[turn], 1, 255, f)] = 0;
+    fclose(f);
+    return text[turn];
+}
+
+static void makes_every_file_once_and_private(void **state) {
+    (void)state;
+    char before[FILES][256];
+    static const char *const others[] = {"token.key", "state.key"};
+    struct stat st;
+    for (int round = 0; round < 2; round++) {
+        for (size_t i = 0; i < FILES; i++) {
+            char name[32];
+            snprintf(name, sizeof(name), i < 14 ? "%s.%s" : "%s%s",
+                     i < 14 ? roles[i / 2] : others[i - 14],
+                     i >= 14 ? ""
+                     : i % 2 ? "pub"
+                             : "key");
+            const char *text = read_text(name);
+            assert_int_equal(strlen(text), 65);
+            assert_int_equal(stat(path_of(name), &st), 0);
+            assert_int_equal(st.st_mode & 0777, i < 14 && i % 2 ? 0644 : 0600);
+            if (round) assert_string_equal(text, before[i]);
+            strcpy(before[i], text);
+        }
+        assert_int_equal(sw_keys_make(own), 0);
+    }
+    unlink(path_of("parser.pub")); /* comes back from its key */
+    unlink(path_of("state.key"));  /* is made anew */
+    assert_int_equal(sw_keys_make(own), 0);
+    assert_string_equal(read_text("parser.pub"), before[3]);
+    assert_string_not_equal(read_text("state.key"), before[15]);
+}
+
+static void makes_no_rival_for_a_key_that_lives_elsewhere(void **state) {
+    (void)state;
+    unlink(path_of("parser.key"));
+    assert_int_equal(sw_keys_make(own), -EINVAL);
+    assert_int_equal(access(path_of("parser.key"), F_OK), -1);
+}
+
+static void makes_the_directory_and_its_parents(void **state) {
+    char deep[160];
+    struct sw_keys *k;
+    (void)state;
+    snprintf(deep, sizeof(deep), "%s/a/b", own);
+    assert_int_equal(sw_keys_make(deep), 0);
+    assert_int_equal(sw_keys_load(deep, "notifier", &k, error, sizeof(error)), 0);
+    sw_keys_destroy(k);
+    struct stat st;
+    assert_int_equal(stat(deep, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0700);
+    remove_all(deep);
+    *strrchr(deep, '/') = 0;
+    remove_all(deep);
+    assert_int_equal(sw_keys_make(""), -EINVAL);
+}
+
+static void a_role_needs_its_own_files_only(void **state) {
+    (void)state;
+    struct sw_keys *k = NULL;
+    static const char *const foreign[] = {"token.key", "state.key", "auth.key", "ingress.key"};
+    for (size_t i = 0; i < 4; i++) {
+        unlink(path_of(foreign[i]));
+    }
+    assert_int_equal(sw_keys_load(own, "executor", &k, error, sizeof(error)), 0);
+    sw_keys_destroy(k);
+    k = NULL;
+    assert_int_equal(sw_keys_load(own, "ingress", &k, error, sizeof(error)), -ENOENT);
+    assert_non_null(strstr(error, "/ingress.key: No such file"));
+    assert_null(k);
+}
+
+static void bad_key_files_are_named(void **state) {
+    (void)state;
+    struct sw_keys *k = NULL;
+    static const char zeros[] = "0000000000000000000000000000000000000000000000000000000000000000";
+    char longer[80], short_one[80], letter[80];
+    snprintf(longer, sizeof(longer), "%s00", zeros);
+    snprintf(short_one, sizeof(short_one), "%.62s\n", zeros);
+    snprintf(letter, sizeof(letter), "%.63sg\n", zeros);
+    const char *const wrong[] = {"", "\n", longer, short_one, letter};
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        write_file("parser.key", wrong[i]);
+        assert_int_equal(sw_keys_load(own, "parser", &k, error, sizeof(error)), -EINVAL);
+        assert_non_null(strstr(error, "/parser.key: not a key of 64 hex digits"));
+    }
+    /* Right in form, but its public key is another's; and a public key that no secret has. */
+    write_file("parser.key", zeros);
+    assert_int_equal(sw_keys_load(own, "parser", &k, error, sizeof(error)), -EINVAL);
+    assert_non_null(strstr(error, "does not belong"));
+    write_file("executor.pub", zeros);
+    assert_int_equal(sw_keys_load(own, "auth", &k, error, sizeof(error)), -EINVAL);
+    assert_non_null(strstr(error, "/executor.pub"));
+    unlink(path_of("responder.pub"));
+    assert_int_equal(sw_keys_load(own, "responder", &k, error, sizeof(error)), -EINVAL);
+    assert_int_equal(sw_keys_load(own, "nobody", &k, error, sizeof(error)), -EINVAL);
+    assert_non_null(strstr(error, "no such role"));
+    assert_null(k);
+    sw_keys_destroy(NULL);
+}
+
+#define OWN(f) cmocka_unit_test_setup_teardown(f, setup_own, teardown_own)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        OWN(makes_every_file_once_and_private),
+        OWN(makes_no_rival_for_a_key_that_lives_elsewhere),
+        OWN(makes_the_directory_and_its_parents),
+        OWN(a_role_needs_its_own_files_only),
+        OWN(bad_key_files_are_named),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
