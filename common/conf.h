@@ -15,6 +15,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+/* clang-format off */
 /* TEXT(field, name, default, help)  NUMBER(field, name, default, min, max, help)  SECRET(field, name, help) */
 #define SW_CONF_TABLE(TEXT, NUMBER, SECRET)                                                        \
     TEXT(redis, "REDIS", "127.0.0.1:6379", "Redis: host:port or the path of a unix socket")        \
@@ -53,6 +54,7 @@
     NUMBER(connections, "CONNECTIONS", 2000, 16, 100000, "most HTTP connections of ingress")       \
     NUMBER(calls, "CALLS", 128, 1, 1024, "most outgoing HTTP calls at once")                       \
     NUMBER(drain_ms, "DRAIN_MS", 10000, 0, 300000, "how long SIGTERM waits for calls under way")
+/* clang-format on */
 
 struct sw_secret {
     char *current;  /* NULL: not configured; sodium_malloc'd, wiped when finished */

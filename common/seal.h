@@ -42,8 +42,10 @@ int sw_row_unseal(const struct sw_keys *keys, const char *row, const char *conte
 
 #define SW_MAC_CHARS 43
 /* HMAC under the state key, and its constant-time check. */
-int sw_mac(const struct sw_keys *keys, const char *purpose, const char *text, char ret[SW_MAC_CHARS + 1]);
-bool sw_mac_valid(const struct sw_keys *keys, const char *purpose, const char *text, const char *mac);
+int sw_mac(const struct sw_keys *keys, const char *purpose, const char *text,
+           char ret[SW_MAC_CHARS + 1]);
+bool sw_mac_valid(const struct sw_keys *keys, const char *purpose, const char *text,
+                  const char *mac);
 
 /* HMAC-SHA256 of raw bytes with a secret of the platforms. */
 void sw_hmac(const char *secret, const void *data, size_t size, uint8_t ret[32]);

@@ -26,7 +26,8 @@ struct sw_msg {
     char inst[64];   /* installation: enterprise id of an org-wide install, else team id */
     int64_t born_ms; /* when the command came in */
     json_t *body;    /* object, clear */
-    json_t *boxes;   /* object, name -> sealed text (common/seal.h); opaque to all but its recipient */
+    json_t
+        *boxes; /* object, name -> sealed text (common/seal.h); opaque to all but its recipient */
 };
 
 /* An empty body and no boxes. */
