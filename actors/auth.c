@@ -14,7 +14,7 @@ static int on_login(struct sw__auth *a, const json_t *account) {
     return 0;
 }
 
-/* Heroku is not told: what is forgotten here runs out there by itself, the access token in hours. */
+/* Heroku is not told: what is forgotten here runs out there by itself. */
 static int on_logout(struct sw__auth *a, const char *user, const json_t *account) {
     SW_AUTO(sw_text) char *pend = sw__auth_key(a, "pend", user);
     SW_AUTO(sw_text) char *email = sw_strdup(sw_str(account, "email"));

@@ -1,4 +1,4 @@
-/* auth_flight.c -- one refresh at a time for a token; who needs it waits in the flight; see auth_priv.h.
+/* auth_flight.c -- one refresh at a time for a token, and who waits for it; see auth_priv.h.
  *
  * A flight ends by refresher's answer, by its timer, or because the account went away. An answer is
  * taken by link and version, not by flight: a pair that comes late is still the newest one. */
@@ -139,8 +139,8 @@ int sw__auth_refreshed(struct sw__auth *a) {
     const json_t *account;
     int r = sw__auth_account(a, user, &account);
     if (r < 0) return r;
-    /* Signed out, signed in anew, or refreshed meanwhile: this pair belongs to nobody. It is dropped
-     * here and lives on at Heroku until it runs out. */
+    /* Signed out, signed in anew, or refreshed meanwhile: this pair belongs to nobody. It is
+     * dropped here and lives on at Heroku until it runs out. */
     bool same = account && !strcmp(sw_str(account, "link"), sw_str(body, "link")) &&
                 sw_int(account, "version") == sw_int(body, "version");
     if (same && !strcmp(outcome, "ok")) return take_pair(a, user, account);

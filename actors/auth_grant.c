@@ -1,4 +1,4 @@
-/* auth_grant.c -- answers to a command: a grant, a card, or that Heroku is away; see auth_priv.h. */
+/* auth_grant.c -- answers to a command: grant, card, or Heroku is away; see auth_priv.h. */
 #include "actors/auth_priv.h"
 
 #include <string.h>
@@ -63,8 +63,7 @@ static void offer(struct sw__auth *a, const struct sw_msg *request) {
     SW_AUTO(sw_text) char *key = sw__auth_offer_key("link", random);
     SW_AUTO(sw_text) char *path = sw_printf("%s/%s", SW_PATH_LINK, token);
     sw_store(a->out, key,
-             json_pack("{s:s, s:O?, s:I}", "inst", a->in->inst, "who",
-                       json_object_get(request->body, "who"), "created_ms",
+             json_pack("{s:O?, s:I}", "who", json_object_get(request->body, "who"), "created_ms",
                        (json_int_t)a->ctx->now_ms),
              SW__AUTH_OFFER_MS);
     a->card = sw__auth_url(a, path);

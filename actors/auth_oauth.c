@@ -1,7 +1,7 @@
 /* auth_oauth.c -- the code becomes tokens, the tokens an account; see auth_priv.h.
  *
- * exchange: POST /oauth/token, its answer sealed; then account: GET /account, to know whose they are.
- * The browser waits until both are there. */
+ * exchange: POST /oauth/token, its answer sealed; then account: GET /account, to know whose they
+ * are. The browser waits until both are there. */
 #include "actors/auth_priv.h"
 
 #include <errno.h>

@@ -1,20 +1,22 @@
-/* auth_priv.h -- who may speak as whom: accounts, grants, sign-in, and one refresh flight for a token.
+/* auth_priv.h -- who may speak as whom: accounts, grants, sign-in, one refresh flight for a token.
  *
  * shapes   <person> is "<installation>/<user>"; all of it is state of auth
- *          acct/<person>    {heroku: {row, id, email, version, link, expires_ms, linked_ms, renewed: [cmd]}}; row is the
- *                           pair {access_token, refresh_token} at rest; version is the time of its issue, so that a
- *                           new link never repeats one; renewed: commands that got this version because the one
- *                           before was refused
- *          pend/<person>    [kept command]: they go on after the sign-in
- *          flight/<person>  {flight, link, version, started_ms, waiting: [kept command or regrant]}; timer of that name
- *          link/<sha256>    {inst, who, created_ms}; of an offered link; its random text is only in the link
- *          state/<sha256>   {inst, who, created_ms, cookie (sha256), verifier (box to auth, context: the key)}
- *          token in a URL   "<installation>.<random43>.<mac43>", mac over what is before it; purpose "link" or "state"
+ *          acct/<person>  {heroku: {row, id, email, version, link, expires_ms, linked_ms, renewed}}
+ *            row: the pair {access_token, refresh_token} at rest; version: the time of
+ *            its issue, so that a new link never repeats one; renewed: ids of commands
+ *            that got this version because another was refused
+ *          pend/<person>  [kept command]: they go on after the sign-in
+ *          flight/<person>  {flight, link, version, started_ms, waiting: [kept command or regrant]}
+ *            its timer has the same name
+ *          link/<sha256>  {who, created_ms} of an offered link; its random text is only in the link
+ *          state/<sha256>  {who, created_ms, cookie (sha256), verifier (box to auth, context: key)}
+ *          token in a URL  "<installation>.<random43>.<mac43>", mac over what is before it; purpose
+ *            "link" or "state"
  * units    *_ms milliseconds
- * errors   -EAGAIN of sw_fact; -EBADMSG a box or row that does not open; -EINVAL a message without its person
+ * errors   -EAGAIN of sw_fact; -EBADMSG a box or row that does not open; -EINVAL no person in it
  * owner    the call; what is taken from facts is borrowed for the call
  * source   RFC 6749, 7636 (PKCE), 9700; PROTO.md
- * limits   5 commands of a person wait for a sign-in, 24 for a refresh; links and states live 10 minutes
+ * limits   5 commands of a person wait for a sign-in and 24 for a refresh; links, states: 10 minutes
  */
 #ifndef SW_AUTH_PRIV_H
 #define SW_AUTH_PRIV_H

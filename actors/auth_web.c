@@ -1,7 +1,7 @@
-/* auth_web.c -- what a browser asks for: the link, the way to Heroku and the way back; see auth_priv.h.
+/* auth_web.c -- what a browser asks for: link, way to Heroku, way back; see auth_priv.h.
  *
- * The link page changes nothing, whoever opens it (Slack, a mail scanner); its form proves by cookie
- * and token that a browser showed the page. From there on everything is bound to that cookie. */
+ * The link page changes nothing, whoever opens it (Slack, a mail scanner); its form proves by
+ * cookie and token that a browser showed the page. From there on all is bound to that cookie. */
 #include "actors/auth_priv.h"
 
 #include <string.h>
@@ -101,9 +101,8 @@ static int go_to_heroku(struct sw__auth *a, const struct visit *v, const char *l
     if (r < 0) return r;
     sw_forget(a->out, link_key);
     sw_store(a->out, key,
-             json_pack("{s:s, s:O?, s:I, s:s, s:s}", "inst", a->in->inst, "who",
-                       json_object_get(link, "who"), "created_ms", (json_int_t)a->ctx->now_ms,
-                       "cookie", cookie, "verifier", box),
+             json_pack("{s:O?, s:I, s:s, s:s}", "who", json_object_get(link, "who"), "created_ms",
+                       (json_int_t)a->ctx->now_ms, "cookie", cookie, "verifier", box),
              SW__AUTH_OFFER_MS);
     SW_AUTO(sw_text) char *location = authorize_url(a, token, verifier);
     SW_AUTO(sw_text) char *set_cookie = sw__auth_cookie(a, v->cookie);

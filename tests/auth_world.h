@@ -1,4 +1,4 @@
-/* auth_world.h -- a small world around auth and refresher: keys, settings, a clock, and state that remembers.
+/* auth_world.h -- a small world around auth and refresher: keys, a clock, and state that remembers.
  *
  * shapes   run() is one call through sw_step; what it stores and forgets is there at the next call
  * units    now_ms is 2026 by default

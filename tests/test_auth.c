@@ -1,4 +1,4 @@
-/* test_auth.c -- commands and grants; flights are in test_auth_flight.c, pages in test_auth_web.c. */
+/* test_auth.c -- commands and grants; the rest is in test_auth_*.c. */
 #include "auth_world.h"
 
 static int up(void **state) {
@@ -49,8 +49,13 @@ static void login_offers_a_link_that_only_responder_can_read(void **state) {
 
 static void a_command_of_a_stranger_is_kept_behind_a_card(void **state) {
     struct world *w = *state;
-    run(w, command(w, "c1", "promote"));
+    struct sw_msg *m = command(w, "c1", "promote");
+    box(m, w->ingress, "executor", "code", json_pack("{s:s}", "code", "123456"));
+    run(w, m);
     assert_card(w, "missing", true);
+    const json_t *boxes = json_object_get(reply(w, "login.card"), "boxes");
+    assert_int_equal(json_object_size(boxes), 2); /* link and response_url: the code stays here */
+    assert_string_not_equal(sw_str(boxes, "response_url"), "");
     assert_int_equal(count(w, "send", "executor", NULL), 0);
     assert_int_equal(json_array_size(json_object_get(w->facts, PEND)), 1);
     assert_int_equal(sw_int(the(w, "store", PEND, NULL), "ms"), 10 * MINUTE);
@@ -109,6 +114,9 @@ static void logout_forgets_everything_of_the_person(void **state) {
     run(w, command(w, "c2", "logout"));
     reply(w, "logout.none");
     assert_int_equal(count(w, "send", "refresher", NULL), 0);
+    run(w, command(w, "c3", "promote"));
+    run(w, command(w, "c4", "logout")); /* what waits for a sign-in as well */
+    assert_null(json_object_get(w->facts, PEND));
 }
 
 static void a_newer_token_is_granted_at_once(void **state) {

@@ -1,4 +1,4 @@
-/* test_auth_oauth.c -- back from Heroku: state, code, tokens, account, and what goes on after it. */
+/* test_auth_oauth.c -- back from Heroku: state, code, tokens, account, and what goes on. */
 #include "auth_browser.h"
 
 static int up(void **state) {

@@ -7,7 +7,7 @@ static int up(void **state) {
     return world_up(state, &sw_actor_refresher);
 }
 
-static void account(struct world *w, int64_t expires_ms, bool gone) {
+static void announce(struct world *w, int64_t expires_ms, bool gone) {
     run(w, message(w, SW_KIND_ACCOUNT, "c1",
                    json_pack("{s:s, s:s, s:I, s:b, s:I}", "user", "U1", "provider", "heroku",
                              "version", (json_int_t)7, "gone", gone, "expires_ms",
@@ -48,7 +48,7 @@ static void a_token_is_due_each_six_hours_more_or_less(void **state) {
     struct world *w = *state;
     int64_t least = 7 * HOUR, most = 0;
     for (int i = 0; i < 200; i++) {
-        account(w, NOW + 8 * HOUR, false);
+        announce(w, NOW + 8 * HOUR, false);
         int64_t ms = armed(w);
         assert_in_range(ms, 6 * HOUR - 36 * MINUTE, 6 * HOUR + 36 * MINUTE);
         least = ms < least ? ms : least;
@@ -68,7 +68,7 @@ static void it_is_due_before_it_runs_out_and_never_in_a_tight_loop(void **state)
                 {0, 1000},
                 {-HOUR, 1000}};
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        account(w, NOW + rows[i].left_ms, false);
+        announce(w, NOW + rows[i].left_ms, false);
         assert_int_equal(armed(w), rows[i].delay_ms);
     }
 }
@@ -76,7 +76,7 @@ static void it_is_due_before_it_runs_out_and_never_in_a_tight_loop(void **state)
 static void an_account_that_is_gone_has_no_timer(void **state) {
     struct world *w = *state;
     json_decref(called(w));
-    account(w, 0, true);
+    announce(w, 0, true);
     the(w, "cancel", NAME, NULL);
     assert_int_equal(count(w, "after", NULL, NULL), 0);
     assert_int_equal(json_object_size(w->facts), 0);
@@ -255,12 +255,31 @@ static void an_answer_for_a_forgotten_account_arms_nothing(void **state) {
     static const char *const errors[] = {"unsure", "connect"};
     for (size_t i = 0; i < 2; i++) {
         json_t *call = called(w);
-        account(w, 0, true);
+        announce(w, 0, true);
         answer(w, call, json_pack("{s:s}", "error", errors[i]), NULL);
         assert_string_equal(outcome(w), "failed");
         assert_int_equal(count(w, "after", NULL, NULL), 0);
         assert_int_equal(count(w, "http", NULL, NULL), 0);
         assert_int_equal(json_object_size(w->facts), 0);
+        json_decref(call);
+    }
+}
+
+static void an_answer_for_an_older_link_leaves_the_newer_one_alone(void **state) {
+    struct world *w = *state;
+    static const int statuses[] = {401, 503, 200};
+    for (size_t i = 0; i < 3; i++) {
+        json_object_clear(w->facts);
+        json_t *call = called(w);
+        run(w, refresh(w, "l2", 9, "f2"));
+        SW_AUTO(sw_json) json_t *before = json_deep_copy(w->facts);
+        answer(w, call, json_pack("{s:i}", "status", statuses[i]),
+               json_pack("{s:s}", "access_token", "HRKU-new"));
+        const json_t *body = body_of(the(w, "send", "auth", SW_KIND_REFRESHED));
+        assert_string_equal(sw_str(body, "link"), "l1");
+        assert_string_equal(sw_str(body, "flight"), "f1");
+        assert_int_equal(json_array_size(w->outputs), 1);
+        assert_true(json_equal(before, w->facts));
         json_decref(call);
     }
 }
@@ -296,6 +315,7 @@ int main(void) {
         T(a_refusal_lets_the_token_rest),
         T(failures_are_tried_again_later_and_later),
         T(an_answer_for_a_forgotten_account_arms_nothing),
+        T(an_answer_for_an_older_link_leaves_the_newer_one_alone),
         T(a_request_that_does_not_open_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
