@@ -15,4 +15,9 @@ int sw_cli_parse(int argc, char **argv);
 /* `slipway up`: every role and a private Redis on one machine, until SIGTERM or Ctrl-C. */
 int sw_cli_up(int argc, char **argv);
 
+/* `slipway keys init`: makes the key files that are missing. */
+int sw_cli_keys(int argc, char **argv);
+/* `slipway dead list`: prints the dead letters. */
+int sw_cli_dead(int argc, char **argv);
+
 #endif

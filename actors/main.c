@@ -34,13 +34,15 @@ static const struct {
 };
 
 static void usage(FILE *out) {
-    fprintf(out, "usage: slipway ROLE|COMMAND [--help]\n\nActors, one a process, any number of each:\n");
+    fprintf(out,
+            "usage: slipway ROLE|COMMAND [--help]\n\nActors, one a process, any number of each:\n");
     for (size_t i = 0; i < sizeof(roles) / sizeof(*roles); i++)
         fprintf(out, "  %-11s %s\n", roles[i].name, roles[i].help);
     fprintf(out, "\nCommands:\n");
     for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
         fprintf(out, "  %-11s %s\n", commands[i].name, commands[i].help);
-    fprintf(out, "  %-11s %s\n\n`slipway executor --help` lists every setting.\n", "version", "prints the version");
+    fprintf(out, "  %-11s %s\n\n`slipway executor --help` lists every setting.\n", "version",
+            "prints the version");
 }
 
 int main(int argc, char **argv) {
@@ -57,7 +59,8 @@ int main(int argc, char **argv) {
         return 0;
     }
     for (size_t i = 0; i < sizeof(roles) / sizeof(*roles); i++) {
-        if (!strcmp(argv[1], roles[i].name)) return sw_run(roles[i].name, roles[i].actor, roles[i].decide, argc - 1, argv + 1);
+        if (!strcmp(argv[1], roles[i].name))
+            return sw_run(roles[i].name, roles[i].actor, roles[i].decide, argc - 1, argv + 1);
     }
     for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++) {
         if (!strcmp(argv[1], commands[i].name)) return commands[i].run(argc - 1, argv + 1);

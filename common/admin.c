@@ -6,25 +6,29 @@
 
 #include <unistd.h>
 
-bool sw__ready(const struct sw_run *run) {
-    if (run->draining || !sw_redis_up(run->redis) || !run->living) return false;
-    for (unsigned i = 0; run->actor && i < SW_SHARDS; i++) {
-        const struct sw_shard *shard = &run->shard[i];
-        if (shard->state == SW_TAKING || (shard->state == SW_FREE && !shard->retry_at_ms)) return false;
-    }
-    return true;
-}
-
 static unsigned owned(const struct sw_run *run) {
     unsigned n = 0;
-    for (unsigned i = 0; i < SW_SHARDS; i++) n += run->shard[i].state == SW_OURS || run->shard[i].state == SW_LEAVING;
+    for (unsigned i = 0; i < SW_SHARDS; i++)
+        n += run->shard[i].state == SW_OURS || run->shard[i].state == SW_LEAVING;
     return n;
 }
 
+bool sw__ready(const struct sw_run *run) {
+    bool asked_all = true;
+    if (run->draining || !sw_redis_up(run->redis) || !run->living) return false;
+    for (unsigned i = 0; run->actor && i < SW_SHARDS; i++) {
+        const struct sw_shard *shard = &run->shard[i];
+        if (shard->state == SW_TAKING) return false;
+        asked_all = asked_all && (shard->state != SW_FREE || shard->retry_at_ms);
+    }
+    return !run->actor || asked_all || owned(run) >= run->share;
+}
+
 static char *state(const struct sw_run *run, bool ready) {
-    json_t *o = json_pack("{s:s, s:i, s:s, s:b, s:b, s:i, s:I}", "role", run->role, "pid", (int)getpid(), "version", SW_VERSION,
-                          "ready", ready, "redis", sw_redis_up(run->redis), "shards", (int)owned(run), "handled",
-                          (json_int_t)run->handled);
+    json_t *o =
+        json_pack("{s:s, s:i, s:s, s:b, s:b, s:i, s:I}", "role", run->role, "pid", (int)getpid(),
+                  "version", SW_VERSION, "ready", ready, "redis", sw_redis_up(run->redis), "shards",
+                  (int)owned(run), "handled", (json_int_t)run->handled);
     char *text = json_dumps(o, JSON_COMPACT);
     json_decref(o);
     return text;

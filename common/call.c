@@ -38,7 +38,8 @@ void sw_wipe_free(char *text) {
 }
 
 void sw_wipe_headers(struct curl_slist *headers) {
-    for (struct curl_slist *h = headers; h; h = h->next) sodium_memzero(h->data, strlen(h->data));
+    for (struct curl_slist *h = headers; h; h = h->next)
+        sodium_memzero(h->data, strlen(h->data));
     curl_slist_free_all(headers);
 }
 
@@ -133,7 +134,8 @@ static int on_timer(CURLM *multi, long delay_ms, void *arg) {
     struct sw_calls *calls = arg;
     (void)multi;
     if (calls->timer >= 0) zloop_timer_end(calls->loop, calls->timer);
-    calls->timer = delay_ms < 0 ? -1 : zloop_timer(calls->loop, (size_t)delay_ms, 1, on_timeout, calls);
+    calls->timer =
+        delay_ms < 0 ? -1 : zloop_timer(calls->loop, (size_t)delay_ms, 1, on_timeout, calls);
     return 0;
 }
 
@@ -166,8 +168,10 @@ static bool header_is(const char *line, size_t size, const char *name, char valu
     size_t n = strlen(name);
     if (size <= n || strncasecmp(line, name, n) != 0 || line[n] != ':') return false;
     const char *from = line + n + 1, *to = line + size;
-    while (from < to && (*from == ' ' || *from == '\t')) from++;
-    while (to > from && (to[-1] == '\r' || to[-1] == '\n' || to[-1] == ' ')) to--;
+    while (from < to && (*from == ' ' || *from == '\t'))
+        from++;
+    while (to > from && (to[-1] == '\r' || to[-1] == '\n' || to[-1] == ' '))
+        to--;
     if ((size_t)(to - from) >= HEADER_CHARS) return false;
     memcpy(value, from, (size_t)(to - from));
     value[to - from] = 0;
@@ -232,11 +236,19 @@ static CURL *handle(struct sw_calls *calls) {
     return easy;
 }
 
-struct sw_call *sw_calls_start(struct sw_calls *calls, const struct sw_call_request *request, sw_call_fn *fn, void *arg) {
+struct sw_call *sw_calls_start(struct sw_calls *calls, const struct sw_call_request *request,
+                               sw_call_fn *fn, void *arg) {
     struct sw_call *call = sw_zalloc(sizeof(*call));
     CURL *easy = handle(calls);
-    *call = (struct sw_call){.calls = calls, .easy = easy, .fn = fn, .arg = arg, .url = request->url, .body = request->body,
-                             .headers = request->headers, .retry_after_ms = -1, .rate_remaining = -1};
+    *call = (struct sw_call){.calls = calls,
+                             .easy = easy,
+                             .fn = fn,
+                             .arg = arg,
+                             .url = request->url,
+                             .body = request->body,
+                             .headers = request->headers,
+                             .retry_after_ms = -1,
+                             .rate_remaining = -1};
     curl_easy_setopt(easy, CURLOPT_PRIVATE, call);
     curl_easy_setopt(easy, CURLOPT_URL, call->url);
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -255,7 +267,8 @@ struct sw_call *sw_calls_start(struct sw_calls *calls, const struct sw_call_requ
         curl_easy_setopt(easy, CURLOPT_POSTFIELDS, call->body);
         curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, (long)request->body_size);
     }
-    if (strcmp(request->method, "GET") != 0 && (strcmp(request->method, "POST") != 0 || !call->body))
+    if (strcmp(request->method, "GET") != 0 &&
+        (strcmp(request->method, "POST") != 0 || !call->body))
         curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
     if (request->once) {
         curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);

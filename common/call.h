@@ -26,19 +26,19 @@ struct sw_call_request {
     char *body;                 /* taken, wiped; NULL: none */
     size_t body_size;
     int64_t timeout_ms;
-    bool once;                  /* on a connection of its own, so that nothing below repeats it */
+    bool once; /* on a connection of its own, so that nothing below repeats it */
 };
 
 struct sw_call_result {
-    int status;                 /* 0: no answer */
-    bool sent;                  /* something of the request may have reached the other side */
+    int status; /* 0: no answer */
+    bool sent;  /* something of the request may have reached the other side */
     bool timed_out, too_big;
-    bool json;                  /* by its content type */
+    bool json; /* by its content type */
     const char *body;
     size_t body_size;
-    const char *next_range;     /* "" where absent, as all below */
-    int64_t retry_after_ms;     /* -1 where absent or no number */
-    int64_t rate_remaining;     /* -1 where absent */
+    const char *next_range; /* "" where absent, as all below */
+    int64_t retry_after_ms; /* -1 where absent or no number */
+    int64_t rate_remaining; /* -1 where absent */
     int64_t took_ms;
 };
 
@@ -46,7 +46,8 @@ typedef void sw_call_fn(void *arg, const struct sw_call_result *result);
 
 struct sw_calls *sw_calls_create(struct _zloop_t *loop);
 void sw_calls_destroy(struct sw_calls *calls);
-struct sw_call *sw_calls_start(struct sw_calls *calls, const struct sw_call_request *request, sw_call_fn *fn, void *arg);
+struct sw_call *sw_calls_start(struct sw_calls *calls, const struct sw_call_request *request,
+                               sw_call_fn *fn, void *arg);
 /* The callback will not be called. */
 void sw_calls_cancel(struct sw_calls *calls, struct sw_call *call);
 /* Overwrites text that held a secret and frees it. */

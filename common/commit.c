@@ -23,7 +23,7 @@ struct follow {
     unsigned lane;
     const char *name, *bytes; /* of the arguments */
     size_t size;
-    json_t *value;            /* effect: its record; answer: the packed tell */
+    json_t *value; /* effect: its record; answer: the packed tell */
 };
 
 struct sw_batch {
@@ -83,8 +83,10 @@ struct sw_batch *sw__batch_create(struct sw_shard *shard) {
 
 void sw__batch_destroy(struct sw_batch *batch) {
     if (!batch) return;
-    for (int i = 0; i < batch->argc; i++) free(batch->argv[i]);
-    for (size_t i = 0; i < batch->follows; i++) json_decref(batch->follow[i].value);
+    for (int i = 0; i < batch->argc; i++)
+        free(batch->argv[i]);
+    for (size_t i = 0; i < batch->follows; i++)
+        json_decref(batch->follow[i].value);
     free(batch->argv);
     free(batch->sizes);
     free(batch->follow);
@@ -137,9 +139,11 @@ static int add_store(struct sw_batch *batch, const struct sw_op *op) {
     return 0;
 }
 
-static int add_effect(struct sw_batch *batch, const struct sw_op *op, const struct sw_entry *entry, unsigned n) {
+static int add_effect(struct sw_batch *batch, const struct sw_op *op, const struct sw_entry *entry,
+                      unsigned n) {
     char id[64];
-    snprintf(id, sizeof(id), "%" PRIu64 "-%" PRIu64 ".%u.%u", entry->id.gen, entry->id.seq, entry->lane, n);
+    snprintf(id, sizeof(id), "%" PRIu64 "-%" PRIu64 ".%u.%u", entry->id.gen, entry->id.seq,
+             entry->lane, n);
     json_t *record = json_pack("{s:O, s:o}", "q", op->value, "m", sw_msg_to_json(op->m));
     char *bytes;
     size_t size;
@@ -172,7 +176,8 @@ static void add_source(struct sw_batch *batch, const struct sw_op *op, const str
     (void)sw_redis_words(batch->shard->run->redis, NULL, NULL, "SADD", key, in->inst, NULL);
 }
 
-static int add_op(struct sw_batch *batch, const struct sw_op *op, const struct sw_entry *entry, unsigned n) {
+static int add_op(struct sw_batch *batch, const struct sw_op *op, const struct sw_entry *entry,
+                  unsigned n) {
     switch (op->kind) {
     case SW_OP_SEND:
         return add_send(batch, op);
@@ -238,15 +243,18 @@ static void add_head(struct sw_batch *batch, const struct sw_entry *entry, const
     }
 }
 
-int sw__batch_add(struct sw_batch *batch, const struct sw_entry *entry, struct sw_out *out, const char *dead) {
+int sw__batch_add(struct sw_batch *batch, const struct sw_entry *entry, struct sw_out *out,
+                  const char *dead) {
     int argc = batch->argc;
     size_t follows = batch->follows;
     add_head(batch, entry, dead);
     for (unsigned n = 0; n < out->count; n++) {
         int r = add_op(batch, &out->ops[n], entry, n);
         if (r == 0) continue;
-        while (batch->argc > argc) free(batch->argv[--batch->argc]);
-        while (batch->follows > follows) json_decref(batch->follow[--batch->follows].value);
+        while (batch->argc > argc)
+            free(batch->argv[--batch->argc]);
+        while (batch->follows > follows)
+            json_decref(batch->follow[--batch->follows].value);
         return r;
     }
     overlay(batch->shard, out);
@@ -269,13 +277,15 @@ static void answer(struct sw_run *run, const struct follow *f) {
     sw_msg_destroy(page);
 }
 
-static void push_on(struct sw_shard *shard, const struct follow *f, const char *id_text, const char *endpoint) {
+static void push_on(struct sw_shard *shard, const struct follow *f, const char *id_text,
+                    const char *endpoint) {
     struct sw_id id;
     if (!sw__id_parse(id_text, &id)) return;
     if (!strcmp(endpoint, sw_wire_endpoint(shard->run->wire))) {
         sw__mailbox_receive(shard, f->lane, id, f->bytes, f->size);
     } else {
-        sw_wire_entry(shard->run->wire, endpoint, shard->number, f->lane, id.gen, id.seq, f->bytes, f->size);
+        sw_wire_entry(shard->run->wire, endpoint, shard->number, f->lane, id.gen, id.seq, f->bytes,
+                      f->size);
     }
 }
 
@@ -326,8 +336,8 @@ static void on_committed(void *arg, const redisReply *reply) {
 void sw__batch_send(struct sw_shard *shard) {
     struct sw_batch *batch = sw_take(&shard->open);
     SW_CRASH("before-commit");
-    if (sw_redis_eval(shard->run->redis, SW_SCRIPT_COMMIT, shard->prefix, batch->argc, (const char **)batch->argv,
-                      batch->sizes, on_committed, batch) < 0) {
+    if (sw_redis_eval(shard->run->redis, SW_SCRIPT_COMMIT, shard->prefix, batch->argc,
+                      (const char **)batch->argv, batch->sizes, on_committed, batch) < 0) {
         sw__batch_destroy(batch);
         return; /* the connection is gone: the shard is reset by its event */
     }

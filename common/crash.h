@@ -1,7 +1,8 @@
 /* crash.h -- named places where a test may kill the process.
  *
  * shapes   SW_CRASH("after-commit-before-wire"); the file named by SLIPWAY_CRASH_FILE holds "<role> <point> <n>":
- *          the n-th time the role comes by, the file is removed and the process gets SIGKILL
+ *          the n-th time the role comes by, the file is removed and the process gets SIGKILL;
+ *          SLIPWAY_CRASH_TRACE names a file that gets a line "<role> <point>" at each passing
  * units    none
  * errors   none: without a file, or in a build without crash points, nothing happens
  * owner    the loop thread

@@ -335,14 +335,14 @@ static int on_sweep(zloop_t *loop, int timer, void *arg) {
 }
 
 static struct MHD_Daemon *start(struct sw_door *door, int fd) {
-    return MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, handle, door,
-        MHD_OPTION_LISTEN_SOCKET, (MHD_socket)fd, MHD_OPTION_STRICT_FOR_CLIENT, 1,
-        MHD_OPTION_CONNECTION_LIMIT, door->limits.connections, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
-        door->limits.connections_per_ip, MHD_OPTION_CONNECTION_TIMEOUT, door->limits.idle_s,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)POOL_BYTES, MHD_OPTION_URI_LOG_CALLBACK, begin,
-        door, MHD_OPTION_NOTIFY_COMPLETED, complete, door, MHD_OPTION_NOTIFY_CONNECTION,
-        connect_or_close, door, MHD_OPTION_END);
+    return MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, handle, door,
+                            MHD_OPTION_LISTEN_SOCKET, (MHD_socket)fd, MHD_OPTION_CONNECTION_LIMIT,
+                            door->limits.connections, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+                            door->limits.connections_per_ip, MHD_OPTION_CONNECTION_TIMEOUT,
+                            door->limits.idle_s, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+                            (size_t)POOL_BYTES, MHD_OPTION_URI_LOG_CALLBACK, begin, door,
+                            MHD_OPTION_NOTIFY_COMPLETED, complete, door,
+                            MHD_OPTION_NOTIFY_CONNECTION, connect_or_close, door, MHD_OPTION_END);
 }
 
 int sw_door_create(struct _zloop_t *loop, const char *address, const struct sw_door_limits *limits,

@@ -2,7 +2,9 @@
  *
  * libmicrohttpd ends each name and value with a zero where its delimiter stood and leaves them in
  * place, so in a clean block each header starts where the one before ended plus CR LF. A bare LF, a
- * folded line, a NUL or a second space breaks that chain; no other trace of them is left. */
+ * folded line, a NUL or a second space breaks that chain; no other trace of them is left.
+ * What MHD_OPTION_STRICT_FOR_CLIENT would check is checked here: the refusals that libmicrohttpd
+ * 0.9.75 makes once the head is in (so only of a malformed Content-Length) carry their head twice. */
 #include "common/door_priv.h"
 
 #include <ctype.h>
@@ -144,6 +146,7 @@ unsigned sw__head_check(struct MHD_Connection *connection, const struct sw__requ
     if (strcmp(line->version, "HTTP/1.1") != 0 && strcmp(line->version, "HTTP/1.0") != 0)
         return refuse(505, "version", ret_reason);
     (void)MHD_get_connection_values_n(connection, MHD_HEADER_KIND, see, &s);
+    if (!s.reason && !s.value[HOST] && !strcmp(line->version, "HTTP/1.1")) s.reason = "no_host";
     if (!s.reason && s.next + CRLF != line->method + info->header_size) s.reason = "bad_header";
     if (s.reason) return refuse(400, s.reason, ret_reason);
     if (!has_method(line->method)) return refuse(405, "method", ret_reason);

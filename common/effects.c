@@ -112,11 +112,14 @@ static void answer(struct sw_effect *effect, json_t *http) {
     struct sw_run *run = effect->shard->run;
     struct sw_msg *m = effect->m;
     int status = (int)sw_int(http, "status");
-    const char *outcome = sw_str(http, "error")[0] ? sw_str(http, "error") : status < 400 ? "ok" : "refused";
+    const char *outcome = sw_str(http, "error")[0] ? sw_str(http, "error")
+                          : status < 400           ? "ok"
+                                                   : "refused";
     sw_metric_add(SW_M_EFFECTS, 1, sw_str(effect->request, "up"), outcome);
     sw_log(SW_LOG_INFO, "effect", SW_S("cmd", m->cmd), SW_S("up", sw_str(effect->request, "up")),
-           SW_S("method", sw_str(effect->request, "method")), SW_S("path", sw_str(effect->request, "path")),
-           SW_I("status", status), SW_S("outcome", outcome), SW_I("tries", effect->tries));
+           SW_S("method", sw_str(effect->request, "method")),
+           SW_S("path", sw_str(effect->request, "path")), SW_I("status", status),
+           SW_S("outcome", outcome), SW_I("tries", effect->tries));
     effect->state = SW_EFFECT_ANSWERED;
     bool quiet = json_is_true(json_object_get(effect->request, "quiet")) && !strcmp(outcome, "ok");
     json_t *value = json_object_get(http, "json");
@@ -131,7 +134,8 @@ static void answer(struct sw_effect *effect, json_t *http) {
         effect->answer_size = 0;
     } else if (sw_msg_pack(m, &effect->answer, &effect->answer_size) < 0) {
         /* Even without the JSON it fits: the body came from a message that did. */
-        json_object_set_new(m->body, "http", json_pack("{s:s, s:i}", "error", "too_big", "status", status));
+        json_object_set_new(m->body, "http",
+                            json_pack("{s:s, s:i}", "error", "too_big", "status", status));
         if (sw_msg_pack(m, &effect->answer, &effect->answer_size) < 0) {
             effect->answer = sw_strdup("");
             effect->answer_size = 0;
@@ -204,8 +208,9 @@ static void on_result(void *arg, const struct sw_call_result *result) {
     int64_t wait_ms = backoff_ms(effect, result->retry_after_ms);
     if (again && !effect->lost && sw__boot_ms() + wait_ms < effect->retry_until_ms) {
         sw_metric_add(SW_M_RETRIES, 1, up);
-        sw_log(SW_LOG_WARN, "try again", SW_S("cmd", effect->m->cmd), SW_S("up", up), SW_I("status", result->status),
-               SW_I("wait_ms", wait_ms), SW_I("tries", effect->tries));
+        sw_log(SW_LOG_WARN, "try again", SW_S("cmd", effect->m->cmd), SW_S("up", up),
+               SW_I("status", result->status), SW_I("wait_ms", wait_ms),
+               SW_I("tries", effect->tries));
         make_later(effect, sw__boot_ms() + wait_ms);
     } else if (unknown) {
         answer_error(effect, "unsure", result->status);
@@ -271,7 +276,7 @@ void sw__effects_mark(struct sw_shard *shard, struct sw_effect *const *list, siz
     struct sw_run *run = shard->run;
     const char **argv = sw_malloc(sizeof(*argv) * (4 + 2 * count));
     size_t *sizes = sw_malloc(sizeof(*sizes) * (4 + 2 * count));
-    char (*ms)[24] = sw_malloc(sizeof(*ms) * count);
+    char(*ms)[24] = sw_malloc(sizeof(*ms) * count);
     struct marking *marking = sw_malloc(sizeof(*marking) + sizeof(struct sw_effect *) * count);
     *marking = (struct marking){shard, shard->life, count};
     argv[0] = sw_redis_run_id(run->redis);
@@ -288,9 +293,11 @@ void sw__effects_mark(struct sw_shard *shard, struct sw_effect *const *list, siz
         list[i]->at_ms = sw__boot_ms();
         marking->effect[i] = list[i];
     }
-    for (size_t i = 0; i < 4 + 2 * count; i++) sizes[i] = strlen(argv[i]);
+    for (size_t i = 0; i < 4 + 2 * count; i++)
+        sizes[i] = strlen(argv[i]);
     run->effects->active += (unsigned)count;
-    if (sw_redis_eval(run->redis, SW_SCRIPT_MARK, shard->prefix, (int)(4 + 2 * count), argv, sizes, on_marked, marking) < 0) {
+    if (sw_redis_eval(run->redis, SW_SCRIPT_MARK, shard->prefix, (int)(4 + 2 * count), argv, sizes,
+                      on_marked, marking) < 0) {
         run->effects->active -= (unsigned)count;
         free(marking); /* the connection is gone: the shard is reset by its event */
     }
@@ -317,7 +324,8 @@ static void on_settled(void *arg, const redisReply *reply) {
             struct sw_effect *effect = settling->effect[i];
             const char *id_text = reply->element[2 + i]->str;
             struct sw_id id;
-            if (sw__id_parse(id_text, &id)) sw__mailbox_receive(shard, 0, id, effect->answer, effect->answer_size);
+            if (sw__id_parse(id_text, &id))
+                sw__mailbox_receive(shard, 0, id, effect->answer, effect->answer_size);
             forget(effect);
         }
         if (shard->state == SW_LEAVING) sw__lease_released(shard);
@@ -335,7 +343,8 @@ void sw__effects_settle(struct sw_shard *shard, struct sw_effect *const *list, s
     argv[1] = run->role;
     argv[2] = shard->epoch;
     argv[3] = run->nonce;
-    for (size_t i = 0; i < 4; i++) sizes[i] = strlen(argv[i]);
+    for (size_t i = 0; i < 4; i++)
+        sizes[i] = strlen(argv[i]);
     for (size_t i = 0; i < count; i++) {
         argv[4 + 2 * i] = list[i]->id;
         sizes[4 + 2 * i] = strlen(list[i]->id);
@@ -344,8 +353,8 @@ void sw__effects_settle(struct sw_shard *shard, struct sw_effect *const *list, s
         settling->effect[i] = list[i];
     }
     SW_CRASH("before-settle");
-    if (sw_redis_eval(run->redis, SW_SCRIPT_SETTLE, shard->prefix, (int)(4 + 2 * count), argv, sizes, on_settled,
-                      settling) < 0)
+    if (sw_redis_eval(run->redis, SW_SCRIPT_SETTLE, shard->prefix, (int)(4 + 2 * count), argv,
+                      sizes, on_settled, settling) < 0)
         free(settling);
     free(argv);
     free(sizes);
@@ -373,8 +382,10 @@ static void adopt(struct sw_shard *shard, const char *id, const json_t *record, 
     struct sw_effect *effect = zhashx_lookup(run->effects->known, key);
     if (effect) {
         effect->lost = false;
-        if (effect->state == SW_EFFECT_ANSWERED) zlistx_add_end(run->effects->answered[shard->number], effect);
-        if (effect->state == SW_EFFECT_READY || effect->state == SW_EFFECT_MARKING) make_ready(effect);
+        if (effect->state == SW_EFFECT_ANSWERED)
+            zlistx_add_end(run->effects->answered[shard->number], effect);
+        if (effect->state == SW_EFFECT_READY || effect->state == SW_EFFECT_MARKING)
+            make_ready(effect);
         return;
     }
     effect = know(shard, id, record);

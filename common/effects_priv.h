@@ -30,29 +30,30 @@ struct sw_effect {
     char id[72];
     enum sw_effect_state state;
     json_t *request;
-    struct sw_msg *m;       /* the answer's message */
-    bool once;              /* must not be repeated: marked first */
-    bool unsure;            /* LATER: nobody knows whether it was made; told when the time comes */
-    bool lost;              /* the shard is not ours now */
+    struct sw_msg *m; /* the answer's message */
+    bool once;        /* must not be repeated: marked first */
+    bool unsure;      /* LATER: nobody knows whether it was made; told when the time comes */
+    bool lost;        /* the shard is not ours now */
     unsigned tries;
-    int64_t at_ms;          /* LATER: when; MARKING, RUNNING: when the mark was sent */
+    int64_t at_ms; /* LATER: when; MARKING, RUNNING: when the mark was sent */
     int64_t retry_until_ms, lost_at_ms;
     struct sw_call *call;
-    char *answer;           /* ANSWERED: the packed message; "" none */
+    char *answer; /* ANSWERED: the packed message; "" none */
     size_t answer_size;
 };
 
 struct sw_breaker {
     char up[16];
-    unsigned failures;      /* in a row */
+    unsigned failures; /* in a row */
     int64_t open_until_ms;
 };
 
 struct sw_effects {
     struct sw_run *run;
     struct sw_calls *calls;
-    zhashx_t *known;                 /* "<shard>/<id>" -> struct sw_effect */
-    zlistx_t *ready[SW_SHARDS];      /* a queue for each installation's shard: one noisy team does not starve others */
+    zhashx_t *known; /* "<shard>/<id>" -> struct sw_effect */
+    zlistx_t *ready
+        [SW_SHARDS]; /* a queue for each installation's shard: one noisy team does not starve others */
     zlistx_t *answered[SW_SHARDS];
     zlistx_t *later;
     unsigned active, next_shard;

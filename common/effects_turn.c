@@ -64,10 +64,12 @@ void sw__effects_turn(struct sw_effects *effects) {
         while (zlistx_size(effects->answered[number]) > 0) {
             struct sw_effect *list[LIST_MAX];
             size_t count = 0;
-            while (count < LIST_MAX && (list[count] = pop(effects->answered[number]))) count++;
+            while (count < LIST_MAX && (list[count] = pop(effects->answered[number])))
+                count++;
             sw__effects_settle(shard, list, count);
         }
-        if (shard->state == SW_OURS && effects->active < (unsigned)run->conf.calls) start_some(effects, number);
+        if (shard->state == SW_OURS && effects->active < (unsigned)run->conf.calls)
+            start_some(effects, number);
     }
 }
 
@@ -93,7 +95,8 @@ bool sw__effects_marked(const struct sw_shard *shard) {
     if (!shard->calls) return false;
     zhashx_t *known = shard->run->effects->known;
     for (const struct sw_effect *e = zhashx_first(known); e; e = zhashx_next(known)) {
-        bool under_way = e->state == SW_EFFECT_MARKING || e->state == SW_EFFECT_RUNNING || e->state == SW_EFFECT_ANSWERED;
+        bool under_way = e->state == SW_EFFECT_MARKING || e->state == SW_EFFECT_RUNNING ||
+                         e->state == SW_EFFECT_ANSWERED;
         if (e->shard == shard && e->once && under_way) return true;
     }
     return false;

@@ -12,7 +12,7 @@ struct fact {
     json_t *value;      /* NULL: absent */
     int64_t expires_ms; /* 0: never */
     bool loading;
-    unsigned dirty;     /* writes on their way: it may not be forgotten */
+    unsigned dirty; /* writes on their way: it may not be forgotten */
 };
 
 static void fact_destroy(void **p) {
@@ -65,7 +65,8 @@ static void on_value(void *arg, const redisReply *reply) {
         if (fact && fact->loading) {
             json_t *stored = NULL;
             fact->loading = false;
-            if (reply->type == REDIS_REPLY_STRING && sw_value_unpack(reply->str, reply->len, &stored) == 0) {
+            if (reply->type == REDIS_REPLY_STRING &&
+                sw_value_unpack(reply->str, reply->len, &stored) == 0) {
                 fact->expires_ms = json_integer_value(json_array_get(stored, 0));
                 fact->value = json_incref(json_array_get(stored, 1));
                 json_decref(stored);

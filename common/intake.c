@@ -24,7 +24,7 @@ struct intent { /* one request that was decided to be taken in */
     struct sw_waiting *waiting; /* NULL: answered */
     struct sw_decision decision;
     unsigned left, duplicates, sheds;
-    bool page;                  /* everything is taken in; the page is awaited */
+    bool page; /* everything is taken in; the page is awaited */
     int64_t deadline_ms;
 };
 
@@ -115,16 +115,19 @@ static void requeue(struct sw_intake *intake, unsigned shard, struct item *item)
     intake->queued++;
 }
 
-static void taken_in(struct append_group *group, size_t i, const char *what, const char *id_text, const char *endpoint) {
+static void taken_in(struct append_group *group, size_t i, const char *what, const char *id_text,
+                     const char *endpoint) {
     struct item *item = group->item[i];
     struct intent *intent = item->intent;
     struct sw_id id;
     if (!strcmp(what, "shed")) intent->sheds++;
     if (!strcmp(what, "dup")) intent->duplicates++;
     if (!strcmp(what, "new") && endpoint[0] && sw__id_parse(id_text, &id))
-        sw_wire_entry(group->intake->run->wire, endpoint, group->shard->number, 0, id.gen, id.seq, item->bytes, item->size);
+        sw_wire_entry(group->intake->run->wire, endpoint, group->shard->number, 0, id.gen, id.seq,
+                      item->bytes, item->size);
     const struct sw_msg *m = intent->decision.append[item->index].m;
-    sw_log(SW_LOG_INFO, "taken in", SW_S("cmd", m->cmd), SW_S("kind", m->kind), SW_S("inst", m->inst), SW_S("what", what));
+    sw_log(SW_LOG_INFO, "taken in", SW_S("cmd", m->cmd), SW_S("kind", m->kind),
+           SW_S("inst", m->inst), SW_S("what", what));
     item_destroy(item);
     if (--intent->left == 0) settle(intent);
 }
@@ -133,14 +136,18 @@ static void on_appended(void *arg, const redisReply *reply_arg) {
     struct append_group *group = arg;
     const redisReply *r = reply_arg;
     bool ok = r && r->type == REDIS_REPLY_ARRAY && r->elements == 2 + 3 * group->count;
-    if (r && r->type == REDIS_REPLY_ERROR) sw_log(SW_LOG_WARN, "redis refused", SW_S("error", r->str));
+    if (r && r->type == REDIS_REPLY_ERROR) {
+        sw_log(SW_LOG_WARN, "redis refused", SW_S("error", r->str));
+        if (!strncmp(r->str, "NOSCRIPT", 8)) sw_redis_reset(group->intake->run->redis);
+    }
     if (ok) {
         SW_CRASH("after-append");
         sw__clock(group->intake->run, atoll(r->element[1]->str));
     }
     for (size_t i = 0; i < group->count; i++) {
         if (ok) {
-            taken_in(group, i, r->element[2 + 3 * i]->str, r->element[3 + 3 * i]->str, r->element[4 + 3 * i]->str);
+            taken_in(group, i, r->element[2 + 3 * i]->str, r->element[3 + 3 * i]->str,
+                     r->element[4 + 3 * i]->str);
         } else {
             /* Lost, a new generation, or full: asked again until the deadline says it aloud. */
             requeue(group->intake, group->shard->number, group->item[i]);
@@ -160,7 +167,8 @@ static void send_group(struct sw_intake *intake, unsigned number) {
     group->intake = intake;
     group->shard = &run->shard[number];
     group->count = 0;
-    snprintf(owed_max, sizeof(owed_max), "%" PRId64, intake->memory_full ? (int64_t)0 : run->conf.owed_max);
+    snprintf(owed_max, sizeof(owed_max), "%" PRId64,
+             intake->memory_full ? (int64_t)0 : run->conf.owed_max);
     argv[argc++] = sw_redis_run_id(run->redis);
     argv[argc++] = owed_max;
     struct item *item;
@@ -177,11 +185,15 @@ static void send_group(struct sw_intake *intake, unsigned number) {
         argv[argc++] = item->bytes;
         group->item[group->count++] = item;
     }
-    for (int i = 0; i < argc; i++) sizes[i] = strlen(argv[i]);
-    for (size_t i = 0; i < group->count; i++) sizes[2 + 6 * i + 5] = group->item[i]->size;
+    for (int i = 0; i < argc; i++)
+        sizes[i] = strlen(argv[i]);
+    for (size_t i = 0; i < group->count; i++)
+        sizes[2 + 6 * i + 5] = group->item[i]->size;
     SW_CRASH("before-append");
-    if (sw_redis_eval(run->redis, SW_SCRIPT_APPEND, group->shard->prefix, argc, argv, sizes, on_appended, group) < 0) {
-        for (size_t i = 0; i < group->count; i++) requeue(intake, number, group->item[i]);
+    if (sw_redis_eval(run->redis, SW_SCRIPT_APPEND, group->shard->prefix, argc, argv, sizes,
+                      on_appended, group) < 0) {
+        for (size_t i = 0; i < group->count; i++)
+            requeue(intake, number, group->item[i]);
         free(group);
     }
 }
@@ -190,12 +202,14 @@ void sw__intake_turn(struct sw_intake *intake) {
     if (!intake->queued || !sw_redis_up(intake->run->redis)) return;
     for (unsigned i = 0; i < SW_SHARDS; i++) {
         size_t rounds = (zlistx_size(intake->queue[i]) + GROUP_MAX - 1) / GROUP_MAX;
-        while (rounds-- > 0) send_group(intake, i);
+        while (rounds-- > 0)
+            send_group(intake, i);
     }
 }
 
 static void context(const struct sw_run *run, struct sw_ctx *ctx) {
-    *ctx = (struct sw_ctx){.now_ms = sw__now_ms(run), .attempt = 1, .conf = &run->conf, .keys = run->keys};
+    *ctx = (struct sw_ctx){
+        .now_ms = sw__now_ms(run), .attempt = 1, .conf = &run->conf, .keys = run->keys};
     randombytes_buf(ctx->seed, sizeof(ctx->seed));
 }
 
@@ -251,7 +265,8 @@ static void on_installations(void *arg, const redisReply *r) {
     struct sw_ctx ctx;
     if (r && r->type == REDIS_REPLY_ARRAY) {
         SW_AUTO(sw_json) json_t *list = json_array();
-        for (size_t i = 0; i < r->elements; i++) json_array_append_new(list, json_string(r->element[i]->str));
+        for (size_t i = 0; i < r->elements; i++)
+            json_array_append_new(list, json_string(r->element[i]->str));
         context(lookup->intake->run, &ctx);
         lookup->intake->last_number++;
         lookup->intake->decide(&ctx, &lookup->request, "", list, &d);
@@ -267,17 +282,25 @@ static void on_installations(void *arg, const redisReply *r) {
     free(lookup);
 }
 
-static void look_up(struct sw_intake *intake, struct sw_waiting *waiting, const struct sw_request *request,
-                    struct sw_decision *d) {
+static void look_up(struct sw_intake *intake, struct sw_waiting *waiting,
+                    const struct sw_request *request, struct sw_decision *d) {
     char key[160];
     struct lookup *lookup = sw_zalloc(sizeof(*lookup));
     char *body = sw_malloc(request->body_size + 1);
     memcpy(body, request->body, request->body_size);
     body[request->body_size] = 0;
-    *lookup = (struct lookup){.intake = intake, .waiting = waiting, .request = *request, .first = *d};
-    lookup->request = (struct sw_request){.method = "POST", .path = sw_strdup(request->path), .query = "",
-                                          .body = body, .body_size = request->body_size, .content_type = "application/json",
-                                          .cookie = "", .authorization = "", .slack_signature = "", .slack_timestamp = "",
+    *lookup =
+        (struct lookup){.intake = intake, .waiting = waiting, .request = *request, .first = *d};
+    lookup->request = (struct sw_request){.method = "POST",
+                                          .path = sw_strdup(request->path),
+                                          .query = "",
+                                          .body = body,
+                                          .body_size = request->body_size,
+                                          .content_type = "application/json",
+                                          .cookie = "",
+                                          .authorization = "",
+                                          .slack_signature = "",
+                                          .slack_timestamp = "",
                                           .heroku_hmac = sw_strdup(request->heroku_hmac)};
     snprintf(key, sizeof(key), "sw:src:%s", d->source);
     if (sw_redis_words(intake->run->redis, on_installations, lookup, "SMEMBERS", key, NULL) < 0)
@@ -290,7 +313,8 @@ static void on_request(void *arg, struct sw_waiting *waiting, const struct sw_re
     struct sw_ctx ctx;
     char wait_id[200];
     context(intake->run, &ctx);
-    snprintf(wait_id, sizeof(wait_id), "%s|%" PRIu64, sw_wire_endpoint(intake->run->wire), ++intake->last_number);
+    snprintf(wait_id, sizeof(wait_id), "%s|%" PRIu64, sw_wire_endpoint(intake->run->wire),
+             ++intake->last_number);
     SW_CRASH("after-request");
     intake->decide(&ctx, request, wait_id, NULL, &d);
     if (d.source[0]) {
@@ -337,7 +361,8 @@ void sw__intake_tick(struct sw_intake *intake) {
     zlistx_t *keys = NULL;
     for (struct intent *i = zhashx_first(intake->intents); i; i = zhashx_next(intake->intents)) {
         if (now_ms < i->deadline_ms || !i->waiting) continue;
-        struct sw_reply late = {.status = 504, .body = sw_strdup("The answer takes too long. Please try again.\n")};
+        struct sw_reply late = {
+            .status = 504, .body = sw_strdup("The answer takes too long. Please try again.\n")};
         reply(i, i->page ? &late : &i->decision.away, "away");
         sw_reply_finish(&late);
         if (!i->page) continue; /* its appends still point to it */
@@ -364,13 +389,16 @@ void sw__intake_tick(struct sw_intake *intake) {
 
 int sw__intake_create(struct sw_run *run, sw_decide_fn *decide, struct sw_intake **ret) {
     struct sw_intake *intake = sw_zalloc(sizeof(*intake));
-    struct sw_door_limits limits = {.body_bytes = 1024 * 1024, .connections = (unsigned)run->conf.connections, .idle_s = 15};
+    struct sw_door_limits limits = {
+        .body_bytes = 1024 * 1024, .connections = (unsigned)run->conf.connections, .idle_s = 15};
     intake->run = run;
     intake->decide = decide;
     intake->intents = zhashx_new();
     zhashx_set_destructor(intake->intents, intent_destroy);
-    for (unsigned i = 0; i < SW_SHARDS; i++) intake->queue[i] = zlistx_new();
-    int r = sw_door_create(run->loop, run->conf.http, &limits, on_request, on_refused, intake, &intake->door);
+    for (unsigned i = 0; i < SW_SHARDS; i++)
+        intake->queue[i] = zlistx_new();
+    int r = sw_door_create(run->loop, run->conf.http, &limits, on_request, on_refused, intake,
+                           &intake->door);
     if (r < 0) {
         sw__intake_destroy(intake);
         return r;

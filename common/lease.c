@@ -12,7 +12,8 @@
 
 unsigned sw__shard_of(const char *installation) {
     uint64_t hash = 14695981039346656037u; /* FNV-1a */
-    for (const char *c = installation; *c; c++) hash = (hash ^ (uint8_t)*c) * 1099511628211u;
+    for (const char *c = installation; *c; c++)
+        hash = (hash ^ (uint8_t)*c) * 1099511628211u;
     return (unsigned)((hash ^ (hash >> 32)) % SW_SHARDS);
 }
 
@@ -52,7 +53,8 @@ void sw__shard_reset(struct sw_shard *shard) {
 
 static const char *word(const redisReply *reply) {
     if (reply->type == REDIS_REPLY_ERROR) return "error";
-    if (reply->type != REDIS_REPLY_ARRAY || reply->elements == 0 || !reply->element[0]->str) return "";
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements == 0 || !reply->element[0]->str)
+        return "";
     return reply->element[0]->str;
 }
 
@@ -63,8 +65,11 @@ bool sw__reply_is(struct sw_shard *shard, const redisReply *reply, const char *w
         sw_metric_add(SW_M_STALE, 1);
         sw__die(shard->run, "another process owns a shard of this one");
     }
+    if (!strcmp(got, "error") && !strncmp(reply->str, "NOSCRIPT", 8))
+        sw_redis_reset(shard->run->redis); /* loads them */
     if (!strcmp(got, "error"))
-        sw_log(SW_LOG_WARN, "redis refused", SW_I("shard", shard->number), SW_S("error", reply->str));
+        sw_log(SW_LOG_WARN, "redis refused", SW_I("shard", shard->number),
+               SW_S("error", reply->str));
     /* 'gen': Redis came back and may be older; 'order': a commit before this one was refused; an error: full or loading. */
     sw__shard_reset(shard);
     if (!strcmp(got, "error")) shard->retry_at_ms = sw__boot_ms() + 200;
@@ -73,7 +78,8 @@ bool sw__reply_is(struct sw_shard *shard, const redisReply *reply, const char *w
 
 static unsigned owned(const struct sw_run *run) {
     unsigned n = 0;
-    for (unsigned i = 0; i < SW_SHARDS; i++) n += run->shard[i].state == SW_OURS || run->shard[i].state == SW_TAKING;
+    for (unsigned i = 0; i < SW_SHARDS; i++)
+        n += run->shard[i].state == SW_OURS || run->shard[i].state == SW_TAKING;
     return n;
 }
 
@@ -90,11 +96,13 @@ static struct asked *asked_create(struct sw_shard *shard, bool renew) {
     return asked;
 }
 
-static int eval(struct sw_shard *shard, enum sw_script script, const char *last_a, const char *last_b, const char *last_c,
-                sw_redis_fn *fn, struct asked *asked) {
-    const char *argv[] = {sw_redis_run_id(shard->run->redis), shard->run->role, last_a, last_b, last_c};
+static int eval(struct sw_shard *shard, enum sw_script script, const char *last_a,
+                const char *last_b, const char *last_c, sw_redis_fn *fn, struct asked *asked) {
+    const char *argv[] = {sw_redis_run_id(shard->run->redis), shard->run->role, last_a, last_b,
+                          last_c};
     size_t sizes[5];
-    for (int i = 0; i < 5; i++) sizes[i] = strlen(argv[i]);
+    for (int i = 0; i < 5; i++)
+        sizes[i] = strlen(argv[i]);
     int r = sw_redis_eval(shard->run->redis, script, shard->prefix, 5, argv, sizes, fn, asked);
     if (r < 0) free(asked);
     return r;
@@ -108,7 +116,8 @@ static void on_taken(void *arg, const redisReply *reply) {
     const char *got = word(reply);
     if (!strcmp(got, "held")) {
         /* Just after it may have run out, and no later than the usual round. */
-        int64_t wait_ms = atoll(reply->element[1]->str) + 5, round_ms = shard->run->conf.lease_ms * 3 / 10;
+        int64_t wait_ms = atoll(reply->element[1]->str) + 5,
+                round_ms = shard->run->conf.lease_ms * 3 / 10;
         shard->state = SW_FREE;
         shard->retry_at_ms = sw__boot_ms() + (wait_ms < round_ms ? wait_ms : round_ms);
         return;
@@ -132,8 +141,8 @@ static void take(struct sw_shard *shard) {
     char lease[24];
     snprintf(lease, sizeof(lease), "%lld", (long long)shard->run->conf.lease_ms);
     shard->state = SW_TAKING;
-    if (eval(shard, SW_SCRIPT_TAKE, shard->run->nonce, sw_wire_endpoint(shard->run->wire), lease, on_taken,
-             asked_create(shard, true)) < 0)
+    if (eval(shard, SW_SCRIPT_TAKE, shard->run->nonce, sw_wire_endpoint(shard->run->wire), lease,
+             on_taken, asked_create(shard, true)) < 0)
         shard->state = SW_FREE;
 }
 
@@ -141,7 +150,9 @@ static void on_tended(void *arg, const redisReply *reply) {
     struct asked asked = *(struct asked *)arg;
     struct sw_shard *shard = asked.shard;
     free(arg);
-    if (!reply || shard->life != asked.life || (shard->state != SW_OURS && shard->state != SW_LEAVING)) return;
+    if (!reply || shard->life != asked.life ||
+        (shard->state != SW_OURS && shard->state != SW_LEAVING))
+        return;
     if (!sw__reply_is(shard, reply, "ok") || reply->elements < 6) return;
     sw__clock(shard->run, atoll(reply->element[1]->str));
     if (asked.renew) shard->held_until_at_ms = asked.at_ms + shard->run->conf.lease_ms;
@@ -157,7 +168,8 @@ static void tend(struct sw_shard *shard) {
     bool renew = now_ms - shard->renew_sent_at_ms >= shard->run->conf.lease_ms * 3 / 10;
     snprintf(lease, sizeof(lease), "%lld", renew ? (long long)shard->run->conf.lease_ms : 0LL);
     if (renew) shard->renew_sent_at_ms = now_ms;
-    (void)eval(shard, SW_SCRIPT_TEND, shard->epoch, shard->run->nonce, lease, on_tended, asked_create(shard, renew));
+    (void)eval(shard, SW_SCRIPT_TEND, shard->epoch, shard->run->nonce, lease, on_tended,
+               asked_create(shard, renew));
 }
 
 static void on_released(void *arg, const redisReply *reply) {
@@ -174,7 +186,8 @@ static void on_released(void *arg, const redisReply *reply) {
 void sw__lease_released(struct sw_shard *shard) {
     bool grace = shard->run->draining && sw__boot_ms() >= shard->run->drain_at_ms;
     if (shard->batches || shard->open || (sw__effects_marked(shard) && !grace)) return;
-    (void)eval(shard, SW_SCRIPT_RELEASE, shard->epoch, shard->run->nonce, "", on_released, asked_create(shard, false));
+    (void)eval(shard, SW_SCRIPT_RELEASE, shard->epoch, shard->run->nonce, "", on_released,
+               asked_create(shard, false));
 }
 
 void sw__lease_leave(struct sw_shard *shard) {
@@ -231,7 +244,8 @@ void sw__lease_tick(struct sw_run *run) {
     for (unsigned i = 0; i < SW_SHARDS; i++) {
         struct sw_shard *shard = &run->shard[i];
         bool holding = shard->state == SW_OURS || shard->state == SW_LEAVING;
-        if (holding && (sweep || now_ms - shard->renew_sent_at_ms >= run->conf.lease_ms * 3 / 10)) tend(shard);
+        if (holding && (sweep || now_ms - shard->renew_sent_at_ms >= run->conf.lease_ms * 3 / 10))
+            tend(shard);
         if (shard->state == SW_LEAVING) sw__lease_released(shard);
         /* The share is known once the living were counted. */
         if (shard->state != SW_FREE || run->draining || !run->share || mine >= run->share) continue;

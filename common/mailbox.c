@@ -14,7 +14,8 @@
 bool sw__id_parse(const char *text, struct sw_id *ret) {
     struct sw_id id;
     int end = 0;
-    if (sscanf(text, "%" SCNu64 "-%" SCNu64 "%n", &id.gen, &id.seq, &end) != 2 || text[end]) return false;
+    if (sscanf(text, "%" SCNu64 "-%" SCNu64 "%n", &id.gen, &id.seq, &end) != 2 || text[end])
+        return false;
     *ret = id;
     return true;
 }
@@ -70,7 +71,8 @@ void sw__mailbox_clear(struct sw_shard *shard) {
     }
 }
 
-static struct sw_entry *entry_create(unsigned lane, struct sw_id id, const char *data, size_t size) {
+static struct sw_entry *entry_create(unsigned lane, struct sw_id id, const char *data,
+                                     size_t size) {
     struct sw_entry *entry = sw_zalloc(sizeof(*entry));
     entry->lane = lane;
     entry->id = id;
@@ -156,7 +158,9 @@ static void on_page(void *arg, const redisReply *reply) {
     for (size_t i = 0; i < reply->elements; i++) {
         const redisReply *e = reply->element[i];
         struct sw_id id;
-        if (e->elements != 2 || e->element[1]->elements < 2 || !sw__id_parse(e->element[0]->str, &id)) continue;
+        if (e->elements != 2 || e->element[1]->elements < 2 ||
+            !sw__id_parse(e->element[0]->str, &id))
+            continue;
         if (sw__id_compare(id, lane->tail) <= 0) continue;
         const redisReply *bytes = e->element[1]->element[1];
         enqueue(shard, lane, entry_create(f.lane, id, bytes->str, bytes->len));
@@ -186,7 +190,8 @@ static void fetch(struct sw_shard *shard, unsigned lane_number, struct sw_id upt
     id_format(upto, to);
     struct fetch *f = sw_malloc(sizeof(*f));
     *f = (struct fetch){shard, shard->life, lane_number, upto};
-    if (sw_redis_words(shard->run->redis, on_page, f, "XRANGE", key, from, to, "COUNT", SW_PAGE, NULL) < 0) {
+    if (sw_redis_words(shard->run->redis, on_page, f, "XRANGE", key, from, to, "COUNT", SW_PAGE,
+                       NULL) < 0) {
         free(f);
         return;
     }

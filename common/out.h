@@ -28,11 +28,11 @@ enum sw_op_kind {
 
 struct sw_op {
     enum sw_op_kind kind;
-    char *name;        /* actor, timer, state key, waiting request, source */
-    bool bulk;         /* send: the bulk lane */
-    int64_t ms;        /* after: delay; store: time to live */
-    struct sw_msg *m;  /* send, after; http: the answer's message */
-    json_t *value;     /* store; http: the request; answer: the page */
+    char *name;       /* actor, timer, state key, waiting request, source */
+    bool bulk;        /* send: the bulk lane */
+    int64_t ms;       /* after: delay; store: time to live */
+    struct sw_msg *m; /* send, after; http: the answer's message */
+    json_t *value;    /* store; http: the request; answer: the page */
 };
 
 /* Looks a stored value up: 0 and *ret (borrowed, NULL absent), or -EAGAIN. */

@@ -21,9 +21,9 @@ struct sw_redis {
     bool up, destroying;
     int retry_timer, flush_timer; /* -1: not armed */
     size_t retry_ms;
-    bool reading, writing;        /* what hiredis wants */
-    int watched;                  /* what zloop watches: ZMQ_POLLIN | ZMQ_POLLOUT */
-    unsigned steps;               /* of the greeting still to be answered */
+    bool reading, writing; /* what hiredis wants */
+    int watched;           /* what zloop watches: ZMQ_POLLIN | ZMQ_POLLOUT */
+    unsigned steps;        /* of the greeting still to be answered */
     char run_id[64];
     char hash[SW_SCRIPTS][41];
     bool greeting_failed;
@@ -129,7 +129,12 @@ static void on_disconnect(const redisAsyncContext *context, int status) {
 }
 
 static void on_connect(const redisAsyncContext *context, int status) {
-    if (status != REDIS_OK) gone(context->data);
+    if (status != REDIS_OK) {
+        gone(context->data);
+        return;
+    }
+    /* A machine that vanished says nothing; harmless on a unix socket. */
+    (void)redisEnableKeepAlive((redisContext *)&context->c);
 }
 
 static void greeted(struct sw_redis *redis) {
@@ -165,7 +170,8 @@ static void on_info(redisAsyncContext *context, void *reply_arg, void *arg) {
     (void)arg;
     if (!reply) return;
     const char *run = reply->type == REDIS_REPLY_STRING ? strstr(reply->str, "run_id:") : NULL;
-    if (!run || sscanf(run, "run_id:%63[0-9a-f]", redis->run_id) != 1) redis->greeting_failed = true;
+    if (!run || sscanf(run, "run_id:%63[0-9a-f]", redis->run_id) != 1)
+        redis->greeting_failed = true;
     greeted(redis);
 }
 
@@ -177,7 +183,8 @@ static void on_policy(redisAsyncContext *context, void *reply_arg, void *arg) {
     const char *policy =
         reply->type == REDIS_REPLY_STRING ? strstr(reply->str, "maxmemory_policy:") : NULL;
     if (policy && strncmp(policy, "maxmemory_policy:noeviction", 27) != 0) {
-        sw_log(SW_LOG_ERROR, "redis must run with maxmemory-policy noeviction: anything else forgets work");
+        sw_log(SW_LOG_ERROR,
+               "redis must run with maxmemory-policy noeviction: anything else forgets work");
         exit(78);
     }
     greeted(redis);

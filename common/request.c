@@ -16,8 +16,8 @@ bool sw_request_once(const json_t *request) {
 }
 
 /* A text, or a secret value with what stands around it. */
-static int resolve_text(const struct sw_conf *conf, const struct sw_keys *keys, const char *context, const json_t *value,
-                        char **ret) {
+static int resolve_text(const struct sw_conf *conf, const struct sw_keys *keys, const char *context,
+                        const json_t *value, char **ret) {
     if (json_is_string(value)) {
         *ret = sw_strdup(json_string_value(value));
         return 0;
@@ -36,12 +36,13 @@ static int resolve_text(const struct sw_conf *conf, const struct sw_keys *keys, 
 }
 
 static bool is_secret(const json_t *value) {
-    return json_is_object(value) && (json_object_get(value, "$box") || json_object_get(value, "$conf"));
+    return json_is_object(value) &&
+           (json_object_get(value, "$box") || json_object_get(value, "$conf"));
 }
 
 /* A copy of `value` with every secret in its place. */
-static int resolve_json(const struct sw_conf *conf, const struct sw_keys *keys, const char *context, const json_t *value,
-                        json_t **ret) {
+static int resolve_json(const struct sw_conf *conf, const struct sw_keys *keys, const char *context,
+                        const json_t *value, json_t **ret) {
     const char *key;
     json_t *item, *copy;
     size_t i;
@@ -77,8 +78,8 @@ static int resolve_json(const struct sw_conf *conf, const struct sw_keys *keys, 
     return 0;
 }
 
-static int build_form(const struct sw_conf *conf, const struct sw_keys *keys, const char *context, const json_t *form,
-                      char **ret) {
+static int build_form(const struct sw_conf *conf, const struct sw_keys *keys, const char *context,
+                      const json_t *form, char **ret) {
     const char *key;
     json_t *item;
     char *body = sw_strdup("");
@@ -99,8 +100,8 @@ static int build_form(const struct sw_conf *conf, const struct sw_keys *keys, co
     return 0;
 }
 
-static int build_url(const struct sw_conf *conf, const struct sw_keys *keys, const char *context, const json_t *request,
-                     char **ret) {
+static int build_url(const struct sw_conf *conf, const struct sw_keys *keys, const char *context,
+                     const json_t *request, char **ret) {
     const char *up = sw_str(request, "up"), *path = sw_str(request, "path");
     const char *base = !strcmp(up, "slack")       ? conf->slack_api
                        : !strcmp(up, "heroku")    ? conf->heroku_api
@@ -133,8 +134,8 @@ static void add_header(struct sw_call_request *call, const char *name, const cha
     sw_wipe_free(line);
 }
 
-static int build_headers(const struct sw_conf *conf, const struct sw_keys *keys, const char *context, const json_t *request,
-                         struct sw_call_request *call) {
+static int build_headers(const struct sw_conf *conf, const struct sw_keys *keys,
+                         const char *context, const json_t *request, struct sw_call_request *call) {
     const char *key;
     json_t *item;
     json_object_foreach(json_object_get(request, "headers"), key, item) {
@@ -153,14 +154,15 @@ static int build_headers(const struct sw_conf *conf, const struct sw_keys *keys,
         SW_AUTO(sw_text) char *value = sw_printf("Bearer %s", text);
         add_header(call, "Authorization", value);
     }
-    if (!strcmp(sw_str(request, "up"), "heroku") && !json_object_get(json_object_get(request, "headers"), "Accept"))
+    if (!strcmp(sw_str(request, "up"), "heroku") &&
+        !json_object_get(json_object_get(request, "headers"), "Accept"))
         add_header(call, "Accept", "application/vnd.heroku+json; version=3");
     add_header(call, "Expect", ""); /* no 100-continue */
     return 0;
 }
 
-static int build_body(const struct sw_conf *conf, const struct sw_keys *keys, const char *context, const json_t *request,
-                      struct sw_call_request *call) {
+static int build_body(const struct sw_conf *conf, const struct sw_keys *keys, const char *context,
+                      const json_t *request, struct sw_call_request *call) {
     const json_t *json = json_object_get(request, "json"), *form = json_object_get(request, "form");
     if (json) {
         SW_AUTO(sw_json) json_t *resolved = NULL;
@@ -176,12 +178,13 @@ static int build_body(const struct sw_conf *conf, const struct sw_keys *keys, co
     return 0;
 }
 
-int sw_request_build(const struct sw_conf *conf, const struct sw_keys *keys, const char *context, const json_t *request,
-                     struct sw_call_request *ret) {
+int sw_request_build(const struct sw_conf *conf, const struct sw_keys *keys, const char *context,
+                     const json_t *request, struct sw_call_request *ret) {
     bool once = sw_request_once(request);
     struct sw_call_request call = {.method = sw_str(request, "method"), .once = once};
     call.timeout_ms = sw_int(request, "timeout_ms");
-    if (call.timeout_ms <= 0) call.timeout_ms = once ? conf->write_timeout_ms : conf->read_timeout_ms;
+    if (call.timeout_ms <= 0)
+        call.timeout_ms = once ? conf->write_timeout_ms : conf->read_timeout_ms;
     if (!call.method[0]) return -EINVAL;
     int r = build_url(conf, keys, context, request, &call.url);
     if (r == 0) r = build_headers(conf, keys, context, request, &call);
@@ -219,7 +222,8 @@ json_t *sw_request_project(const json_t *value, const json_t *fields) {
     json_t *item;
     if (json_is_array(value)) {
         json_t *list = json_array();
-        json_array_foreach(value, i, item) json_array_append_new(list, sw_request_project(item, fields));
+        json_array_foreach(value, i, item)
+            json_array_append_new(list, sw_request_project(item, fields));
         return list;
     }
     if (!json_is_object(value)) return json_deep_copy(value);
@@ -236,7 +240,8 @@ static json_t *error_fields(const json_t *value) {
         if (json_is_string(item) && json_string_length(item) > 500) {
             /* Cut by bytes: json_stringn refuses half a character, so step back until it takes it. */
             json_t *cut = NULL;
-            for (size_t n = 500; !cut && n > 495; n--) cut = json_stringn(json_string_value(item), n);
+            for (size_t n = 500; !cut && n > 495; n--)
+                cut = json_stringn(json_string_value(item), n);
             json_object_set_new(kept, names[i], cut ? cut : json_string(""));
         } else if (item && !json_is_object(item) && !json_is_array(item)) {
             json_object_set(kept, names[i], item);
@@ -245,7 +250,8 @@ static json_t *error_fields(const json_t *value) {
     return kept;
 }
 
-static json_t *keep_json(const json_t *request, const struct sw_call_result *result, const json_t *value) {
+static json_t *keep_json(const json_t *request, const struct sw_call_result *result,
+                         const json_t *value) {
     const json_t *fields = json_object_get(request, "fields");
     if (result->status >= 400) return error_fields(value);
     json_t *kept = sw_request_project(value, fields);
@@ -259,11 +265,15 @@ static json_t *keep_json(const json_t *request, const struct sw_call_result *res
 json_t *sw_request_answer(const json_t *request, const struct sw_call_result *result) {
     if (result->too_big) return json_pack("{s:s}", "error", "too_big");
     json_t *http = json_pack("{s:i}", "status", result->status);
-    if (result->next_range[0]) json_object_set_new(http, "next_range", json_string(result->next_range));
-    if (result->retry_after_ms >= 0) json_object_set_new(http, "retry_after", json_integer(result->retry_after_ms / 1000));
-    if (result->rate_remaining >= 0) json_object_set_new(http, "rate_remaining", json_integer(result->rate_remaining));
+    if (result->next_range[0])
+        json_object_set_new(http, "next_range", json_string(result->next_range));
+    if (result->retry_after_ms >= 0)
+        json_object_set_new(http, "retry_after", json_integer(result->retry_after_ms / 1000));
+    if (result->rate_remaining >= 0)
+        json_object_set_new(http, "rate_remaining", json_integer(result->rate_remaining));
     if (!result->json || result->body_size == 0) return http;
-    SW_AUTO(sw_json) json_t *value = json_loadb(result->body, result->body_size, JSON_DECODE_ANY, NULL);
+    SW_AUTO(sw_json)
+    json_t *value = json_loadb(result->body, result->body_size, JSON_DECODE_ANY, NULL);
     if (!value) {
         json_object_set_new(http, "error", json_string("bad_json"));
         return http;

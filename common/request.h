@@ -20,8 +20,8 @@ struct sw_keys;
 
 bool sw_request_once(const json_t *request);
 /* `context`: the command whose boxes the request names. */
-int sw_request_build(const struct sw_conf *conf, const struct sw_keys *keys, const char *context, const json_t *request,
-                     struct sw_call_request *ret);
+int sw_request_build(const struct sw_conf *conf, const struct sw_keys *keys, const char *context,
+                     const json_t *request, struct sw_call_request *ret);
 /* {"status", "json", ...}: what the answer's "http" holds. */
 json_t *sw_request_answer(const json_t *request, const struct sw_call_result *result);
 /* Only the listed fields of an object, or of each element of a list; "a.b" looks inside. */

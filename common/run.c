@@ -78,7 +78,8 @@ void sw__pump(struct sw_run *run) {
 static void tell_ready(struct process *p) {
     const char *fd_text = getenv("SLIPWAY_READY_FD");
     p->told_ready = true;
-    sw_log(SW_LOG_INFO, "ready", SW_I("admin_port", sw_door_port(p->admin)), SW_S("version", SW_VERSION));
+    sw_log(SW_LOG_INFO, "ready", SW_I("admin_port", sw_door_port(p->admin)),
+           SW_S("version", SW_VERSION));
     if (!fd_text) return;
     int fd = atoi(fd_text);
     dprintf(fd, "admin http://127.0.0.1:%u\n", sw_door_port(p->admin));
@@ -115,7 +116,8 @@ static int on_heart(zloop_t *loop, int timer, void *arg) {
         if (run->effects) sw__effects_tidy(run->effects);
     }
     if (!p->told_ready && sw__ready(run)) tell_ready(p);
-    if (run->draining && (drained(p) || !sw_redis_up(run->redis) || sw__boot_ms() > run->drain_at_ms + 500)) {
+    if (run->draining &&
+        (drained(p) || !sw_redis_up(run->redis) || sw__boot_ms() > run->drain_at_ms + 500)) {
         p->stop = true;
         return -1;
     }
@@ -146,15 +148,18 @@ static void on_redis_up(void *arg) {
 static void on_redis_down(void *arg) {
     struct process *p = arg;
     sw_log(SW_LOG_WARN, "redis is away");
-    for (unsigned i = 0; p->run.actor && i < SW_SHARDS; i++) sw__shard_reset(&p->run.shard[i]);
+    for (unsigned i = 0; p->run.actor && i < SW_SHARDS; i++)
+        sw__shard_reset(&p->run.shard[i]);
     if (p->intake) sw__pump(&p->run);
 }
 
-static void on_entry(void *arg, unsigned number, unsigned lane, uint64_t gen, uint64_t seq, const char *data, size_t size) {
+static void on_entry(void *arg, unsigned number, unsigned lane, uint64_t gen, uint64_t seq,
+                     const char *data, size_t size) {
     struct process *p = arg;
     if (number >= SW_SHARDS || lane >= SW_LANES || !p->run.actor) return;
     struct sw_shard *shard = &p->run.shard[number];
-    if (shard->state == SW_OURS) sw__mailbox_receive(shard, lane, (struct sw_id){gen, seq}, data, size);
+    if (shard->state == SW_OURS)
+        sw__mailbox_receive(shard, lane, (struct sw_id){gen, seq}, data, size);
 }
 
 static void on_tell(void *arg, const char *data, size_t size) {
@@ -203,15 +208,18 @@ static int open_everything(struct process *p) {
     snprintf(name, sizeof(name), "%s-%.8s", run->role, run->nonce);
     struct sw_wire_events wire_events = {on_entry, on_tell, on_handed, p};
     if (mkdir(run->conf.run_dir, 0700) < 0 && errno != EEXIST) {
-        fprintf(stderr, "slipway %s: SLIPWAY_RUN_DIR %s: %s\n", run->role, run->conf.run_dir, strerror(errno));
+        fprintf(stderr, "slipway %s: SLIPWAY_RUN_DIR %s: %s\n", run->role, run->conf.run_dir,
+                strerror(errno));
         return 78;
     }
     if ((r = sw_wire_create(run->loop, run->conf.run_dir, name, &wire_events, &run->wire)) < 0) {
-        fprintf(stderr, "slipway %s: SLIPWAY_RUN_DIR %s: %s\n", run->role, run->conf.run_dir, strerror(-r));
+        fprintf(stderr, "slipway %s: SLIPWAY_RUN_DIR %s: %s\n", run->role, run->conf.run_dir,
+                strerror(-r));
         return 78;
     }
     if ((r = sw__admin_create(run, &p->admin)) < 0) {
-        fprintf(stderr, "slipway %s: SLIPWAY_ADMIN %s: %s\n", run->role, run->conf.admin, strerror(-r));
+        fprintf(stderr, "slipway %s: SLIPWAY_ADMIN %s: %s\n", run->role, run->conf.admin,
+                strerror(-r));
         return 78;
     }
     return 0;
@@ -241,11 +249,13 @@ static int serve(struct process *p, sw_decide_fn *decide) {
     zloop_set_nonstop(run->loop, true);
     int r = open_everything(p);
     if (r == 0 && decide && (r = -sw__intake_create(run, decide, &p->intake)) > 0) {
-        fprintf(stderr, "slipway %s: SLIPWAY_HTTP %s: %s\n", run->role, run->conf.http, strerror(r));
+        fprintf(stderr, "slipway %s: SLIPWAY_HTTP %s: %s\n", run->role, run->conf.http,
+                strerror(r));
         r = 78;
     }
     if (r == 0) {
-        for (unsigned i = 0; i < SW_SHARDS; i++) sw__shard_init(run, &run->shard[i], i);
+        for (unsigned i = 0; i < SW_SHARDS; i++)
+            sw__shard_init(run, &run->shard[i], i);
         if (run->actor) run->effects = sw__effects_create(run);
         zmq_pollitem_t item = {NULL, p->signals, ZMQ_POLLIN, 0};
         zloop_poller(run->loop, &item, on_signal, p);
@@ -253,7 +263,8 @@ static int serve(struct process *p, sw_decide_fn *decide) {
         struct sw_redis_events events = {on_redis_up, on_redis_down, p};
         run->redis = sw_redis_create(run->loop, run->conf.redis, &events);
         sw_watchdog_start();
-        while (!p->stop) zloop_start(run->loop); /* the watchdog's signal ends a poll, not the loop */
+        while (!p->stop)
+            zloop_start(run->loop); /* the watchdog's signal ends a poll, not the loop */
         sw_log(SW_LOG_INFO, "drained");
     }
     close_everything(p);
@@ -261,11 +272,15 @@ static int serve(struct process *p, sw_decide_fn *decide) {
 }
 
 static void usage(const char *role, FILE *out) {
-    fprintf(out, "usage: slipway %s [--help]\n\nRuns the %s of Slipway until SIGTERM. Settings, from the environment:\n\n", role, role);
+    fprintf(out,
+            "usage: slipway %s [--help]\n\nRuns the %s of Slipway until SIGTERM. Settings, from "
+            "the environment:\n\n",
+            role, role);
     sw_conf_help(out);
 }
 
-int sw_run(const char *role, const struct sw_actor *actor, sw_decide_fn *decide, int argc, char **argv) {
+int sw_run(const char *role, const struct sw_actor *actor, sw_decide_fn *decide, int argc,
+           char **argv) {
     char error[512];
     if (argc > 1) {
         bool help = !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h");

@@ -15,6 +15,7 @@
 #include "common/door.h"
 
 /* Exactly one of `actor` and `decide` is not NULL. */
-int sw_run(const char *role, const struct sw_actor *actor, sw_decide_fn *decide, int argc, char **argv);
+int sw_run(const char *role, const struct sw_actor *actor, sw_decide_fn *decide, int argc,
+           char **argv);
 
 #endif

@@ -17,69 +17,69 @@
 #include <czmq.h>
 
 #define SW_SHARDS 64
-#define SW_LANES 2          /* urgent, bulk */
-#define SW_QUEUE_MAX 4096   /* entries held in memory of one lane; the rest stays in Redis */
-#define SW_PAGE "500"       /* entries of one XRANGE */
-#define SW_CAUTIOUS 256     /* entries handled one at a time after an unclean take-over */
+#define SW_LANES 2        /* urgent, bulk */
+#define SW_QUEUE_MAX 4096 /* entries held in memory of one lane; the rest stays in Redis */
+#define SW_PAGE "500"     /* entries of one XRANGE */
+#define SW_CAUTIOUS 256   /* entries handled one at a time after an unclean take-over */
 #define SW_TRIES 3
-#define SW_FACTS_MAX 4096   /* cached values of one shard */
+#define SW_FACTS_MAX 4096 /* cached values of one shard */
 
 struct redisReply;
 struct sw_wire;
 struct sw_effects;
 struct sw_run;
 
-struct sw_id {              /* of a stream entry */
+struct sw_id { /* of a stream entry */
     uint64_t gen, seq;
 };
 
-struct sw_entry {           /* a message in a mailbox */
+struct sw_entry { /* a message in a mailbox */
     struct sw_id id;
     unsigned lane;
-    unsigned attempt;       /* 0: not counted */
-    struct sw_msg *m;       /* NULL: what stands there is no envelope */
-    int error;              /* why not */
+    unsigned attempt; /* 0: not counted */
+    struct sw_msg *m; /* NULL: what stands there is no envelope */
+    int error;        /* why not */
 };
 
 struct sw_lane {
-    char mailbox[48];       /* "executor", "executor:bulk" */
-    struct sw_id tail;      /* every id up to here was taken in */
-    struct sw_id seen;      /* the stream's newest at the last sweep */
-    zlistx_t *queue;        /* struct sw_entry, in order */
-    zlistx_t *early;        /* struct sw_entry after a gap, in order */
-    int64_t gap_at_ms;      /* when the gap opened, 0: none */
+    char mailbox[48];  /* "executor", "executor:bulk" */
+    struct sw_id tail; /* every id up to here was taken in */
+    struct sw_id seen; /* the stream's newest at the last sweep */
+    zlistx_t *queue;   /* struct sw_entry, in order */
+    zlistx_t *early;   /* struct sw_entry after a gap, in order */
+    int64_t gap_at_ms; /* when the gap opened, 0: none */
     bool fetching;
-    bool more;              /* more entries wait in Redis: the queue was full */
-    int64_t owed;           /* length of the stream at the last sweep */
+    bool more;    /* more entries wait in Redis: the queue was full */
+    int64_t owed; /* length of the stream at the last sweep */
 };
 
 enum sw_shard_state {
-    SW_FREE,      /* not ours */
+    SW_FREE, /* not ours */
     SW_TAKING,
     SW_OURS,
-    SW_LEAVING,   /* no new messages; released when nothing is under way */
+    SW_LEAVING, /* no new messages; released when nothing is under way */
 };
 
 struct sw_batch;
 struct sw_shard {
     struct sw_run *run;
     unsigned number;
-    char prefix[16];        /* "sw:{17}:" */
+    char prefix[16]; /* "sw:{17}:" */
     enum sw_shard_state state;
     char epoch[24], gen[24];
-    uint64_t seq;           /* of the next commit */
-    unsigned life;          /* raised at every reset: replies to an older life are ignored */
+    uint64_t seq;  /* of the next commit */
+    unsigned life; /* raised at every reset: replies to an older life are ignored */
     int64_t held_until_at_ms, renew_sent_at_ms;
     struct sw_lane lane[SW_LANES];
-    unsigned cautious;      /* entries still to be handled one at a time */
-    bool counting;          /* the count of tries of the head is under way */
-    zhashx_t *facts;        /* key -> struct sw_fact_entry */
-    struct sw_batch *open;  /* being filled */
-    unsigned batches;       /* on their way */
-    int64_t next_due_ms;    /* INT64_MAX: no timer armed */
+    unsigned cautious;     /* entries still to be handled one at a time */
+    bool counting;         /* the count of tries of the head is under way */
+    zhashx_t *facts;       /* key -> struct sw_fact_entry */
+    struct sw_batch *open; /* being filled */
+    unsigned batches;      /* on their way */
+    int64_t next_due_ms;   /* INT64_MAX: no timer armed */
     bool ticking;
-    unsigned calls;         /* effects of this shard that are known here */
-    int64_t retry_at_ms;    /* when taking is tried again */
+    unsigned calls;      /* effects of this shard that are known here */
+    int64_t retry_at_ms; /* when taking is tried again */
 };
 
 struct sw_run {
@@ -108,13 +108,13 @@ struct sw_run {
 int64_t sw__boot_ms(void);
 int64_t sw__now_ms(const struct sw_run *run);
 void sw__clock(struct sw_run *run, int64_t redis_ms);
-void sw__pump(struct sw_run *run);           /* arms the turn that handles and commits what is queued */
+void sw__pump(struct sw_run *run); /* arms the turn that handles and commits what is queued */
 _Noreturn void sw__die(const struct sw_run *run, const char *why);
 
 /* lease.c */
-void sw__lease_tick(struct sw_run *run);     /* takes, renews, sweeps, hands over */
+void sw__lease_tick(struct sw_run *run); /* takes, renews, sweeps, hands over */
 void sw__lease_leave(struct sw_shard *shard);
-void sw__lease_gone(struct sw_run *run);     /* out of the set of the living */
+void sw__lease_gone(struct sw_run *run); /* out of the set of the living */
 void sw__lease_released(struct sw_shard *shard);
 /* Ours no more, nothing kept: after a lost connection, a changed generation, a refused commit. */
 void sw__shard_reset(struct sw_shard *shard);
@@ -128,7 +128,8 @@ bool sw__reply_is(struct sw_shard *shard, const struct redisReply *reply, const 
 void sw__mailbox_init(struct sw_shard *shard);
 void sw__mailbox_clear(struct sw_shard *shard);
 void sw__mailbox_taken(struct sw_shard *shard, const char *last_urgent, const char *last_bulk);
-void sw__mailbox_receive(struct sw_shard *shard, unsigned lane, struct sw_id id, const char *data, size_t size);
+void sw__mailbox_receive(struct sw_shard *shard, unsigned lane, struct sw_id id, const char *data,
+                         size_t size);
 void sw__mailbox_sweep(struct sw_shard *shard, unsigned lane, const char *newest);
 void sw__mailbox_gaps(struct sw_run *run);
 bool sw__id_parse(const char *text, struct sw_id *ret);
@@ -138,7 +139,7 @@ void sw__entry_destroy(struct sw_entry *entry);
 /* facts.c */
 void sw__facts_init(struct sw_shard *shard);
 void sw__facts_clear(struct sw_shard *shard);
-int sw__facts_get(void *shard, const char *key, const json_t **ret);      /* a sw_fact_fn */
+int sw__facts_get(void *shard, const char *key, const json_t **ret); /* a sw_fact_fn */
 void sw__facts_set(struct sw_shard *shard, const char *key, json_t *value, int64_t expires_ms);
 void sw__facts_committed(struct sw_shard *shard, const char *key);
 
@@ -151,7 +152,8 @@ struct sw_batch *sw__batch_create(struct sw_shard *shard);
 void sw__batch_destroy(struct sw_batch *batch);
 /* Acknowledges `entry` with all of `out`, or leaves the batch as it was: -EMSGSIZE an output is too large. `dead`: NULL, or why
  * the entry becomes a dead letter. */
-int sw__batch_add(struct sw_batch *batch, const struct sw_entry *entry, struct sw_out *out, const char *dead);
+int sw__batch_add(struct sw_batch *batch, const struct sw_entry *entry, struct sw_out *out,
+                  const char *dead);
 bool sw__batch_full(const struct sw_batch *batch);
 void sw__batch_send(struct sw_shard *shard);
 
@@ -161,13 +163,15 @@ void sw__timers_tick(struct sw_run *run);
 /* effects.c */
 struct sw_effects *sw__effects_create(struct sw_run *run);
 void sw__effects_destroy(struct sw_effects *effects);
-void sw__effects_taken(struct sw_shard *shard);    /* reads what is owed */
-void sw__effects_lost(struct sw_shard *shard);     /* the shard is not ours: calls under way go on, others are forgotten */
+void sw__effects_taken(struct sw_shard *shard); /* reads what is owed */
+void sw__effects_lost(
+    struct sw_shard
+        *shard); /* the shard is not ours: calls under way go on, others are forgotten */
 void sw__effects_owe(struct sw_shard *shard, const char *id, const json_t *record);
-void sw__effects_tick(struct sw_run *run);          /* those that waited for a time */
-void sw__effects_turn(struct sw_effects *effects);  /* starts and settles */
+void sw__effects_tick(struct sw_run *run);         /* those that waited for a time */
+void sw__effects_turn(struct sw_effects *effects); /* starts and settles */
 void sw__effects_tidy(struct sw_effects *effects);
-bool sw__effects_marked(const struct sw_shard *shard); /* a call that must not be repeated is under way */
-
+bool sw__effects_marked(
+    const struct sw_shard *shard); /* a call that must not be repeated is under way */
 
 #endif

@@ -25,17 +25,21 @@ static void on_ticked(void *arg, const redisReply *reply) {
     for (size_t i = 3; i + 1 < reply->elements; i += 2) {
         struct sw_id id;
         if (sw__id_parse(reply->element[i]->str, &id))
-            sw__mailbox_receive(shard, 0, id, reply->element[i + 1]->str, reply->element[i + 1]->len);
+            sw__mailbox_receive(shard, 0, id, reply->element[i + 1]->str,
+                                reply->element[i + 1]->len);
     }
 }
 
 static void tick(struct sw_shard *shard) {
-    const char *argv[] = {sw_redis_run_id(shard->run->redis), shard->run->role, shard->epoch, shard->run->nonce, LIMIT};
+    const char *argv[] = {sw_redis_run_id(shard->run->redis), shard->run->role, shard->epoch,
+                          shard->run->nonce, LIMIT};
     size_t sizes[5];
     struct tick *t = sw_malloc(sizeof(*t));
     *t = (struct tick){shard, shard->life};
-    for (int i = 0; i < 5; i++) sizes[i] = strlen(argv[i]);
-    if (sw_redis_eval(shard->run->redis, SW_SCRIPT_TICK, shard->prefix, 5, argv, sizes, on_ticked, t) < 0) {
+    for (int i = 0; i < 5; i++)
+        sizes[i] = strlen(argv[i]);
+    if (sw_redis_eval(shard->run->redis, SW_SCRIPT_TICK, shard->prefix, 5, argv, sizes, on_ticked,
+                      t) < 0) {
         free(t);
         return;
     }

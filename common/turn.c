@@ -64,22 +64,25 @@ static const char *reason_of(int error) {
 }
 
 /* The person is told, unless telling is what failed. */
-static void tell_person(const struct sw_run *run, const struct sw_entry *entry, struct sw_out *out) {
+static void tell_person(const struct sw_run *run, const struct sw_entry *entry,
+                        struct sw_out *out) {
     json_t *who = entry->m ? json_object_get(entry->m->body, "who") : NULL;
     if (!who || !strcmp(run->role, "responder")) return;
     sw_send(out, "responder", SW_KIND_REPLY,
-            json_pack("{s:O, s:s, s:s, s:s, s:{s:s}, s:b}", "who", who, "op", entry->m->cmd, "to", "private",
-                      "template", "error.internal", "data", "id", entry->m->cmd, "final", 1));
+            json_pack("{s:O, s:s, s:s, s:s, s:{s:s}, s:b}", "who", who, "op", entry->m->cmd, "to",
+                      "private", "template", "error.internal", "data", "id", entry->m->cmd, "final",
+                      1));
 }
 
-static void log_handled(const struct sw_shard *shard, const struct sw_entry *entry, const char *dead) {
+static void log_handled(const struct sw_shard *shard, const struct sw_entry *entry,
+                        const char *dead) {
     enum sw_log_level level = dead ? SW_LOG_ERROR : SW_LOG_INFO;
     if (!sw_log_wants(level)) return;
     char id[48];
     snprintf(id, sizeof(id), "%" PRIu64 "-%" PRIu64, entry->id.gen, entry->id.seq);
     sw_log(level, dead ? "dead letter" : "handled", SW_S("cmd", entry->m ? entry->m->cmd : ""),
-           SW_S("kind", entry->m ? entry->m->kind : ""), SW_I("shard", shard->number), SW_S("id", id),
-           SW_S("reason", dead ? dead : ""));
+           SW_S("kind", entry->m ? entry->m->kind : ""), SW_I("shard", shard->number),
+           SW_S("id", id), SW_S("reason", dead ? dead : ""));
 }
 
 /* True: acknowledged in the open batch; false: a fact is on its way. */

@@ -86,7 +86,8 @@ static int on_readable(zloop_t *loop, zsock_t *reader, void *arg) {
         }
         if (frames == 0) return 0;
         if (frames < 5) deliver(wire, frame, frames);
-        for (int i = 0; i < frames && i < 4; i++) zmq_msg_close(&frame[i]);
+        for (int i = 0; i < frames && i < 4; i++)
+            zmq_msg_close(&frame[i]);
     }
     return 0;
 }
@@ -138,7 +139,8 @@ const char *sw_wire_endpoint(const struct sw_wire *wire) {
 static void *peer_socket(struct sw_wire *wire, const char *endpoint) {
     struct peer *peer = zhashx_lookup(wire->peers, endpoint);
     if (!peer) {
-        if (strncmp(endpoint, "ipc://", 6) != 0 || zhashx_size(wire->peers) >= PEERS_MAX) return NULL;
+        if (strncmp(endpoint, "ipc://", 6) != 0 || zhashx_size(wire->peers) >= PEERS_MAX)
+            return NULL;
         peer = sw_zalloc(sizeof(*peer));
         peer->socket = zsock_new(ZMQ_DEALER);
         zsock_set_sndhwm(peer->socket, HWM);
@@ -154,8 +156,8 @@ static void *peer_socket(struct sw_wire *wire, const char *endpoint) {
     return zsock_resolve(peer->socket);
 }
 
-static void send_frames(struct sw_wire *wire, const char *endpoint, const char *tag, const void *head,
-                        size_t head_size, const char *data, size_t size) {
+static void send_frames(struct sw_wire *wire, const char *endpoint, const char *tag,
+                        const void *head, size_t head_size, const char *data, size_t size) {
     void *socket = endpoint[0] ? peer_socket(wire, endpoint) : NULL;
     if (!socket || zmq_send(socket, tag, 1, ZMQ_DONTWAIT | ZMQ_SNDMORE) < 0) {
         sw_metric_add(SW_M_WIRE_SKIPPED, 1);

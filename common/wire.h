@@ -17,20 +17,21 @@ struct _zloop_t;
 struct sw_wire;
 
 struct sw_wire_events {
-    void (*entry)(void *arg, unsigned shard, unsigned lane, uint64_t gen, uint64_t seq, const char *data, size_t size);
+    void (*entry)(void *arg, unsigned shard, unsigned lane, uint64_t gen, uint64_t seq,
+                  const char *data, size_t size);
     void (*tell)(void *arg, const char *data, size_t size);
     void (*handed)(void *arg, unsigned shard);
     void *arg;
 };
 
 /* Listens on ipc in `dir`. */
-int sw_wire_create(struct _zloop_t *loop, const char *dir, const char *name, const struct sw_wire_events *events,
-                   struct sw_wire **ret);
+int sw_wire_create(struct _zloop_t *loop, const char *dir, const char *name,
+                   const struct sw_wire_events *events, struct sw_wire **ret);
 void sw_wire_destroy(struct sw_wire *wire);
 const char *sw_wire_endpoint(const struct sw_wire *wire);
 
-void sw_wire_entry(struct sw_wire *wire, const char *endpoint, unsigned shard, unsigned lane, uint64_t gen,
-                   uint64_t seq, const char *data, size_t size);
+void sw_wire_entry(struct sw_wire *wire, const char *endpoint, unsigned shard, unsigned lane,
+                   uint64_t gen, uint64_t seq, const char *data, size_t size);
 void sw_wire_tell(struct sw_wire *wire, const char *endpoint, const char *data, size_t size);
 void sw_wire_hand(struct sw_wire *wire, const char *endpoint, unsigned shard);
 /* Forgets peers that were not spoken to for a minute. */
