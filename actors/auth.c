@@ -125,16 +125,12 @@ static int handle(const struct sw_ctx *ctx, const struct sw_msg *in, struct sw_o
     return r;
 }
 
+/* The account is what nearly every message needs; the rest is asked for where it is. */
 static void want(const struct sw_msg *in, struct sw_out *out) {
-    static const char *const nouns[] = {"acct", "flight", "pend"};
     const struct sw__auth a = {.in = in, .out = out};
     const char *user = user_of(in);
-    const json_t *value;
-    if (!user) return;
-    for (size_t i = 0; i < sizeof(nouns) / sizeof(nouns[0]); i++) {
-        SW_AUTO(sw_text) char *key = sw__auth_key(&a, nouns[i], user);
-        (void)sw_fact(out, key, &value); /* only named here; handle asks again */
-    }
+    const json_t *account;
+    if (user) (void)sw__auth_account(&a, user, &account);
 }
 
 static const char *const kinds[] = {

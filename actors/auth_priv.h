@@ -16,7 +16,7 @@
  * errors   -EAGAIN of sw_fact; -EBADMSG a box or row that does not open; -EINVAL no person in it
  * owner    the call; what is taken from facts is borrowed for the call
  * source   RFC 6749, 7636 (PKCE), 9700; PROTO.md
- * limits   5 commands of a person wait for a sign-in and 24 for a refresh; links, states: 10 minutes
+ * limits   5 commands of a person wait for a sign-in and 24 for a refresh; links live 10 minutes
  */
 #ifndef SW_AUTH_PRIV_H
 #define SW_AUTH_PRIV_H
