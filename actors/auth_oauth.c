@@ -35,10 +35,9 @@ void sw__auth_exchange(const struct sw__auth *a, const char *wait, const json_t 
 
 static void ask_account(const struct sw__auth *a, const json_t *tokens, const char *box) {
     const json_t *body = a->in->body;
-    json_t *request = json_pack("{s:s, s:s, s:s, s:{s:s}, s:{s:s, s:s}, s:[s, s], s:s}", "up",
-                                "heroku", "method", "GET", "path", "/account", "headers", "Accept",
-                                "application/vnd.heroku+json; version=3", "bearer", "$box", box,
-                                "field", "access_token", "fields", "id", "email", "repeat", "safe");
+    json_t *request = json_pack("{s:s, s:s, s:s, s:{s:s, s:s}, s:[s, s], s:s}", "up", "heroku",
+                                "method", "GET", "path", "/account", "bearer", "$box", box, "field",
+                                "access_token", "fields", "id", "email", "repeat", "safe");
     struct sw_msg *m =
         sw_http(a->out, request, SW_KIND_AUTH_HTTP,
                 body_of("account", sw_str(body, "wait"), json_object_get(body, "who"), 1));
