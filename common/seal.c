@@ -99,7 +99,7 @@ int sw_unseal(const struct sw_keys *keys, const char *box, const char *context, 
     const char *end = dot ? strchr(dot + 1, '.') : NULL;
     if (!end) return -EBADMSG;
     int peer = sw__role_find(from, (size_t)(dot - from));
-    /* A role shares the key of what it sealed for another; it is not the one to open it. */
+    /* A box for somebody else would not open either; this spares the try. */
     if (peer < 0 || sw__role_find(dot + 1, (size_t)(end - dot - 1)) != (int)keys->role) {
         return -EBADMSG;
     }

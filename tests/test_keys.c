@@ -106,6 +106,14 @@ static void makes_no_rival_for_a_key_that_lives_elsewhere(void **state) {
     assert_int_equal(access(path_of("parser.key"), F_OK), -1);
 }
 
+static void keeps_a_public_key_that_does_not_belong_and_says_so(void **state) {
+    (void)state;
+    const char *theirs = read_text("auth.pub");
+    write_file("parser.pub", theirs);
+    assert_int_equal(sw_keys_make(own), -EINVAL);
+    assert_string_equal(read_text("parser.pub"), theirs);
+}
+
 static void makes_the_directory_and_its_parents(void **state) {
     char deep[160];
     struct sw_keys *k;
@@ -173,6 +181,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         OWN(makes_every_file_once_and_private),
         OWN(makes_no_rival_for_a_key_that_lives_elsewhere),
+        OWN(keeps_a_public_key_that_does_not_belong_and_says_so),
         OWN(makes_the_directory_and_its_parents),
         OWN(a_role_needs_its_own_files_only),
         OWN(bad_key_files_are_named),

@@ -246,12 +246,15 @@ static void a_stderr_that_takes_nothing_is_no_failure(void **state) {
     int saved = dup(STDERR_FILENO);
     int full = open("/dev/full", O_WRONLY);
     dup2(full, STDERR_FILENO);
+    errno = EXDEV;
     sw_log(SW_LOG_ERROR, "lost");
     close(STDERR_FILENO);
     sw_log(SW_LOG_ERROR, "lost too");
+    int after = errno;
     dup2(saved, STDERR_FILENO);
     close(saved);
     close(full);
+    assert_int_equal(after, EXDEV);
 }
 
 int main(void) {
