@@ -55,9 +55,9 @@ struct sw_door {
     void (*refused)(void *arg, const char *reason);
     void *arg;
     LIST_HEAD(, sw_waiting) all;
-    size_t bodies_bytes; /* room held by all connections */
-    unsigned port, unsent;
-    bool quiet;
+    size_t bodies_bytes;          /* room held by all connections */
+    unsigned port, unsent, count; /* connections: waiting for the answer to leave; in all */
+    bool quiet, running, more;
     struct MHD_Response *empty; /* the answer given most: shared */
 };
 
@@ -244,11 +244,13 @@ static void connect_or_close(void *arg, struct MHD_Connection *connection, void 
         w->connection = connection;
         enter(w, IDLE);
         LIST_INSERT_HEAD(&door->all, w, link);
+        door->count++;
         *context = w;
         return;
     }
     *context = NULL;
     if (!w || !w->door) return;
+    if (door->count-- == door->limits.connections) door->more = true; /* room again */
     LIST_REMOVE(w, link);
     release_body(w);
     w->connection = NULL;
@@ -259,7 +261,24 @@ static void connect_or_close(void *arg, struct MHD_Connection *connection, void 
     }
 }
 
-static int run(struct sw_door *door);
+static void run_soon(struct sw_door *door);
+
+/* libmicrohttpd's epoll is edge-triggered inside, and neither a resume nor a listening socket that
+ * may accept again makes it readable: what is left to do does not wake the loop. */
+static int run(struct sw_door *door) {
+    MHD_UNSIGNED_LONG_LONG wait_ms;
+    unsigned rounds = 0;
+    bool more = true;
+    door->running = true;
+    for (; more && rounds < ROUNDS_MAX; rounds++) {
+        door->more = false;
+        MHD_run(door->daemon);
+        more = door->more || (MHD_get_timeout(door->daemon, &wait_ms) == MHD_YES && wait_ms == 0);
+    }
+    door->running = false;
+    if (more) run_soon(door);
+    return 0;
+}
 
 static int on_again(zloop_t *loop, int timer, void *arg) {
     struct sw_door *door = arg;
@@ -269,16 +288,10 @@ static int on_again(zloop_t *loop, int timer, void *arg) {
     return run(door);
 }
 
-/* libmicrohttpd's epoll is edge-triggered inside: what is still ready does not wake us again. */
-static int run(struct sw_door *door) {
-    MHD_UNSIGNED_LONG_LONG wait_ms;
-    unsigned rounds = 0;
-    do {
-        MHD_run(door->daemon);
-        if (MHD_get_timeout(door->daemon, &wait_ms) != MHD_YES || wait_ms > 0) return 0;
-    } while (++rounds < ROUNDS_MAX);
-    if (door->again_timer < 0) door->again_timer = zloop_timer(door->loop, 0, 1, on_again, door);
-    return 0;
+static void run_soon(struct sw_door *door) {
+    door->more = true;
+    if (!door->running && door->again_timer < 0)
+        door->again_timer = zloop_timer(door->loop, 0, 1, on_again, door);
 }
 
 static int on_ready(zloop_t *loop, zmq_pollitem_t *item, void *arg) {
@@ -405,7 +418,9 @@ void sw_door_answer(struct sw_waiting *w, struct sw_reply *reply) {
     door->unsent++;
     bool suspended = w->state == WAITING;
     enter(w, ANSWERED);
-    if (suspended) MHD_resume_connection(w->connection);
+    if (!suspended) return;
+    MHD_resume_connection(w->connection);
+    run_soon(door);
 }
 
 void sw_door_quiesce(struct sw_door *door) {
