@@ -30,11 +30,28 @@ static int fail(struct sim_walk *walk, int code, const char *format, ...) {
     return code;
 }
 
+static size_t take(char *data, size_t size, size_t n, void *arg) {
+    struct sim_buf *page = arg;
+    if (page->len + size * n > PAGE_MAX_BYTES) return 0;
+    sim_buf_add(page, data, size * n);
+    return size * n;
+}
+
 struct sim_walk *sim_walk_create(const char *sim_url) {
     struct sim_walk *walk = sim_alloc(sizeof(*walk));
     walk->sim = sim_strdup(sim_url);
     walk->curl = curl_easy_init();
     if (walk->curl == NULL) abort();
+    curl_easy_setopt(walk->curl, CURLOPT_COOKIEFILE, ""); /* a jar, empty */
+    curl_easy_setopt(walk->curl, CURLOPT_PROTOCOLS_STR, "http");
+    curl_easy_setopt(walk->curl, CURLOPT_REDIR_PROTOCOLS_STR, "http");
+    curl_easy_setopt(walk->curl, CURLOPT_NOPROXY, "*");
+    curl_easy_setopt(walk->curl, CURLOPT_FOLLOWLOCATION, 1L);
+    curl_easy_setopt(walk->curl, CURLOPT_MAXREDIRS, 10L);
+    curl_easy_setopt(walk->curl, CURLOPT_TIMEOUT_MS, 10000L);
+    curl_easy_setopt(walk->curl, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(walk->curl, CURLOPT_WRITEFUNCTION, take);
+    curl_easy_setopt(walk->curl, CURLOPT_WRITEDATA, &walk->page);
     return walk;
 }
 
@@ -51,38 +68,21 @@ const char *sim_walk_why(const struct sim_walk *walk) {
     return walk->why;
 }
 
-static size_t take(char *data, size_t size, size_t n, void *arg) {
-    struct sim_buf *page = arg;
-    if (page->len + size * n > PAGE_MAX_BYTES) return 0;
-    sim_buf_add(page, data, size * n);
-    return size * n;
-}
-
-/* Reads one page; `body` NULL is a GET. The cookie jar stays through the reset. */
+/* Reads one page; `body` NULL is a GET. */
 static int exchange(struct sim_walk *walk, const char *url, const char *body, size_t body_len,
                     const char *type) {
     long status = 0;
     char *where = NULL;
     struct curl_slist *headers = NULL;
-    curl_easy_reset(walk->curl);
     curl_easy_setopt(walk->curl, CURLOPT_URL, url);
-    curl_easy_setopt(walk->curl, CURLOPT_COOKIEFILE, "");
-    curl_easy_setopt(walk->curl, CURLOPT_PROTOCOLS_STR, "http");
-    curl_easy_setopt(walk->curl, CURLOPT_REDIR_PROTOCOLS_STR, "http");
-    curl_easy_setopt(walk->curl, CURLOPT_NOPROXY, "*");
-    curl_easy_setopt(walk->curl, CURLOPT_FOLLOWLOCATION, 1L);
-    curl_easy_setopt(walk->curl, CURLOPT_MAXREDIRS, 10L);
-    curl_easy_setopt(walk->curl, CURLOPT_TIMEOUT_MS, 10000L);
-    curl_easy_setopt(walk->curl, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(walk->curl, CURLOPT_WRITEFUNCTION, take);
-    curl_easy_setopt(walk->curl, CURLOPT_WRITEDATA, &walk->page);
+    curl_easy_setopt(walk->curl, CURLOPT_HTTPGET, 1L);
     if (body != NULL) {
         SIM_FREE char *header = sim_fmt("Content-Type: %s", type);
         headers = curl_slist_append(headers, header);
-        curl_easy_setopt(walk->curl, CURLOPT_HTTPHEADER, headers);
         curl_easy_setopt(walk->curl, CURLOPT_POSTFIELDSIZE, (long)body_len);
         curl_easy_setopt(walk->curl, CURLOPT_POSTFIELDS, body);
     }
+    curl_easy_setopt(walk->curl, CURLOPT_HTTPHEADER, headers);
     sim_buf_free(&walk->page);
     walk->page = (struct sim_buf){0};
     CURLcode code = curl_easy_perform(walk->curl);
