@@ -133,8 +133,9 @@ static void on_connect(const redisAsyncContext *context, int status) {
         gone(context->data);
         return;
     }
-    /* A machine that vanished says nothing; harmless on a unix socket. */
-    (void)redisEnableKeepAlive((redisContext *)&context->c);
+    /* A machine that vanished says nothing. Not hiredis' own call: its failure on a unix socket spoils the context. */
+    const int on = 1;
+    (void)setsockopt(context->c.fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
 }
 
 static void greeted(struct sw_redis *redis) {
