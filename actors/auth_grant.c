@@ -46,7 +46,8 @@ void sw__auth_grant(const struct sw__auth *a, const struct sw_msg *request, json
 struct sw_msg *sw__auth_reply(const struct sw__auth *a, const struct sw_msg *request,
                               const char *template, json_t *data, bool final) {
     const char *line = sw_str(request->body, "line");
-    if (line[0]) json_object_set_new(data, "line", json_string(line));
+    /* A plan that has begun may have done its work: the person is not invited to repeat it. */
+    if (line[0] && !is_regrant(request)) json_object_set_new(data, "line", json_string(line));
     json_t *body = json_pack("{s:O?, s:s, s:s, s:s, s:o, s:b}", "who",
                              json_object_get(request->body, "who"), "op", request->cmd, "to",
                              "private", "template", template, "data", data, "final", final);
@@ -92,7 +93,8 @@ void sw__auth_refuse(struct sw__auth *a, const struct sw_msg *request, const cha
 }
 
 void sw__auth_sorry(const struct sw__auth *a, const struct sw_msg *request) {
-    sw__auth_reply(a, request, "error.upstream", json_pack("{s:s}", "upstream", "Heroku"), true);
+    const char *template = is_regrant(request) ? "error.interrupted" : "error.upstream";
+    sw__auth_reply(a, request, template, json_pack("{s:s}", "upstream", "Heroku"), true);
     ungrant(a, request, "upstream");
 }
 

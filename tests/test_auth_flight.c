@@ -70,7 +70,7 @@ static void a_flight_takes_24_and_tells_the_next_one(void **state) {
         run(w, regrant(w, "c1", 5, false));
     }
     run(w, regrant(w, "c25", 5, false));
-    reply(w, "error.upstream");
+    reply(w, "error.interrupted");
     the(w, "send", "executor", SW_KIND_UNGRANTED);
     assert_int_equal(waiting(w), 24);
     run(w, command(w, "c26", "promote"));
@@ -118,7 +118,8 @@ static void heroku_away_leaves_the_account_and_serves_what_still_can_be(void **s
     run(w, regrant(w, "c1", 5, true)); /* its token is good for nothing */
     assert_int_equal(waiting(w), 1);
     run(w, refreshed(w, "l1", 5, "failed", NULL));
-    reply(w, "error.upstream");
+    const json_t *data = json_object_get(body_of(reply(w, "error.interrupted")), "data");
+    assert_null(json_object_get(data, "line")); /* a plan that has begun: not "type it again" */
     assert_string_equal(sw_str(body_of(the(w, "send", "executor", SW_KIND_UNGRANTED)), "reason"),
                         "upstream");
     assert_int_equal(sw_int(account(w), "version"), 5);
@@ -139,7 +140,8 @@ static void a_flight_without_an_answer_ends_by_its_timer(void **state) {
     run(w, timer(w, "another"));
     assert_int_equal(json_array_size(w->outputs), 0);
     run(w, timer(w, id));
-    reply(w, "error.upstream");
+    const json_t *data = json_object_get(body_of(reply(w, "error.upstream")), "data");
+    assert_string_equal(sw_str(data, "line"), "promote storefront");
     assert_null(json_object_get(w->facts, FLIGHT));
     run(w, command(w, "c2", "promote")); /* may be tried again */
     the(w, "send", "refresher", SW_KIND_REFRESH);
