@@ -3,10 +3,10 @@
  * Order: Redis until it answers, then the roles, all at once. At the end the roles first (they
  * drain what is under way), then Redis. One loop, woken by signals, by what children say on their
  * pipes, and by the time of the next start. */
-#include "cli.h"
+#include "actors/cli.h"
+#include "actors/up_priv.h"
 #include "common/mem.h"
 #include "common/seal.h"
-#include "up_priv.h"
 
 #include <errno.h>
 #include <fcntl.h>

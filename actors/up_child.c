@@ -2,8 +2,8 @@
  *
  * A child that had become ready and lived for a second starts again after 200 ms. One that keeps
  * dying before that waits twice as long each time, so that a wrong setting costs no processor. */
+#include "actors/up_priv.h"
 #include "common/mem.h"
-#include "up_priv.h"
 
 #include <errno.h>
 #include <fcntl.h>

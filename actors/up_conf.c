@@ -1,6 +1,6 @@
 /* up_conf.c -- what `slipway up` reads and writes beside its children; see up_priv.h. */
+#include "actors/up_priv.h"
 #include "common/mem.h"
-#include "up_priv.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -2,12 +2,16 @@
  *
  * shapes   child  one process: a role with a number, or Redis
  *          ready  what a role says on SLIPWAY_READY_FD: lines "admin URL" and, ingress, "http URL";
- * then it closes files  <run_dir>/actors.json {"ingress", "redis"?: {"pid", "socket"}, "actors":
- * [{"role", "pid", "admin"}]}, rewritten when a child becomes ready or dies; <run_dir>/replicas,
- * lines role=N, read on SIGHUP units    *_ms on the monotonic clock errors   negative errno; up.c
- * says what failed owner    the one thread of `slipway up`; nothing survives it: children have
- * PR_SET_PDEATHSIG source   signalfd(2), prctl(2); OTP supervisor, one_for_one limits   16 replicas
- * of a role; restarts after 200 ms, growing to 5 s while a child does not become ready
+ *                 then it closes it
+ *          files  <run_dir>/actors.json, rewritten when a child becomes ready or ends:
+ *                 {"ingress", "redis"?: {"pid", "socket"}, "actors": [{"role", "pid", "admin"}]};
+ *                 <run_dir>/replicas, lines role=N, read on SIGHUP
+ * units    *_ms on the monotonic clock
+ * errors   negative errno; up.c says what failed
+ * owner    the one thread of `slipway up`; nothing survives it: children have PR_SET_PDEATHSIG
+ * source   signalfd(2), prctl(2); OTP supervisor, one_for_one
+ * limits   16 replicas of a role; restarts after 200 ms, growing to 5 s while a child does not
+ *          become ready
  */
 #ifndef SW_UP_PRIV_H
 #define SW_UP_PRIV_H

@@ -1,7 +1,7 @@
 /* up_redis.c -- the private Redis of one machine: only a unix socket, nothing evicted, everything
  * on disk before it is answered (durability disk); see up_priv.h. */
+#include "actors/up_priv.h"
 #include "common/mem.h"
-#include "up_priv.h"
 
 #include <errno.h>
 #include <string.h>
