@@ -46,8 +46,7 @@ void sw__auth_grant(const struct sw__auth *a, const struct sw_msg *request, json
 struct sw_msg *sw__auth_reply(const struct sw__auth *a, const struct sw_msg *request,
                               const char *template, json_t *data, bool final) {
     const char *line = sw_str(request->body, "line");
-    /* A plan that has begun may have done its work: the person is not invited to repeat it. */
-    if (line[0] && !is_regrant(request)) json_object_set_new(data, "line", json_string(line));
+    if (line[0]) json_object_set_new(data, "line", json_string(line));
     json_t *body = json_pack("{s:O?, s:s, s:s, s:s, s:o, s:b}", "who",
                              json_object_get(request->body, "who"), "op", request->cmd, "to",
                              "private", "template", template, "data", data, "final", final);
@@ -73,8 +72,10 @@ static void offer(struct sw__auth *a, const struct sw_msg *request) {
 void sw__auth_card(struct sw__auth *a, const struct sw_msg *request, const char *reason,
                    bool kept) {
     if (!a->card) offer(a, request);
+    bool again = !kept && !is_regrant(request); /* see sw__auth_sorry */
     struct sw_msg *m = sw__auth_reply(
-        a, request, "login.card", json_pack("{s:s, s:b}", "reason", reason, "kept", kept), !kept);
+        a, request, "login.card",
+        json_pack("{s:s, s:b, s:b}", "reason", reason, "kept", kept, "again", again), !kept);
     sw_box(a->ctx, m, "responder", "link", json_pack("{s:s}", "url", a->card));
 }
 
@@ -92,9 +93,15 @@ void sw__auth_refuse(struct sw__auth *a, const struct sw_msg *request, const cha
     ungrant(a, request, reason);
 }
 
+/* A plan that has begun may have done its work: nobody is told that nothing was changed, or to type
+ * it again. */
 void sw__auth_sorry(const struct sw__auth *a, const struct sw_msg *request) {
-    const char *template = is_regrant(request) ? "error.interrupted" : "error.upstream";
-    sw__auth_reply(a, request, template, json_pack("{s:s}", "upstream", "Heroku"), true);
+    if (is_regrant(request)) {
+        sw__auth_reply(a, request, "error.internal", json_pack("{s:s}", "id", request->cmd), true);
+    } else {
+        sw__auth_reply(a, request, "error.upstream", json_pack("{s:s}", "upstream", "Heroku"),
+                       true);
+    }
     ungrant(a, request, "upstream");
 }
 

@@ -189,6 +189,8 @@ static void a_regrant_of_a_stranger_ends_the_plan(void **state) {
     struct world *w = *state;
     run(w, regrant(w, "c1", 5, false));
     assert_card(w, "missing", false);
+    const json_t *data = json_object_get(body_of(reply(w, "login.card")), "data");
+    assert_true(json_is_false(json_object_get(data, "again"))); /* it may have done its work */
     the(w, "send", "executor", SW_KIND_UNGRANTED);
     assert_null(json_object_get(w->facts, PEND)); /* a plan that has begun does not begin again */
 }
