@@ -80,6 +80,11 @@ static void set_text(char **at, const json_t *body, const char *key) {
     *at = sim_strdup(json_string_value(value));
 }
 
+static void set_count(int64_t *at, const json_t *body, const char *key) {
+    int64_t value = sim_json_int(body, key, -1);
+    if (value >= 0 && value <= 1000000000) *at = value;
+}
+
 /* {"fail": {"app", "where": "target|release|none", "times"?}} */
 static bool set_fail(struct sim *sim, const json_t *fail) {
     if (fail == NULL) return true;
@@ -145,9 +150,9 @@ void sim_admin_config(struct sim *sim, struct sim_req *req) {
         sim->conf.promote_min_ms = min_ms;
         sim->conf.promote_max_ms = max_ms;
     }
-    sim->conf.expires_in_s = sim_json_int(body, "expires_in", sim->conf.expires_in_s);
-    sim->conf.rate_burst = sim_json_int(body, "rate_burst", sim->conf.rate_burst);
-    sim->conf.heroku_pool = sim_json_int(body, "heroku_pool", sim->conf.heroku_pool);
+    set_count(&sim->conf.expires_in_s, body, "expires_in");
+    set_count(&sim->conf.rate_burst, body, "rate_burst");
+    set_count(&sim->conf.heroku_pool, body, "heroku_pool");
     if (json_object_get(body, "heroku_pool") != NULL) {
         for (size_t i = 0; i < SIM_ARRAY_LEN(sim->heroku->account); i++) {
             sim->heroku->account[i].tokens = (double)sim->conf.heroku_pool;

@@ -127,8 +127,8 @@ static void typed_send(struct sim *sim, struct typed *t, const json_t *args) {
     SIM_FREE char *path = sim_url_mint(sim, t->channel, t->user, t->trigger_id);
     struct sim_buf form = {0};
     form_of(sim, &form, t, path, args);
-    SIM_FREE char *stamp =
-        sim_fmt("%lld", (long long)(sim_now_ms() / 1000 + sim_json_int(args, "skew_s", 0)));
+    SIM_FREE char *stamp = sim_fmt(
+        "%lld", (long long)(sim_now_ms() / 1000 + (int32_t)sim_json_int(args, "skew_s", 0)));
     const char *secret = sim_json_text(args, "secret");
     if (secret == NULL) secret = sim->conf.signing_secret;
     SIM_FREE char *signature = signature_of(secret, stamp, form.data, form.len);

@@ -180,6 +180,14 @@ static void body_append(struct sim_req *req, const char *data, size_t len) {
     req->body[req->body_len] = '\0';
 }
 
+/* What is shown and written later must be plain text, whatever a client put into its path. */
+static void path_set(struct sim_req *req, const char *url) {
+    snprintf(req->path, sizeof(req->path), "%s", url);
+    for (char *c = req->path; *c != '\0'; c++) {
+        if ((unsigned char)*c < 0x20 || (unsigned char)*c >= 0x7f) *c = '?';
+    }
+}
+
 static enum MHD_Result on_access(void *cls, struct MHD_Connection *conn, const char *url,
                                  const char *method, const char *version, const char *data,
                                  size_t *data_len, void **req_cls) {
@@ -192,7 +200,7 @@ static enum MHD_Result on_access(void *cls, struct MHD_Connection *conn, const c
         req->at_ms = sim_now_ms();
         req->body = sim_strdup("");
         req->nth_on_connection = connection_count(conn);
-        snprintf(req->path, sizeof(req->path), "%s", url);
+        path_set(req, url);
         *req_cls = req;
         return MHD_YES;
     }

@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+#define DELAY_MAX_MS 1000000000 /* delays come from outside; eleven days are for ever here */
+
 struct timer {
     int64_t due_ms;
     uint64_t order; /* equal times fire in the order they were added */
@@ -61,6 +63,7 @@ static struct timer pop(struct sim_timers *t) {
 
 void sim_timer_add(struct sim *sim, int64_t delay_ms, bool forgettable, sim_timer_fn *fn,
                    void *arg) {
+    if (delay_ms > DELAY_MAX_MS) delay_ms = DELAY_MAX_MS;
     push(sim->timers, (struct timer){.due_ms = sim_mono_ms() + delay_ms,
                                      .order = sim->timers->added++,
                                      .forgettable = forgettable,
