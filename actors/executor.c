@@ -87,13 +87,13 @@ static int ignore(struct sw__plan *p) {
 
 /* The very step that was refused, or not begun, is done with the new grant. */
 static int granted(struct sw__plan *p) {
-    json_t *grant = json_object_get(p->in->body, "grant");
+    json_t *body = p->in->body, *grant = json_object_get(body, "grant");
     bool waiting = json_is_true(json_object_get(p->state, "waiting"));
-    if (!json_is_true(json_object_get(p->in->body, "renewal")) || !sw_msg_box(p->in, "token"))
+    bool renewal = json_is_true(json_object_get(body, "renewal"));
+    if (!waiting || !renewal || !json_is_object(grant) || !sw_msg_box(p->in, "token"))
         return ignore(p);
-    sw__set(p->state, "grant", json_is_object(grant) ? json_incref(grant) : json_object());
+    sw__set(p->state, "grant", json_incref(grant));
     keep_box(p, "token");
-    if (!waiting) return 0;
     json_object_del(p->state, "waiting");
     sw__set(p->state, "renewed_ms", json_integer(p->ctx->now_ms));
     SW_AUTO(sw_text) char *timer = sw_printf("plan/%s", p->in->cmd);

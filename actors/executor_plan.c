@@ -16,8 +16,9 @@ static void dress(const struct sw__plan *p, struct sw_msg *m) {
 }
 
 void sw__plan_go(struct sw__plan *p, const char *step) {
-    sw__set(p->state, "step", json_string(step));
-    sw__step_find(step)->call(p);
+    const struct sw__step *next = sw__step_find(step); /* `step` may be the state's own text */
+    sw__set(p->state, "step", json_string(next->name));
+    next->call(p);
 }
 
 /* What comes back must name the step and the number of this very call. */
