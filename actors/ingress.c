@@ -1,0 +1,127 @@
+/* ingress.c -- which path is asked for, and what all paths share; see ingress.h. */
+#include "actors/ingress.h"
+
+#include "actors/ingress_priv.h"
+#include "actors/pages.h"
+#include "common/mem.h"
+#include "common/seal.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define SLACK_BYTES (64 * 1024)
+#define HEROKU_BYTES (1024 * 1024)
+#define BROWSER_BYTES 4096
+#define TIME_CHARS 10 /* of base32: 50 bits of milliseconds */
+
+static void home(const struct sw__ask *ask, struct sw_decision *d);
+
+static const struct {
+    const char *path;
+    bool prefix;
+    const char *methods; /* joined by a space */
+    size_t body_bytes;
+    void (*decide)(const struct sw__ask *ask, struct sw_decision *d);
+} paths[] = {
+    {"/slack/commands", false, "POST", SLACK_BYTES, sw__ingress_slash},
+    {"/slack/events", false, "POST", SLACK_BYTES, sw__ingress_slack_event},
+    {"/webhooks/heroku", false, "POST", HEROKU_BYTES, sw__ingress_webhook},
+    {SW_PATH_CALLBACK, false, "GET", BROWSER_BYTES, sw__ingress_callback},
+    {SW_PATH_LINK "/", true, "GET POST", BROWSER_BYTES, sw__ingress_link},
+    {"/", false, "GET HEAD", BROWSER_BYTES, home},
+};
+
+struct sw_reply sw__reply(int status, const char *type, char *body) {
+    return (struct sw_reply){.status = status, .type = type, .body = body};
+}
+
+void sw__refuse(struct sw_decision *d, int status, const char *reason) {
+    d->refused = reason;
+    d->reply = sw__reply(status, NULL, sw_printf("%s\n", reason));
+}
+
+void sw__refuse_signature(struct sw_decision *d, int r) {
+    if (r == -ENOKEY) {
+        sw__refuse(d, 503, "no_secret");
+    } else {
+        sw__refuse(d, 401,
+                   r == -ENODATA  ? "no_signature"
+                   : r == -ESTALE ? "stale"
+                                  : "bad_signature");
+    }
+}
+
+struct sw_reply sw__page(int status, const char *title, const char *text) {
+    return sw__reply(status, SW__HTML, sw_page_error(title, text));
+}
+
+void sw__not_found(const struct sw__ask *ask, struct sw_decision *d) {
+    (void)ask;
+    d->refused = "not_found";
+    d->reply = sw__page(404, "No such page", "Type /h login in Slack to get a link that works.");
+}
+
+static void home(const struct sw__ask *ask, struct sw_decision *d) {
+    (void)ask;
+    d->reply = sw__page(200, "Slipway",
+                        "ChatOps for Heroku Pipelines in Slack. There is nothing to do here: type "
+                        "/h help in Slack.");
+}
+
+bool sw__is_slack_id(const char *text, size_t size) {
+    for (size_t i = 0; i < size; i++) {
+        if ((text[i] < 'A' || text[i] > 'Z') && (text[i] < '0' || text[i] > '9')) return false;
+    }
+    return size >= 1 && size <= 32;
+}
+
+void sw__command_id(const struct sw_ctx *ctx, unsigned number, char ret[SW__ID_CHARS + 1]) {
+    static const char digits[] = "0123456789abcdefghjkmnpqrstvwxyz";
+    uint8_t random[SW__ID_CHARS - TIME_CHARS];
+    char label[24];
+    uint64_t ms = (uint64_t)ctx->now_ms;
+    snprintf(label, sizeof(label), "command/%u", number);
+    sw_derive(ctx->seed, label, random, sizeof(random));
+    for (int i = TIME_CHARS - 1; i >= 0; i--) {
+        ret[i] = digits[ms & 31];
+        ms >>= 5;
+    }
+    for (int i = TIME_CHARS; i < SW__ID_CHARS; i++) {
+        ret[i] = digits[random[i - TIME_CHARS] & 31];
+    }
+    ret[SW__ID_CHARS] = '\0';
+}
+
+struct sw_append *sw__append(struct sw_decision *d, const char *actor, struct sw_msg *m) {
+    struct sw_append *append = &d->append[d->appends++];
+    append->actor = actor;
+    append->m = m;
+    return append;
+}
+
+/* Is `word` one of the words of `list`? No method is the start of another. */
+static bool has_word(const char *list, const char *word) {
+    const char *at = strstr(list, word);
+    return at && *word && (!at[strlen(word)] || at[strlen(word)] == ' ');
+}
+
+void sw_ingress_decide(const struct sw_ctx *ctx, const struct sw_request *request,
+                       const char *wait_id, const json_t *installations, struct sw_decision *ret) {
+    const struct sw__ask ask = {ctx, request, wait_id, installations};
+    memset(ret, 0, sizeof(*ret));
+    for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+        bool here = paths[i].prefix ? !strncmp(request->path, paths[i].path, strlen(paths[i].path))
+                                    : !strcmp(request->path, paths[i].path);
+        if (!here) continue;
+        if (!has_word(paths[i].methods, request->method)) {
+            sw__refuse(ret, 405, "method");
+        } else if (request->body_size > paths[i].body_bytes) {
+            sw__refuse(ret, 413, "too_large");
+        } else {
+            paths[i].decide(&ask, ret);
+        }
+        return;
+    }
+    sw__not_found(&ask, ret);
+}

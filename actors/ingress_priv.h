@@ -1,0 +1,48 @@
+/* ingress_priv.h -- the paths of ingress, a file each.
+ *
+ * shapes   each fills a decision that is all zero
+ * units    none
+ * errors   told in the decision
+ * owner    the decision owns what is put into it
+ * source   ingress.h
+ * limits   none
+ */
+#ifndef SW_INGRESS_PRIV_H
+#define SW_INGRESS_PRIV_H
+
+#include "common/door.h"
+
+#define SW__HTML "text/html; charset=utf-8"
+#define SW__JSON "application/json; charset=utf-8"
+#define SW__ID_CHARS 22
+
+struct sw__ask {
+    const struct sw_ctx *ctx;
+    const struct sw_request *request;
+    const char *wait_id;
+    const json_t *installations;
+};
+
+void sw__ingress_slash(const struct sw__ask *ask, struct sw_decision *d);
+void sw__ingress_slack_event(const struct sw__ask *ask, struct sw_decision *d);
+void sw__ingress_webhook(const struct sw__ask *ask, struct sw_decision *d);
+void sw__ingress_link(const struct sw__ask *ask, struct sw_decision *d);
+void sw__ingress_callback(const struct sw__ask *ask, struct sw_decision *d);
+
+/* A reply; takes `body`. */
+struct sw_reply sw__reply(int status, const char *type, char *body);
+/* The answer of a request that is refused. */
+void sw__refuse(struct sw_decision *d, int status, const char *reason);
+/* Of a signature that does not hold: r as in signature.h. */
+void sw__refuse_signature(struct sw_decision *d, int r);
+/* A page with a title and a sentence. */
+struct sw_reply sw__page(int status, const char *title, const char *text);
+void sw__not_found(const struct sw__ask *ask, struct sw_decision *d);
+/* [A-Z0-9], 1 to 32: an id of Slack's. */
+bool sw__is_slack_id(const char *text, size_t size);
+/* A new command id: the time first, so that ids sort; `number` tells ids of one call apart. */
+void sw__command_id(const struct sw_ctx *ctx, unsigned number, char ret[SW__ID_CHARS + 1]);
+/* The next append of `d`; takes `m`. */
+struct sw_append *sw__append(struct sw_decision *d, const char *actor, struct sw_msg *m);
+
+#endif
