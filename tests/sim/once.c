@@ -1,7 +1,7 @@
 /* once.c -- `slipway-sim once`: types one command and prints what came of it; see once.h.
  *
  * A command is answered when its person got something private, when a message that stays as it is
- * was said in the channel, or when the message that changes says of itself that it is final. */
+ * was said in the channel, or when the message that changes shows an end. */
 #include "once.h"
 
 #include "plain.h"
@@ -19,7 +19,7 @@
 #define QUIET_MAX_MS 8000
 
 struct once {
-    const char *url, *text, *team_id, *channel, *user, *account;
+    const char *url, *ingress, *text, *team_id, *channel, *user, *account;
     bool stable, no_link;
     int64_t timeout_ms;
     const struct sim_team *team;
@@ -73,12 +73,16 @@ static int look(struct once *o) {
     return 0;
 }
 
+/* The message that changes belongs to the command whose id is its op; those of notices hold a slash.
+ * While the command goes on it begins with an ellipsis. */
 static bool is_final(const json_t *message) {
     if (json_is_true(json_object_get(message, "ephemeral"))) return true;
     const json_t *metadata = json_object_get(message, "metadata");
-    const json_t *final = json_object_get(json_object_get(metadata, "event_payload"), "final");
-    if (metadata != NULL) return json_is_true(final);
-    return sim_json_text(message, "bot") != NULL;
+    const char *text = sim_json_text(message, "text");
+    if (metadata == NULL) return sim_json_text(message, "bot") != NULL;
+    const char *op = sim_json_text(json_object_get(metadata, "event_payload"), "op");
+    return op != NULL && strchr(op, '/') == NULL && text != NULL &&
+           strncmp(text, "\xe2\x80\xa6", 3) != 0;
 }
 
 static bool answered(const struct once *o) {
@@ -216,9 +220,14 @@ static int type_command(struct once *o) {
     return sim_walk_post(o->walk, "/sim/type", body, &typed);
 }
 
+static int tell_ingress(struct once *o) {
+    json_auto_t *body = json_pack("{s:s}", "ingress", o->ingress), *ok = NULL;
+    return sim_walk_post(o->walk, "/sim/config", body, &ok);
+}
+
 static int run(struct once *o) {
-    int r = 0;
-    if (!o->no_link) {
+    int r = o->ingress != NULL ? tell_ingress(o) : 0;
+    if (r >= 0 && !o->no_link) {
         r = sim_walk_link(o->walk, o->team_id, o->channel, o->user, o->account, o->timeout_ms);
     }
     if (r < 0 || o->text == NULL) return r;
@@ -233,15 +242,16 @@ static int run(struct once *o) {
     return r < 0 ? r : answer;
 }
 
-static const struct option options[] = {{"sim", 1, NULL, 's'},     {"text", 1, NULL, 't'},
-                                        {"team", 1, NULL, 'T'},    {"channel", 1, NULL, 'C'},
-                                        {"user", 1, NULL, 'U'},    {"account", 1, NULL, 'A'},
-                                        {"timeout", 1, NULL, 'W'}, {"stable", 0, NULL, 'S'},
-                                        {"no-link", 0, NULL, 'N'}, {NULL, 0, NULL, 0}};
+static const struct option options[] = {
+    {"sim", 1, NULL, 's'},     {"ingress", 1, NULL, 'I'}, {"text", 1, NULL, 't'},
+    {"team", 1, NULL, 'T'},    {"channel", 1, NULL, 'C'}, {"user", 1, NULL, 'U'},
+    {"account", 1, NULL, 'A'}, {"timeout", 1, NULL, 'W'}, {"stable", 0, NULL, 'S'},
+    {"no-link", 0, NULL, 'N'}, {NULL, 0, NULL, 0}};
 
 static bool parse(struct once *o, int argc, char **argv) {
     for (int id; (id = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         if (id == 's') o->url = optarg;
+        if (id == 'I') o->ingress = optarg;
         if (id == 't') o->text = optarg;
         if (id == 'T') o->team_id = optarg;
         if (id == 'C') o->channel = optarg;
@@ -268,9 +278,9 @@ int sim_once_main(int argc, char **argv) {
                      .account = "ada@example.com",
                      .timeout_ms = 60000};
     if (!parse(&o, argc, argv)) {
-        fputs("usage: slipway-sim once --sim URL [--text '/h ...'] [--team T0SIM1]\n"
-              "           [--channel C0DEPLOY] [--user U0ADA] [--account ada@example.com]\n"
-              "           [--timeout SECONDS] [--no-link] [--stable]\n"
+        fputs("usage: slipway-sim once --sim URL [--ingress URL] [--text '/h ...']\n"
+              "           [--team T0SIM1] [--channel C0DEPLOY] [--user U0ADA]\n"
+              "           [--account ada@example.com] [--timeout SECONDS] [--no-link] [--stable]\n"
               "Links the user by walking the sign-in pages, types the command, prints what came of "
               "it.\n",
               stderr);

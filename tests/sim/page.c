@@ -1,18 +1,31 @@
-/* page.c -- what a browser sees at the sim's own address; see sim.h. */
+/* page.c -- what a browser sees at the sim's own address: GET / and GET /page/NAME; see page.h. */
+#include "page.h"
+
 #include "sim.h"
 #include "state.h"
 
+#include <string.h>
+
+static const struct sim_page_file *find(const char *path) {
+    const char *name = strcmp(path, "/") == 0 ? "page.html" : path + strlen("/page/");
+    for (const struct sim_page_file *file = sim_page_files; file->name != NULL; file++) {
+        if (strcmp(file->name, name) == 0) return file;
+    }
+    return NULL;
+}
+
 void sim_page_handle(struct sim *sim, struct sim_req *req) {
     (void)sim;
-    sim_reply_text(req, 200, "text/plain; charset=utf-8",
-                   "slipway-sim: a simulated Slack and Heroku. For people and tests:\n"
-                   "POST   /sim/type {team, user, channel, text}\n"
-                   "GET    /sim/view?team=&channel=&viewer=\n"
-                   "GET    /sim/journal            (?text=1)\n"
-                   "GET    /sim/state\n"
-                   "GET    /sim/faults, POST, DELETE\n"
-                   "POST   /sim/config, /sim/reset, /sim/release {app}\n"
-                   "POST   /sim/revoke {email}, /sim/expire {email}\n"
-                   "GET    /sim/actors, POST /sim/kill {pid|role}\n"
-                   "GET    /sim/health\n");
+    const struct sim_page_file *file = find(req->path);
+    if (file == NULL) {
+        sim_reply_error(req, 404, "not_found", "The sim has no such page.");
+        return;
+    }
+    sim_reply_header(req, "Cache-Control", "no-store");
+    sim_reply_header(req, "X-Content-Type-Options", "nosniff");
+    sim_reply_header(req, "Content-Security-Policy",
+                     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+                     "connect-src 'self'; base-uri 'none'; form-action 'none'; "
+                     "frame-ancestors 'none'");
+    sim_reply_data(req, 200, file->type, file->data, file->size_bytes);
 }

@@ -1,0 +1,313 @@
+// page.js -- polls the sim and shows the channel, the actors and the journal; sends what is typed. See sim/page.c.
+'use strict';
+
+const POLL_MS = 400;
+const KEPT_SAMPLES = 40;
+const ROLES = {
+    ingress: 'takes requests in', parser: 'reads commands', auth: 'knows who may', executor: 'carries out',
+    responder: 'talks to Slack', notifier: 'matches events', refresher: 'renews tokens',
+};
+const PLACES = { slack: 'Slack', hooks: 'Slack', heroku: 'Heroku', heroku_id: 'Sign-in' };
+const $ = (id) => document.getElementById(id);
+const team = 'T0SIM1';
+const typed = [];                 // what this page's people typed: {viewer, channel, at, text, ack}
+const history = { list: [], at: 0 };
+const shown = new Map();          // key -> {json, node} of the message list
+const actors = new Map();         // role -> what was seen of it
+let linked = { U0ADA: true, U0BOB: false };
+let journalAt = 0, promotions = 0, asked = 0, missed = 0;
+
+const viewer = () => document.querySelector('[name=viewer]:checked').value;
+const channel = () => document.querySelector('[name=channel]:checked').value;
+
+async function call(path, body) {
+    const options = body ? { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) } : {};
+    const answer = await fetch(path, options);
+    if (!answer.ok) throw new Error(String(answer.status));
+    return answer.json();
+}
+
+// ---- messages
+
+function avatar(user) {
+    if (!user) return element('span', { class: 'avatar bot' }, element('img', { src: '/page/mark.svg', alt: '' }));
+    return element('span', { class: 'avatar ' + (people[user] || ''), 'aria-hidden': 'true' }, (people[user] || '?')[0].toUpperCase());
+}
+
+function clock(seconds) {
+    const at = new Date(seconds * 1000);
+    return element('time', { datetime: at.toISOString(), title: at.toLocaleString() },
+        at.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', second: '2-digit' }));
+}
+
+function eye() {
+    const box = element('span');
+    box.innerHTML = '<svg viewBox="0 0 16 16" width="13" height="13" aria-hidden="true"><path d="M8 3.5C4.6 3.5 2.2 6 1.2 8c1 2 3.4 4.5 6.8 4.5s5.8-2.5 6.8-4.5c-1-2-3.4-4.5-6.8-4.5zm0 7a2.5 2.5 0 1 1 0-5 2.5 2.5 0 0 1 0 5z" fill="currentColor"/></svg>';
+    return box.firstChild;
+}
+
+function byline(message) {
+    return element('div', { class: 'by' },
+        element('b', null, message.user ? people[message.user] || message.user : 'Slipway'),
+        message.user ? null : element('span', { class: 'badge' }, 'APP'),
+        clock(Number(message.ts)),
+        message.edited ? element('span', { class: 'edited' }, '(edited)') : null);
+}
+
+function thread(replies) {
+    const count = replies.length === 1 ? '1 reply' : replies.length + ' replies';
+    return element('div', { class: 'thread' }, element('div', { class: 'thread-head' }, count),
+        element('ol', null, ...replies.map((reply) => element('li', null, avatar(reply.user),
+            element('div', null, ...content(reply))))));
+}
+
+function draw(message) {
+    const body = element('div', { class: 'body' }, byline(message), ...content(message));
+    if (message.thread && message.thread.length) body.append(thread(message.thread));
+    return element('li', { class: 'message' + (message.ephemeral ? ' private' : '') },
+        message.ephemeral ? element('div', { class: 'only' }, eye(), 'Only visible to you') : null,
+        element('div', { class: 'avatar-cell' }, avatar(message.user)), body);
+}
+
+function drawTyped(line) {
+    return element('li', { class: 'message typed' },
+        element('div', { class: 'avatar-cell' }, avatar(line.viewer)),
+        element('div', { class: 'body' },
+            element('div', { class: 'by' }, element('b', null, people[line.viewer]), clock(line.ts),
+                element('span', { class: 'ack' }, line.ack || 'sending')),
+            element('div', { class: 'section' }, line.text)));
+}
+
+function place(key, json, make, before) {
+    const known = shown.get(key);
+    if (known && known.json === json) return known.node;
+    const node = make();
+    if (known) known.node.replaceWith(node);
+    else $('messages').insertBefore(node, before);
+    node.classList.add('fresh');
+    shown.set(key, { json, node });
+    return node;
+}
+
+function drawChannel(messages) {
+    const scroll = $('scroll');
+    const atEnd = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 60;
+    const mine = typed.filter((line) => line.viewer === viewer() && line.channel === channel());
+    const all = [
+        ...messages.map((m) => ({ ts: Number(m.ts), key: m.ts, json: JSON.stringify(m), make: () => draw(m) })),
+        ...mine.map((line) => ({ ts: line.ts, key: 't' + line.n, json: line.ack || '', make: () => drawTyped(line) })),
+    ].sort((a, b) => a.ts - b.ts);
+    const keys = new Set(all.map((one) => one.key));
+    for (const [key, one] of shown) {
+        if (keys.has(key)) continue;
+        one.node.remove();
+        shown.delete(key);
+    }
+    let next = null;
+    for (const one of all.reverse()) next = place(one.key, one.json, one.make, next);
+    $('empty').hidden = all.length > 0;
+    if (atEnd) scroll.scrollTop = scroll.scrollHeight;
+}
+
+function clearChannel() {
+    shown.clear();
+    $('messages').replaceChildren();
+}
+
+// ---- actors
+
+function sparkline(samples) {
+    const top = Math.max(4, ...samples);
+    const points = samples.map((value, i) => `${(i / (KEPT_SAMPLES - 1) * 58).toFixed(1)},${(25 - value / top * 23).toFixed(1)}`);
+    return points.length > 1 ? 'M' + points.join('L') : 'M0,25L58,25';
+}
+
+function actorRow(role) {
+    const row = element('li', { class: 'actor', id: 'actor-' + role }, element('span', { class: 'dot' }),
+        element('h3', null, role, ' ', element('small', null, ROLES[role] || '')),
+        element('div', { class: 'numbers' }));
+    row.insertAdjacentHTML('beforeend', '<svg class="spark" viewBox="0 0 58 26" preserveAspectRatio="none" aria-hidden="true"><path d="M0,25L58,25"/></svg>');
+    const kill = element('button', { type: 'button', class: 'kill', 'aria-label': 'Kill ' + role }, 'Kill');
+    kill.addEventListener('click', () => killActor(role));
+    row.append(kill);
+    $('actors').append(row);
+    return { row, kill, numbers: row.querySelector('.numbers'), path: row.querySelector('path'), samples: [], pid: 0, kills: 0, goneAt: 0 };
+}
+
+async function killActor(role) {
+    const actor = actors.get(role);
+    if (!actor.pid) return;
+    actor.kill.disabled = true;
+    try {
+        await call('/sim/kill', { pid: actor.pid });
+        actor.kills++;
+        actor.goneAt = performance.now();
+    } catch (error) {
+        actor.kill.disabled = false;
+    }
+}
+
+function number(value) {
+    if (value === undefined || value === null || value < 0) return '–';
+    return value >= 10 || value % 1 === 0 ? String(Math.round(value)) : value.toFixed(1);
+}
+
+function drawActor(role, list) {
+    const actor = actors.get(role);
+    const alive = list.filter((one) => one.up);
+    const sum = (key) => alive.reduce((total, one) => total + Math.max(0, one[key] || 0), 0);
+    const isNew = alive.length && alive[0].pid !== actor.pid;
+    if (isNew && actor.goneAt) {
+        actor.cameBack = `back after ${((performance.now() - actor.goneAt) / 1000).toFixed(1)} s`;
+        actor.goneAt = 0;
+    }
+    actor.pid = alive.length ? alive[0].pid : 0;
+    actor.row.classList.toggle('down', !alive.length);
+    actor.kill.disabled = !alive.length;
+    actor.samples = [...actor.samples, sum('rate')].slice(-KEPT_SAMPLES);
+    actor.path.setAttribute('d', sparkline(actor.samples));
+    const killed = actor.kills ? ` · killed ${actor.kills}×` : '';
+    if (!alive.length) {
+        actor.numbers.replaceChildren('starting again' + killed);
+        return;
+    }
+    const owed = sum('owed');
+    actor.numbers.replaceChildren(
+        ...(role === 'ingress' ? [] : ['owner ', element('b', null, number(sum('owner'))), ' · ']),
+        element('span', { class: owed ? 'owing' : '' }, 'owed ', element('b', null, number(owed))),
+        ' · rate ', element('b', null, number(sum('rate'))), killed);
+    actor.numbers.title = `pid ${actor.pid}` + (actor.cameBack ? `, ${actor.cameBack}` : '');
+}
+
+function drawActors(list) {
+    for (const role of Object.keys(ROLES)) {
+        if (!actors.has(role)) actors.set(role, actorRow(role));
+        drawActor(role, list.filter((one) => one.role === role));
+    }
+    const alive = new Set(list.filter((one) => one.up).map((one) => one.role)).size;
+    $('actors-state').textContent = alive === 7 ? 'all seven running' : `${alive} of 7 running`;
+}
+
+// ---- journal
+
+function drawJournal(entries) {
+    for (const entry of entries) {
+        journalAt = entry.n;
+        if (!PLACES[entry.upstream]) continue;
+        const chief = entry.method === 'POST' && entry.path === '/pipeline-promotions';
+        if (chief) promotions++;
+        const kind = chief ? 'write chief' : entry.method === 'GET' ? '' : 'write';
+        $('journal').prepend(element('li', { class: kind, title: `${entry.method} ${entry.path} ${entry.status}` },
+            element('span', { class: 'where' }, PLACES[entry.upstream]), element('span', null, entry.method),
+            element('span', null, entry.path), element('span', { class: entry.status >= 400 || !entry.status ? 'failed' : '' }, String(entry.status))));
+    }
+    while ($('journal').childElementCount > 200) $('journal').lastChild.remove();
+    const times = (n) => n === 1 ? 'once' : `${n} times`;
+    $('tally').replaceChildren(...(promotions || asked
+        ? [`promote was typed ${times(asked)}; Heroku received `, element('b', null, 'POST /pipeline-promotions'), ' ', element('b', null, times(promotions)), '.']
+        : ['Each request that Slack and Heroku received, newest first.']));
+}
+
+// ---- typing
+
+function hint(text, wrong) {
+    $('hint').textContent = text;
+    $('hint').classList.toggle('wrong', Boolean(wrong));
+}
+
+async function send(text) {
+    const match = /^\s*\/h(?:\s+([\s\S]*))?$/.exec(text);
+    if (!match) {
+        hint('Commands begin with /h, for example: /h help', true);
+        return;
+    }
+    history.list.push(text);
+    history.at = history.list.length;
+    $('input').value = '';
+    hint('');
+    if (/^promote!?\s/.test(match[1] || '')) asked++;
+    const line = { n: typed.length, viewer: viewer(), channel: channel(), ts: Date.now() / 1000, text: text.trim() };
+    typed.push(line);
+    try {
+        const answer = await call('/sim/type', { team, user: line.viewer, channel: line.channel, command: '/h', text: match[1] || '' });
+        line.ack = answer.status === 200 ? `accepted in ${answer.ms.toFixed(1)} ms` : `answered ${answer.status}`;
+    } catch (error) {
+        line.ack = 'not sent';
+    }
+    look();
+}
+
+function wire() {
+    $('form').addEventListener('submit', (event) => {
+        event.preventDefault();
+        send($('input').value);
+    });
+    $('input').addEventListener('keydown', (event) => {
+        if (event.key !== 'ArrowUp' && event.key !== 'ArrowDown') return;
+        event.preventDefault();
+        history.at = Math.min(history.list.length, Math.max(0, history.at + (event.key === 'ArrowUp' ? -1 : 1)));
+        $('input').value = history.list[history.at] || '';
+    });
+    for (const chip of document.querySelectorAll('[data-command]')) {
+        chip.addEventListener('click', () => { send(chip.dataset.command); $('input').focus(); });
+    }
+    for (const radio of document.querySelectorAll('.side input')) {
+        radio.addEventListener('change', () => {
+            const name = channel() === 'C0OPS' ? 'ops' : 'deploys';
+            $('channel-name').textContent = name;
+            document.title = `#${name} · Slipway demo`;
+            clearChannel();
+            look();
+        });
+    }
+    $('input').focus();
+}
+
+function drawLinks(accounts) {
+    for (const [user, email] of Object.entries(accounts)) linked[user] = email;
+    for (const radio of document.querySelectorAll('[name=viewer]')) {
+        radio.parentElement.querySelector('small').textContent = linked[radio.value] ? 'linked to Heroku' : 'not linked yet';
+    }
+    $('link-state').textContent = linked[viewer()] ? '' : `${people[viewer()]} has not linked a Heroku account: type a command to get the link.`;
+}
+
+// ---- the loop
+
+async function look() {
+    const path = `/sim/view?team=${team}&channel=${channel()}&viewer=${viewer()}`;
+    const asked = viewer() + channel();
+    const view = await call(path);
+    if (asked !== viewer() + channel()) return;
+    drawChannel(view.messages);
+    drawLinks(linkedBy(view.messages));
+}
+
+// Who is linked is Slipway's secret; the page believes what people were told.
+function linkedBy(messages) {
+    const told = {};
+    for (const message of messages) {
+        if (!message.ephemeral) continue;
+        const text = JSON.stringify(message.blocks || message.text);
+        if (/\/link\//.test(text)) told[viewer()] = false;
+        else if (/@example\.com/.test(text)) told[viewer()] = true;
+    }
+    return told;
+}
+
+async function tick() {
+    try {
+        await Promise.all([
+            look(),
+            call('/sim/actors').then((all) => drawActors(all.actors)),
+            call('/sim/journal?since=' + journalAt).then((all) => drawJournal(all.entries)),
+        ]);
+        missed = 0;
+    } catch (error) {
+        missed++;
+    }
+    $('gone').hidden = missed < 4;
+    setTimeout(tick, document.hidden ? 4 * POLL_MS : POLL_MS);
+}
+
+wire();
+tick();
