@@ -13,20 +13,20 @@
 #define REFUSALS_MAX 3
 
 static const struct sw__step steps[] = {
-    {"pipelines", false, sw__find_pages_call, sw__find_pages_said, NULL, NULL},
-    {"couplings", false, sw__find_couplings_call, sw__find_couplings_said, NULL, NULL},
-    {"apps", false, sw__find_apps_call, sw__find_apps_said, NULL, NULL},
-    {"info", false, sw__info_call, sw__info_said, sw__info_trouble, NULL},
-    {"releases", false, sw__releases_call, sw__releases_said, NULL, NULL},
-    {"source", false, sw__source_call, sw__source_said, NULL, NULL},
-    {"before", false, sw__before_call, sw__before_said, NULL, NULL},
-    {"post", true, sw__post_call, sw__post_said, sw__post_trouble, NULL},
-    {"look", false, sw__look_call, sw__look_said, sw__look_trouble, NULL},
-    {"look_wait", false, sw__look_wait, NULL, NULL, sw__look_due},
-    {"targets", false, sw__targets_call, sw__targets_said, sw__watch_trouble, NULL},
-    {"release", false, sw__release_call, sw__release_said, sw__watch_trouble, NULL},
-    {"missing", false, sw__missing_call, sw__missing_said, sw__watch_trouble, NULL},
-    {"pause", false, sw__watch_wait, NULL, NULL, sw__watch_round},
+    {"pipelines", false, true, sw__find_pages_call, sw__find_pages_said, NULL, NULL},
+    {"couplings", false, true, sw__find_couplings_call, sw__find_couplings_said, NULL, NULL},
+    {"apps", false, true, sw__find_apps_call, sw__find_apps_said, NULL, NULL},
+    {"info", false, true, sw__info_call, sw__info_said, sw__info_trouble, NULL},
+    {"releases", false, true, sw__releases_call, sw__releases_said, NULL, NULL},
+    {"source", false, true, sw__source_call, sw__source_said, NULL, NULL},
+    {"before", false, true, sw__before_call, sw__before_said, NULL, NULL},
+    {"post", true, false, sw__post_call, sw__post_said, sw__post_trouble, NULL},
+    {"look", false, true, sw__look_call, sw__look_said, sw__look_trouble, NULL},
+    {"look_wait", false, false, sw__look_wait, NULL, NULL, sw__look_due},
+    {"targets", false, true, sw__targets_call, sw__targets_said, sw__watch_trouble, NULL},
+    {"release", false, false, sw__release_call, sw__release_said, sw__watch_trouble, NULL},
+    {"missing", false, true, sw__missing_call, sw__missing_said, sw__watch_trouble, NULL},
+    {"pause", false, false, sw__watch_wait, NULL, NULL, sw__watch_round},
 };
 
 const struct sw__step *sw__step_find(const char *name) {
@@ -115,6 +115,9 @@ static int answered(struct sw__plan *p, const struct sw__step *step) {
         sw__plan_regrant(p, true);
         return 0;
     }
+    if (said.kind == SW__SAID_OK &&
+        !(step->list ? json_is_array(said.json) : json_is_object(said.json)))
+        said.kind = step->write ? SW__SAID_UNSURE : SW__SAID_AWAY; /* nothing that Heroku says */
     if (said.kind == SW__SAID_OK) {
         sw__set(p->state, "refusals", json_integer(0));
         return step->said(p, &said);

@@ -78,7 +78,9 @@ struct sw__said sw__said_from(const json_t *http, bool write) {
         .rate_remaining = json_is_integer(rate) ? json_integer_value(rate) : -1,
     };
     said.message = sw_str(said.json, "message");
-    said.kind = error[0] ? error_kind(error, write) : status_kind(&said, write);
+    /* A 4xx is definite, however odd its body. */
+    bool definite = said.status >= 400 && said.status < 500;
+    said.kind = error[0] && !definite ? error_kind(error, write) : status_kind(&said, write);
     return said;
 }
 

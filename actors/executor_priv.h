@@ -57,6 +57,7 @@ struct sw__plan {
 struct sw__step {
     const char *name;
     bool write; /* its call is no "safe" one */
+    bool list;  /* a list answers it, else an object */
     /* Asks or arms, and nothing else: it is done again with a new grant. */
     void (*call)(struct sw__plan *p);
     int (*said)(struct sw__plan *p, const struct sw__said *said);     /* all went well */

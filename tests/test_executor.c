@@ -19,6 +19,8 @@
 #define UNSURE "{\"error\":\"unsure\"}"
 #define UNSURE_504 "{\"error\":\"unsure\",\"status\":504}"
 #define CUT_JSON "{\"error\":\"bad_json\",\"status\":201}"
+#define BODILESS "{\"status\":200}"
+#define ODD_REFUSAL "{\"error\":\"bad_json\",\"status\":403}"
 #define NAMELESS "{\"status\":201,\"json\":{}}"
 #define EMPTY "{\"status\":200,\"json\":[]}"
 
@@ -39,6 +41,8 @@ static const struct row rows[] = {
     {LIST, "pipelines", BUSY, NULL, "error.upstream", NULL},
     {PROMOTE, "pipelines", EMPTY, NULL, "error.unknown_pipeline", NULL},
     {PROMOTE, "pipelines", TIMEOUT, NULL, "error.upstream", NULL},
+    {PROMOTE, "pipelines", BODILESS, NULL, "error.upstream", NULL},
+    {PROMOTE, "pipelines", NAMELESS, NULL, "error.upstream", NULL},
     {PROMOTE, "pipelines", UNSURE, NULL, "error.upstream", NULL},
     {PROMOTE, "pipelines", REFUSED, NULL, "error.heroku", NULL},
     {PROMOTE, "pipelines", UNAUTHORIZED, "pipelines", NULL, NULL},
@@ -63,6 +67,7 @@ static const struct row rows[] = {
     {PROMOTE, "source", MISSING, NULL, "error.heroku", NULL},
     {PROMOTE, "source", FACTOR, NULL, "promote.two_factor", NULL},
     {PROMOTE, "source", UNAUTHORIZED, "source", NULL, NULL},
+    {PROMOTE, "before", BODILESS, NULL, "error.upstream", "failure"},
     {PROMOTE, "before", EMPTY, "post", NULL, NULL},
     {PROMOTE, "before", TIMEOUT, NULL, "error.upstream", "failure"},
     {PROMOTE, "before", MISSING, NULL, "error.heroku", "failure"},
@@ -78,9 +83,12 @@ static const struct row rows[] = {
     {PROMOTE, "post", TIMEOUT, "look", "promote.checking", NULL},
     {PROMOTE, "post", CUT_JSON, "look", "promote.checking", NULL},
     {PROMOTE, "post", NAMELESS, "look", "promote.checking", NULL},
+    {PROMOTE, "post", BODILESS, "look", "promote.checking", NULL},
+    {PROMOTE, "post", ODD_REFUSAL, NULL, "error.heroku", "failure"},
     {PROMOTE, "post", UNAUTHORIZED, "post", NULL, NULL},
     {PROMOTE, "look", EMPTY, "look_wait", NULL, NULL},
     {PROMOTE, "look", SICK, NULL, "promote.unknown", "unknown"},
+    {PROMOTE, "look", BODILESS, NULL, "promote.unknown", "unknown"},
     {PROMOTE, "look", TIMEOUT, NULL, "promote.unknown", "unknown"},
     {PROMOTE, "look", MISSING, NULL, "promote.unknown", "unknown"},
     {PROMOTE, "look", UNAUTHORIZED, "look", NULL, NULL},

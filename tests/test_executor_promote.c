@@ -2,6 +2,9 @@
 #include "executor_world.h"
 
 #include "actors/executor_priv.h"
+#include "common/out.h"
+
+#include <errno.h>
 
 #define LOCK_EU "lock/T0SIM1/app-billing-eu"
 #define LOCK_US "lock/T0SIM1/app-billing-us"
@@ -233,6 +236,44 @@ static void a_lock_that_is_anothers_by_now_stays(void **state) {
     world_finish(&w);
 }
 
+/* Locks are not loaded yet: each that is asked for is counted. */
+struct slow_facts {
+    json_t *facts;
+    int asked;
+};
+
+static int slow_fact(void *arg, const char *key, const json_t **ret) {
+    struct slow_facts *slow = arg;
+    if (!strncmp(key, "lock/", 5)) {
+        slow->asked++;
+        return -EAGAIN;
+    }
+    *ret = json_object_get(slow->facts, key);
+    return 0;
+}
+
+static void locks_that_are_not_loaded_are_asked_for_all_at_once(void **state) {
+    static const char *const steps[] = {"source", "post"};
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct world w;
+        struct sw_out out;
+        world_init(&w);
+        world_granted(&w, PROMOTE_ALL, false);
+        SW_AUTO(sw_json) json_t *kept = world_until(&w, steps[i]);
+        struct sw_msg *m = sw_msg_from_json(kept);
+        struct slow_facts slow = {.facts = w.facts};
+        const struct sw_ctx ctx = {.now_ms = w.now_ms, .attempt = 1, .conf = &w.conf};
+        sw_out_init(&out, m, slow_fact, &slow);
+        assert_int_equal(sw_actor_executor.handle(&ctx, m, &out), -EAGAIN);
+        assert_true(out.wanting);
+        assert_int_equal(slow.asked, 2);
+        sw_out_finish(&out);
+        sw_msg_destroy(m);
+        world_finish(&w);
+    }
+}
+
 static void a_grant_that_runs_out_is_renewed_first(void **state) {
     (void)state;
     struct world w;
@@ -380,6 +421,7 @@ int main(void) {
         cmocka_unit_test(a_lock_of_another_refuses_and_stays),
         cmocka_unit_test(a_lock_that_ran_out_is_taken),
         cmocka_unit_test(a_lock_that_is_anothers_by_now_stays),
+        cmocka_unit_test(locks_that_are_not_loaded_are_asked_for_all_at_once),
         cmocka_unit_test(a_grant_that_runs_out_is_renewed_first),
         cmocka_unit_test(revoked_before_the_post_ends_quietly),
         cmocka_unit_test(revoked_at_the_post_is_a_failure_after_it_unknown),
