@@ -1,0 +1,63 @@
+/* responder.c -- the only one that talks to Slack; see responder_priv.h. */
+#include "actors/actors.h"
+#include "actors/responder_priv.h"
+#include "actors/templates.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+bool sw__responder_key(char *into, size_t room, const char *prefix, const char *name) {
+    int n = snprintf(into, room, "%s/%s", prefix, name);
+    return name[0] && n > 0 && (size_t)n < room && strlen(name) <= SW__OP_MAX;
+}
+
+static bool is_note(const char *to) {
+    return !strcmp(to, "private") || !strcmp(to, "say");
+}
+
+static int on_reply(const struct sw_ctx *ctx, const struct sw_msg *in, struct sw_out *out) {
+    const char *to = sw_str(in->body, "to");
+    const json_t *who = json_object_get(in->body, "who");
+    const char *op = sw_str(in->body, "op");
+    if (!op[0] || strlen(op) > SW__OP_MAX || !sw_str(in->body, "template")[0] ||
+        !sw_str(who, "channel")[0])
+        return -EBADMSG;
+    if (is_note(to)) return sw__note_start(ctx, in, out, in->body);
+    if (!strcmp(to, "parent") || !strcmp(to, "thread")) return sw__conv_reply(ctx, in, out);
+    return -EBADMSG;
+}
+
+static int handle(const struct sw_ctx *ctx, const struct sw_msg *in, struct sw_out *out) {
+    bool note = !strcmp(sw_str(in->body, "job"), "note");
+    if (!strcmp(in->kind, SW_KIND_REPLY)) return on_reply(ctx, in, out);
+    if (!strcmp(in->kind, SW_KIND_RESPONDER_HTTP))
+        return note ? sw__note_http(ctx, in, out) : sw__conv_http(ctx, in, out);
+    return note ? sw__note_due(ctx, in, out) : sw__conv_due(ctx, in, out);
+}
+
+static void want_key(struct sw_out *out, const char *prefix, const char *name) {
+    const json_t *unused;
+    char key[200];
+    /* Only read ahead: the handler asks again and hears what is missing. */
+    if (sw__responder_key(key, sizeof(key), prefix, name)) (void)sw_fact(out, key, &unused);
+}
+
+static void want(const struct sw_msg *in, struct sw_out *out) {
+    const json_t *who = json_object_get(in->body, "who");
+    bool reply = !strcmp(in->kind, SW_KIND_REPLY);
+    if (reply && is_note(sw_str(in->body, "to"))) {
+        if (!sw_template_only(sw_str(in->body, "template")))
+            want_key(out, "conv", sw_str(in->body, "op"));
+        return;
+    }
+    if (!strcmp(sw_str(in->body, "job"), "note")) return;
+    want_key(out, "conv", sw_str(in->body, "op"));
+    want_key(out, "chan", sw_str(who, "channel"));
+}
+
+static const char *const kinds[] = {SW_KIND_REPLY, SW_KIND_RESPONDER_HTTP, SW_KIND_RESPONDER_TIMER,
+                                    NULL};
+
+const struct sw_actor sw_actor_responder = {
+    .name = "responder", .kinds = kinds, .want = want, .handle = handle};

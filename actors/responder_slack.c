@@ -1,0 +1,138 @@
+/* responder_slack.c -- calls of Slack, what their answers mean, and one channel's pace. */
+#include "actors/responder_priv.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define WAIT_MAX_MS (60 * 60 * 1000LL)
+
+static bool among(const char *word, const char *const *words) {
+    for (; *words; words++) {
+        if (!strcmp(word, *words)) return true;
+    }
+    return false;
+}
+
+/* Slack warns that a part of these may have succeeded. */
+static const char *const unsure[] = {"fatal_error", "internal_error", "service_unavailable",
+                                     "request_timeout", NULL};
+static const char *const too_fast[] = {"ratelimited", "rate_limited", NULL};
+static const char *const blocks[] = {"invalid_blocks",
+                                     "invalid_blocks_format",
+                                     "msg_blocks_too_long",
+                                     "msg_too_long",
+                                     "metadata_too_large",
+                                     "block_mismatch",
+                                     "invalid_metadata_format",
+                                     "no_text",
+                                     "invalid_attachments",
+                                     "invalid_arguments",
+                                     NULL};
+
+static int64_t wait_of(const json_t *http) {
+    int64_t wait_ms = sw_int(http, "retry_after") * 1000;
+    return wait_ms < 1000 ? 1000 : wait_ms > WAIT_MAX_MS ? WAIT_MAX_MS : wait_ms;
+}
+
+enum sw__outcome sw__slack_outcome(const json_t *http, bool hook, int64_t *ret_wait_ms) {
+    const char *error = sw_str(http, "error");
+    int64_t status = sw_int(http, "status");
+    const json_t *json = json_object_get(http, "json");
+    *ret_wait_ms = 0;
+    if (status == 429) {
+        *ret_wait_ms = wait_of(http);
+        return SW__AGAIN;
+    }
+    if (!strcmp(error, "connect")) return SW__UNSENT;
+    if (!strcmp(error, "refused")) return SW__GONE;
+    /* An answer that could not be read says nothing about the message. */
+    if (error[0]) return hook && status >= 200 && status < 300 ? SW__DONE : SW__UNSURE;
+    if (status >= 500) return SW__UNSURE;
+    if (status < 200 || status >= 300) return SW__GONE;
+    if (hook || json_is_true(json_object_get(json, "ok"))) return SW__DONE;
+    error = sw_str(json, "error");
+    if (among(error, too_fast)) {
+        *ret_wait_ms = wait_of(http);
+        return SW__AGAIN;
+    }
+    if (!strcmp(error, "not_in_channel")) return SW__JOIN;
+    return among(error, unsure) ? SW__UNSURE : among(error, blocks) ? SW__BLOCKS : SW__GONE;
+}
+
+json_t *sw__slack_call(const char *method, json_t *args, const char *repeat) {
+    json_t *request = json_pack("{s:s, s:s, s:{s:s}, s:[s, s, s, s], s:o, s:s}", "up", "slack",
+                                "method", "POST", "bearer", "$conf", "slack_token", "fields", "ok",
+                                "error", "ts", "channel", "json", args, "repeat", repeat);
+    json_object_set_new(request, "path", json_sprintf("/%s", method));
+    return request;
+}
+
+/* Quiet: that it went well is all it can say, and nothing follows from it. */
+json_t *sw__slack_hook(const char *box, json_t *json) {
+    return json_pack("{s:s, s:s, s:{s:s, s:s}, s:o, s:s, s:b}", "up", "hooks", "method", "POST",
+                     "url", "$box", box, "field", "url", "json", json, "repeat", "once", "quiet",
+                     1);
+}
+
+int64_t sw__slack_backoff_ms(int64_t tries) {
+    return tries < 1 ? 1000 : tries > 6 ? 64000 : 1000LL << tries;
+}
+
+static int chan_fact(struct sw_out *out, const char *channel, char *key, size_t room,
+                     int64_t *ret_tat, int64_t *ret_floor) {
+    const json_t *chan;
+    if (!sw__responder_key(key, room, "chan", channel)) return -EBADMSG;
+    int r = sw_fact(out, key, &chan);
+    if (r < 0) return r;
+    *ret_tat = sw_int(chan, "tat");
+    *ret_floor = sw_int(chan, "floor");
+    return 0;
+}
+
+static void chan_store(const struct sw_ctx *ctx, struct sw_out *out, const char *key, int64_t tat,
+                       int64_t floor_ms) {
+    int64_t last = tat > floor_ms ? tat : floor_ms;
+    int64_t ttl_ms = (last > ctx->now_ms ? last - ctx->now_ms : 0) + 60000;
+    sw_store(out, key,
+             json_pack("{s:I, s:I}", "tat", (json_int_t)tat, "floor", (json_int_t)floor_ms),
+             ttl_ms);
+}
+
+/* Each message takes the channel for a second; `tat` is when all places taken so far are over. */
+int sw__chan_take(const struct sw_ctx *ctx, struct sw_out *out, const char *channel,
+                  int64_t *ret_delay_ms) {
+    char key[200];
+    int64_t tat, floor_ms;
+    int r = chan_fact(out, channel, key, sizeof(key), &tat, &floor_ms);
+    if (r < 0) return r;
+    int64_t place = tat - (SW__CHAN_BURST - 1) * SW__CHAN_GAP_MS;
+    if (place < ctx->now_ms) place = ctx->now_ms;
+    if (place < floor_ms) place = floor_ms;
+    tat = (tat > place ? tat : place) + SW__CHAN_GAP_MS;
+    chan_store(ctx, out, key, tat, floor_ms);
+    *ret_delay_ms = place - ctx->now_ms;
+    return 0;
+}
+
+int sw__chan_close(const struct sw_ctx *ctx, struct sw_out *out, const char *channel,
+                   int64_t wait_ms) {
+    char key[200];
+    int64_t tat, floor_ms;
+    int r = chan_fact(out, channel, key, sizeof(key), &tat, &floor_ms);
+    if (r < 0) return r;
+    if (floor_ms < ctx->now_ms + wait_ms) floor_ms = ctx->now_ms + wait_ms;
+    /* No burst at the moment it opens. */
+    int64_t least = floor_ms + (SW__CHAN_BURST - 1) * SW__CHAN_GAP_MS;
+    chan_store(ctx, out, key, tat > least ? tat : least, floor_ms);
+    return 0;
+}
+
+int sw__chan_closed(const struct sw_ctx *ctx, struct sw_out *out, const char *channel,
+                    int64_t *ret_delay_ms) {
+    char key[200];
+    int64_t tat, floor_ms;
+    int r = chan_fact(out, channel, key, sizeof(key), &tat, &floor_ms);
+    if (r < 0) return r;
+    *ret_delay_ms = floor_ms > ctx->now_ms ? floor_ms - ctx->now_ms : 0;
+    return 0;
+}

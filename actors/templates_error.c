@@ -1,0 +1,46 @@
+/* templates_error.c -- what went wrong, and what to type now; see templates.h. */
+#include "actors/templates_priv.h"
+
+#define ROW(name, words, more_words)                                                               \
+    { .id = name, .lead = words, .more = more_words }
+
+const struct sw__template sw__templates_error[] = {
+    ROW("error.unknown_pipeline", "I see no pipeline named {name:code}.[ Near it: {near:list}.]",
+        "`/h pipelines` lists all that you can see."),
+    ROW("error.ambiguous_pipeline",
+        "There are several pipelines named {name:code}. Nothing was done.",
+        "[Type the id of the one you mean instead of its name: {ids:list}]"),
+    ROW("error.unknown_stage",
+        "{pipeline:bold} has no apps in a stage {stage:code}.[ It has {stages:list}.]", NULL),
+    ROW("error.unknown_app",
+        "The stage {stage} of {pipeline:bold} has no app {app:code}.[ It has {apps:list}.]", NULL),
+    ROW("error.ambiguous",
+        "The stage {stage} of {pipeline:bold} has several apps: {apps:list}. Nothing was done.",
+        "[Say which one you mean: {example:typed}][\nor all of them: {example_all:typed}]"),
+    ROW("error.too_many",
+        "{count} apps of {stage} at once are too many: at most {max} go into one promotion.",
+        "Name some of them, separated by commas."),
+    ROW("error.no_source", "{pipeline:bold} has nothing before {stage} that could be promoted.",
+        NULL),
+    ROW("error.promote_order",
+        "A promotion goes from development to staging to production, so not from {from} to {to}.",
+        NULL),
+    ROW("error.not_promotable", "What is in {stage} cannot be promoted.", NULL),
+    ROW("error.no_release", "{app:code} ({stage}) has no release that could be promoted.", NULL),
+    ROW("error.locked",
+        "{by:user} is promoting to {app:code} since {since_ms:date}. Nothing was done.",
+        "Type the same again when that is over."),
+    ROW("error.heroku", "Heroku refused it[: {message}]. Nothing was changed.", NULL),
+    ROW("error.upstream",
+        "{upstream} does not answer as it should at the moment[ (status {status})]. Nothing was "
+        "changed.",
+        "Please type the same again in a few minutes."),
+    ROW("error.unsupported",
+        "This version cannot run [{task:code}][{!task}that]. Nothing was done.",
+        "`/h help` lists what it can."),
+    ROW("error.internal",
+        "Something went wrong on my side, and I could not finish this. Please look what has "
+        "happened before you repeat it.",
+        "[Whoever runs Slipway finds it by the id {id:code}.]"),
+    {0},
+};

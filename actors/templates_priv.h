@@ -1,0 +1,57 @@
+/* templates_priv.h -- a row of the table, and the card that it fills.
+ *
+ * shapes   a row: words as patterns (blocks.h), and where lists are shown a function that adds blocks;
+ *          rows of one id differ in the value of `key`, the one without `when` is for all others
+ * units    none
+ * errors   none
+ * owner    rows are static; a card owns its text and blocks until it is rendered
+ * source   templates.h
+ * limits   SW_BLOCKS_MAX blocks a card; what does not fit is left out
+ */
+#ifndef SW_TEMPLATES_PRIV_H
+#define SW_TEMPLATES_PRIV_H
+
+#include "actors/blocks.h"
+#include "actors/templates.h"
+
+#define SW__ONLY 1u /* the parser's */
+#define SW__BARE 2u /* a line in a thread: the command that was typed is not repeated */
+
+#define SW__GOOD "\xe2\x9c\x94 "  /* check mark */
+#define SW__BAD "\xe2\x9c\x96 "   /* cross */
+#define SW__BUSY "\xe2\x80\xa6 "  /* ellipsis */
+#define SW__DOUBT "\xe2\x9a\xa0 " /* warning sign */
+#define SW__TO " \xe2\x86\x92 "   /* arrow */
+#define SW__DOT " \xc2\xb7 "      /* middle dot */
+#define SW__BULLET "\xe2\x80\xa2 "
+
+struct sw__card {
+    json_t *text; /* the fallback: the lead */
+    json_t *blocks;
+};
+
+struct sw__template {
+    const char *id;
+    const char *lead; /* the main words, also the fallback; NULL: `build` gives them */
+    const char *more; /* a second paragraph; NULL or empty when filled: none */
+    const char *key, *when;
+    unsigned flags;
+    void (*build)(const struct sw_template_in *in, struct sw__card *card);
+};
+
+extern const struct sw__template sw__templates_help[], sw__templates_login[], sw__templates_read[],
+    sw__templates_promote[], sw__templates_error[], sw__templates_notice[];
+
+/* Takes a block. */
+void sw__card_add(struct sw__card *card, json_t *block);
+/* The lead: a section, and the fallback. Takes the text. */
+void sw__card_lead(struct sw__card *card, json_t *text);
+/* A paragraph, small print; takes the text, nothing is added where it is empty. */
+void sw__card_more(struct sw__card *card, json_t *text);
+void sw__card_small(struct sw__card *card, json_t *text);
+/* Makes room in `m` for a line of up to `chars`: where it is full, its text becomes a section. */
+void sw__card_line(struct sw__card *card, struct sw_mrkdwn *m, size_t chars);
+/* An app of a promotion, by its state: one line. */
+void sw__put_app(struct sw_mrkdwn *m, const json_t *app);
+
+#endif
