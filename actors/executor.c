@@ -107,6 +107,12 @@ static bool is_unauthorized(const struct sw__said *said) {
     return said->kind == SW__SAID_NO && said->status == 401;
 }
 
+/* A code was typed, and this call went without it: some apps want it even to be read. */
+static bool wants_code(const struct sw__plan *p, const struct sw__step *step) {
+    return !step->write && json_object_get(p->state, "code") &&
+           !json_object_get(p->state, "factor");
+}
+
 static int answered(struct sw__plan *p, const struct sw__step *step) {
     struct sw__said said = sw__said_from(json_object_get(p->in->body, "http"), step->write);
     if (is_unauthorized(&said) && sw__count(p, "refusals") < REFUSALS_MAX) {
@@ -121,6 +127,11 @@ static int answered(struct sw__plan *p, const struct sw__step *step) {
     if (said.kind == SW__SAID_OK) {
         sw__set(p->state, "refusals", json_integer(0));
         return step->said(p, &said);
+    }
+    if (said.kind == SW__SAID_FACTOR && wants_code(p, step)) {
+        sw__set(p->state, "factor", json_true());
+        step->call(p);
+        return 0;
     }
     step->trouble ? step->trouble(p, &said) : sw__plan_trouble(p, &said);
     return 0;

@@ -49,12 +49,22 @@ static bool runs_out(const struct sw__plan *p) {
     return expires_ms > 0 && expires_ms < p->ctx->now_ms + RENEW_BELOW_MS;
 }
 
+/* A one-time code goes where it was typed for: with the write, and where Heroku asked for it. */
+static void add_code(const struct sw__plan *p, json_t *request) {
+    const char *code = sw_str(p->state, "code");
+    bool write = strcmp(sw_str(request, "repeat"), "safe") != 0;
+    if (!code[0] || (!write && !json_is_true(json_object_get(p->state, "factor")))) return;
+    sw__set(json_object_get(request, "headers"), "Heroku-Two-Factor-Code",
+            json_pack("{s:s, s:s}", "$box", code, "field", "code"));
+}
+
 bool sw__plan_call(struct sw__plan *p, json_t *request) {
     if (runs_out(p)) {
         json_decref(request);
         sw__plan_regrant(p, false);
         return false;
     }
+    add_code(p, request);
     sw__set(request, "bearer",
             json_pack("{s:s, s:s}", "$box", sw_str(p->state, "token"), "field", "token"));
     dress(p, sw_http(p->out, request, SW_KIND_EXECUTOR_HTTP, ticket(p)));

@@ -142,7 +142,6 @@ int sw__before_said(struct sw__plan *p, const struct sw__said *said) {
 
 void sw__post_call(struct sw__plan *p) {
     json_t *targets = json_array(), *target, *from = json_object_get(p->state, "from");
-    const char *code = sw_str(p->state, "code");
     size_t i;
     json_array_foreach(json_object_get(p->state, "targets"), i, target) {
         json_array_append_new(targets,
@@ -155,9 +154,6 @@ void sw__post_call(struct sw__plan *p) {
                       sw_str(json_object_get(p->state, "pipeline"), "id"), "source", "app", "id",
                       json_object_get(from, "id"), "release", "id",
                       json_object_get(from, "release"), "targets", targets));
-    if (code[0])
-        sw__set(json_object_get(request, "headers"), "Heroku-Two-Factor-Code",
-                json_pack("{s:s, s:s}", "$box", code, "field", "code"));
     /* The first intent stands: what a repeat finds may be the first one's. */
     if (!sw__plan_call(p, request)) return;
     if (!json_object_get(p->state, "intent_ms"))

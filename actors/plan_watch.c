@@ -3,7 +3,7 @@
  * A round asks for the promotion's targets, then for the release of each target that has one: a
  * promotion that is completed says nothing about the release phase. Where the promotion's id got
  * lost, a target's release is looked for among the app's. Between rounds a timer waits, longer each
- * time. See executor_priv.h. */
+ * time that nothing moved. See executor_priv.h. */
 #include "actors/executor_priv.h"
 
 #include <string.h>
@@ -74,8 +74,11 @@ static void end_round(struct sw__plan *p) {
         finish(p);
         return;
     }
-    if (json_is_true(json_object_get(p->state, "moved"))) sw__report_parent(p, "running", false);
-    json_object_del(p->state, "moved");
+    if (json_is_true(json_object_get(p->state, "moved"))) {
+        sw__report_parent(p, "running", false);
+        json_object_del(p->state, "wait_ms"); /* where something moves, more may follow soon */
+        json_object_del(p->state, "moved");
+    }
     sw__plan_go(p, "pause");
 }
 

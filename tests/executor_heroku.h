@@ -124,14 +124,18 @@ static inline json_t *fake_error(int status, const char *id, const char *message
     return fake_ok(status, json_pack("{s:s, s:s}", "id", id, "message", message));
 }
 
+static inline bool fake_code(const json_t *request) {
+    const json_t *code =
+        json_object_get(json_object_get(request, "headers"), "Heroku-Two-Factor-Code");
+    return !strcmp(sw_str(code, "$box"), "right-code-box");
+}
+
 static inline json_t *fake_promote(struct fake *f, const json_t *request) {
     const json_t *body = json_object_get(request, "json"), *one;
     const json_t *source = json_object_get(body, "source");
     const char *app_id = sw_str(json_object_get(source, "app"), "id");
     const char *release = sw_str(json_object_get(source, "release"), "id");
-    const json_t *code =
-        json_object_get(json_object_get(request, "headers"), "Heroku-Two-Factor-Code");
-    if (f->needs_code && (!code || strcmp(sw_str(code, "$box"), "right-code-box") != 0))
+    if (f->needs_code && !fake_code(request))
         return fake_error(403, "two_factor", "Two factor authentication is required.");
     f->made++;
     SW_AUTO(sw_text) char *id = sw_printf("promotion-%d", f->made);
@@ -219,6 +223,9 @@ static inline json_t *fake_route(struct fake *f, const json_t *request) {
         if (!promotion) return fake_error(404, "not_found", "Couldn't find that promotion.");
         return fake_ok(200, json_incref(json_object_get(promotion, "targets")));
     }
+    if (sscanf(path, "/apps/%79[^/]/releases", a) == 1 &&
+        json_object_get(json_object_get(f->apps, a), "locked") && !fake_code(request))
+        return fake_error(403, "two_factor", "Two factor authentication is required.");
     if (sscanf(path, "/apps/%79[^/]/releases/%79[^/]", a, b) == 2)
         return fake_release_of(json_object_get(f->apps, a), b);
     if (sscanf(path, "/apps/%79[^/]/releases%n", a, &end) == 1 && end > 0)

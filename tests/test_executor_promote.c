@@ -187,6 +187,36 @@ static void a_code_goes_to_heroku_once_and_is_erased(void **state) {
     world_finish(&w);
 }
 
+static void an_app_that_is_not_read_without_a_code_is_read_with_it(void **state) {
+    static const struct {
+        const char *code, *template;
+        int calls; /* of the source's releases */
+    } rows[] = {{NULL, "promote.two_factor", 1},
+                {"wrong-code-box", "promote.two_factor", 2},
+                {"right-code-box", "promote", 2}};
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        struct world w;
+        size_t k;
+        json_t *call;
+        int calls = 0;
+        world_init(&w);
+        w.twice = true;
+        w.heroku.needs_code = true;
+        w.code = rows[i].code;
+        breaks(&w, "app-storefront-staging", "locked");
+        run(&w, PROMOTE);
+        const json_t *data = world_data(&w, rows[i].template);
+        assert_int_equal(json_is_true(json_object_get(data, "wrong")), i == 1);
+        assert_string_equal(sw_str(data, "state"), i == 2 ? "success" : "");
+        json_array_foreach(w.calls, k, call) {
+            calls += !strcmp(json_string_value(call), "GET /apps/app-storefront-staging/releases");
+        }
+        assert_int_equal(calls, rows[i].calls);
+        world_finish(&w);
+    }
+}
+
 static void lock_of(struct world *w, const char *key, const char *op, int64_t until_ms) {
     json_object_set_new(w->facts, key,
                         json_pack("{s:s, s:s, s:I, s:I}", "op", op, "user", "U0BOB", "since_ms",
@@ -418,6 +448,7 @@ int main(void) {
         cmocka_unit_test(heroku_says_why_a_target_failed),
         cmocka_unit_test(without_a_code_it_asks_and_frees_the_lock),
         cmocka_unit_test(a_code_goes_to_heroku_once_and_is_erased),
+        cmocka_unit_test(an_app_that_is_not_read_without_a_code_is_read_with_it),
         cmocka_unit_test(a_lock_of_another_refuses_and_stays),
         cmocka_unit_test(a_lock_that_ran_out_is_taken),
         cmocka_unit_test(a_lock_that_is_anothers_by_now_stays),
