@@ -99,6 +99,22 @@ class World:
         except OSError:
             return ""
 
+    def owed(self):
+        """Everything on its way: messages, effects and timers (those of the refresher wait for hours)."""
+        script = ("local n = 0 for s = 0, 63 do local p = string.format('sw:{%02d}:', s) "
+                  "for _, a in ipairs({'parser', 'auth', 'executor', 'responder', 'notifier', 'refresher'}) do "
+                  "n = n + redis.call('XLEN', p .. a) + redis.call('XLEN', p .. a .. ':bulk') + redis.call('HLEN', p .. a .. ':fx') "
+                  "if a ~= 'refresher' then n = n + redis.call('ZCARD', p .. a .. ':timers') end end end return n")
+        answer = self.redis_says(f'EVAL "{script}" 0')
+        return int(answer[1:]) if answer.startswith(":") else -1
+
+    def dead(self):
+        answer = self.redis_says("EVAL \"local n = 0 for s = 0, 63 do n = n + redis.call('XLEN', string.format('sw:{%02d}:dead', s)) end return n\" 0")
+        return int(answer[1:])
+
+    def quiet(self, seconds=40):
+        until("nothing is owed", lambda: self.owed() == 0, seconds, 0.05)
+
     def kill_redis(self):
         self.redis.kill()
         self.redis.wait()
