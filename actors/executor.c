@@ -24,7 +24,7 @@ static const struct sw__step steps[] = {
     {"look", false, true, sw__look_call, sw__look_said, sw__look_trouble, NULL},
     {"look_wait", false, false, sw__look_wait, NULL, NULL, sw__look_due},
     {"targets", false, true, sw__targets_call, sw__targets_said, sw__watch_trouble, NULL},
-    {"release", false, false, sw__release_call, sw__release_said, sw__watch_trouble, NULL},
+    {"release", false, false, sw__release_call, sw__release_said, sw__release_trouble, NULL},
     {"missing", false, true, sw__missing_call, sw__missing_said, sw__watch_trouble, NULL},
     {"pause", false, false, sw__watch_wait, NULL, NULL, sw__watch_round},
 };

@@ -158,6 +158,7 @@ void sw__targets_call(struct sw__plan *p);
 int sw__targets_said(struct sw__plan *p, const struct sw__said *said);
 void sw__release_call(struct sw__plan *p);
 int sw__release_said(struct sw__plan *p, const struct sw__said *said);
+void sw__release_trouble(struct sw__plan *p, const struct sw__said *said);
 void sw__missing_call(struct sw__plan *p);
 int sw__missing_said(struct sw__plan *p, const struct sw__said *said);
 

@@ -103,6 +103,8 @@ static const struct row rows[] = {
     {PROMOTE, "release", SICK, "pause", "promote.waiting", NULL},
     {PROMOTE, "release", MISSING, "pause", "promote.waiting", NULL},
     {PROMOTE, "release", REFUSED, NULL, "promote.unknown", "unknown"},
+    {PROMOTE, "release", FACTOR, "pause", NULL, NULL},
+    {PROMOTE, "targets", FACTOR, NULL, "promote.unknown", "unknown"},
     {PROMOTE, "release", UNAUTHORIZED, "release", NULL, NULL},
 };
 #define ROWS (sizeof rows / sizeof *rows)
