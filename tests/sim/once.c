@@ -15,12 +15,13 @@
 #include <string.h>
 
 #define LOOK_MS 60
-#define QUIET_MS 1000 /* nothing more comes when nothing came for so long */
+#define QUIET_MS 1000     /* nothing more comes when nothing came for so long */
+#define QUIET_LINK_MS 300 /* the same after signing in, of which less is to come */
 #define QUIET_MAX_MS 8000
 
 struct once {
     const char *url, *ingress, *text, *team_id, *channel, *user, *account;
-    bool stable, no_link;
+    bool stable, no_link, fresh;
     int64_t timeout_ms;
     const struct sim_team *team;
     struct sim_walk *walk;
@@ -115,12 +116,12 @@ static int remember(struct once *o) {
     return 0;
 }
 
-/* Waits until neither the channel nor the journal changed for QUIET_MS. */
-static int settle(struct once *o) {
+/* Waits until neither the channel nor the journal changed for so long. */
+static int settle(struct once *o, int64_t quiet_ms) {
     int64_t begin_ms = sim_mono_ms(), since_ms = begin_ms;
     size_t entries = 0;
     json_auto_t *before = NULL;
-    while (sim_mono_ms() - since_ms < QUIET_MS && sim_mono_ms() - begin_ms < QUIET_MAX_MS) {
+    while (sim_mono_ms() - since_ms < quiet_ms && sim_mono_ms() - begin_ms < QUIET_MAX_MS) {
         json_auto_t *now = NULL;
         int r = look(o);
         if (r >= 0) r = journal(o, &now);
@@ -225,18 +226,25 @@ static int tell_ingress(struct once *o) {
     return sim_walk_post(o->walk, "/sim/config", body, &ok);
 }
 
+/* The sim forgets how the person was linked, but not that it was. */
+static int reset(struct once *o) {
+    json_auto_t *body = json_object(), *ok = NULL;
+    return sim_walk_post(o->walk, "/sim/reset", body, &ok);
+}
+
 static int run(struct once *o) {
     int r = o->ingress != NULL ? tell_ingress(o) : 0;
     if (r >= 0 && !o->no_link) {
         r = sim_walk_link(o->walk, o->team_id, o->channel, o->user, o->account, o->timeout_ms);
+        if (r >= 0) r = settle(o, QUIET_LINK_MS);
     }
+    if (r >= 0 && o->fresh) r = reset(o);
     if (r < 0 || o->text == NULL) return r;
-    if (!o->no_link) r = settle(o);
-    if (r >= 0) r = remember(o);
+    r = remember(o);
     if (r >= 0) r = type_command(o);
     if (r < 0) return r;
     int answer = wait_for_answer(o);
-    if (answer == 0) r = settle(o);
+    if (answer == 0) r = settle(o, QUIET_MS);
     if (r >= 0) r = print_all(o);
     fflush(stdout);
     return r < 0 ? r : answer;
@@ -246,7 +254,7 @@ static const struct option options[] = {
     {"sim", 1, NULL, 's'},     {"ingress", 1, NULL, 'I'}, {"text", 1, NULL, 't'},
     {"team", 1, NULL, 'T'},    {"channel", 1, NULL, 'C'}, {"user", 1, NULL, 'U'},
     {"account", 1, NULL, 'A'}, {"timeout", 1, NULL, 'W'}, {"stable", 0, NULL, 'S'},
-    {"no-link", 0, NULL, 'N'}, {NULL, 0, NULL, 0}};
+    {"no-link", 0, NULL, 'N'}, {"fresh", 0, NULL, 'F'},   {NULL, 0, NULL, 0}};
 
 static bool parse(struct once *o, int argc, char **argv) {
     for (int id; (id = getopt_long(argc, argv, "", options, NULL)) != -1;) {
@@ -260,6 +268,7 @@ static bool parse(struct once *o, int argc, char **argv) {
         if (id == 'W') o->timeout_ms = strtoll(optarg, NULL, 10) * 1000;
         if (id == 'S') o->stable = true;
         if (id == 'N') o->no_link = true;
+        if (id == 'F') o->fresh = true;
         if (id == '?') return false;
     }
     if (o->text != NULL && strncmp(o->text, "/h", 2) == 0 &&
@@ -280,7 +289,8 @@ int sim_once_main(int argc, char **argv) {
     if (!parse(&o, argc, argv)) {
         fputs("usage: slipway-sim once --sim URL [--ingress URL] [--text '/h ...']\n"
               "           [--team T0SIM1] [--channel C0DEPLOY] [--user U0ADA]\n"
-              "           [--account ada@example.com] [--timeout SECONDS] [--no-link] [--stable]\n"
+              "           [--account ada@example.com] [--timeout SECONDS] [--no-link] [--fresh]\n"
+              "           [--stable]\n"
               "Links the user by walking the sign-in pages, types the command, prints what came of "
               "it.\n",
               stderr);

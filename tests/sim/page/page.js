@@ -37,7 +37,7 @@ function avatar(user) {
 function clock(seconds) {
     const at = new Date(seconds * 1000);
     return element('time', { datetime: at.toISOString(), title: at.toLocaleString() },
-        at.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', second: '2-digit' }));
+        at.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' }));
 }
 
 function eye() {
@@ -118,20 +118,21 @@ function clearChannel() {
 
 function sparkline(samples) {
     const top = Math.max(4, ...samples);
-    const points = samples.map((value, i) => `${(i / (KEPT_SAMPLES - 1) * 58).toFixed(1)},${(25 - value / top * 23).toFixed(1)}`);
+    const first = KEPT_SAMPLES - samples.length;
+    const points = samples.map((value, i) => `${((first + i) / (KEPT_SAMPLES - 1) * 58).toFixed(1)},${(25 - value / top * 23).toFixed(1)}`);
     return points.length > 1 ? 'M' + points.join('L') : 'M0,25L58,25';
 }
 
 function actorRow(role) {
     const row = element('li', { class: 'actor', id: 'actor-' + role }, element('span', { class: 'dot' }),
-        element('h3', null, role, ' ', element('small', null, ROLES[role] || '')),
+        element('h3', null, role, ' ', element('small', null, ROLES[role])),
         element('div', { class: 'numbers' }));
     row.insertAdjacentHTML('beforeend', '<svg class="spark" viewBox="0 0 58 26" preserveAspectRatio="none" aria-hidden="true"><path d="M0,25L58,25"/></svg>');
     const kill = element('button', { type: 'button', class: 'kill', 'aria-label': 'Kill ' + role }, 'Kill');
     kill.addEventListener('click', () => killActor(role));
     row.append(kill);
     $('actors').append(row);
-    return { row, kill, numbers: row.querySelector('.numbers'), path: row.querySelector('path'), samples: [], pid: 0, kills: 0, goneAt: 0 };
+    return { row, kill, note: row.querySelector('small'), numbers: row.querySelector('.numbers'), path: row.querySelector('path'), samples: [], pid: 0, kills: 0, goneAt: 0, cameBack: '' };
 }
 
 async function killActor(role) {
@@ -141,6 +142,7 @@ async function killActor(role) {
     try {
         await call('/sim/kill', { pid: actor.pid });
         actor.kills++;
+        actor.cameBack = '';
         actor.goneAt = performance.now();
     } catch (error) {
         actor.kill.disabled = false;
@@ -158,7 +160,7 @@ function drawActor(role, list) {
     const sum = (key) => alive.reduce((total, one) => total + Math.max(0, one[key] || 0), 0);
     const isNew = alive.length && alive[0].pid !== actor.pid;
     if (isNew && actor.goneAt) {
-        actor.cameBack = `back after ${((performance.now() - actor.goneAt) / 1000).toFixed(1)} s`;
+        actor.cameBack = ` · back in ${((performance.now() - actor.goneAt) / 1000).toFixed(1)} s`;
         actor.goneAt = 0;
     }
     actor.pid = alive.length ? alive[0].pid : 0;
@@ -166,17 +168,17 @@ function drawActor(role, list) {
     actor.kill.disabled = !alive.length;
     actor.samples = [...actor.samples, sum('rate')].slice(-KEPT_SAMPLES);
     actor.path.setAttribute('d', sparkline(actor.samples));
-    const killed = actor.kills ? ` · killed ${actor.kills}×` : '';
+    actor.note.textContent = actor.kills ? `killed ${actor.kills}×${actor.cameBack}` : ROLES[role];
     if (!alive.length) {
-        actor.numbers.replaceChildren('starting again' + killed);
+        actor.numbers.textContent = 'starting again';
         return;
     }
     const owed = sum('owed');
     actor.numbers.replaceChildren(
-        ...(role === 'ingress' ? [] : ['owner ', element('b', null, number(sum('owner'))), ' · ']),
+        'owner ', element('b', null, role === 'ingress' ? '–' : number(sum('owner'))), ' · ',
         element('span', { class: owed ? 'owing' : '' }, 'owed ', element('b', null, number(owed))),
-        ' · rate ', element('b', null, number(sum('rate'))), killed);
-    actor.numbers.title = `pid ${actor.pid}` + (actor.cameBack ? `, ${actor.cameBack}` : '');
+        ' · rate ', element('b', null, number(sum('rate'))));
+    actor.row.title = `pid ${actor.pid}`;
 }
 
 function drawActors(list) {
@@ -190,6 +192,8 @@ function drawActors(list) {
 
 // ---- journal
 
+const short = (path) => path.replace(/[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, '').replace(/\/[0-9a-f]{4}[0-9a-f]{4}-/g, (id) => id.slice(0, 5) + '…');
+
 function drawJournal(entries) {
     for (const entry of entries) {
         journalAt = entry.n;
@@ -199,12 +203,12 @@ function drawJournal(entries) {
         const kind = chief ? 'write chief' : entry.method === 'GET' ? '' : 'write';
         $('journal').prepend(element('li', { class: kind, title: `${entry.method} ${entry.path} ${entry.status}` },
             element('span', { class: 'where' }, PLACES[entry.upstream]), element('span', null, entry.method),
-            element('span', null, entry.path), element('span', { class: entry.status >= 400 || !entry.status ? 'failed' : '' }, String(entry.status))));
+            element('span', null, short(entry.path)), element('span', { class: entry.status >= 400 || !entry.status ? 'failed' : '' }, String(entry.status))));
     }
     while ($('journal').childElementCount > 200) $('journal').lastChild.remove();
     const times = (n) => n === 1 ? 'once' : `${n} times`;
     $('tally').replaceChildren(...(promotions || asked
-        ? [`promote was typed ${times(asked)}; Heroku received `, element('b', null, 'POST /pipeline-promotions'), ' ', element('b', null, times(promotions)), '.']
+        ? [asked ? `promote was typed ${times(asked)}; ` : '', 'Heroku received ', element('b', null, `POST /pipeline-promotions ${times(promotions)}`), '.']
         : ['Each request that Slack and Heroku received, newest first.']));
 }
 

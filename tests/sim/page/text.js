@@ -22,7 +22,7 @@ function angle(inner) {
     if (head.startsWith('#')) return element('span', { class: 'mention' }, '#' + (label || head.slice(1)));
     if (head.startsWith('!date^')) {
         const at = new Date(Number(head.split('^')[1]) * 1000);
-        return element('time', { datetime: at.toISOString(), title: at.toLocaleString() }, plain(label || at.toLocaleString()));
+        return element('time', { datetime: at.toISOString(), title: at.toLocaleString() }, at.toLocaleString([], { dateStyle: 'medium', timeStyle: 'short' }));
     }
     if (/^https?:/.test(head)) return link(plain(head), plain(label || head));
     return document.createTextNode(plain(label || head));
@@ -41,7 +41,7 @@ function mrkdwn(text) {
         parts.append(plain(text.slice(at, match.index)));
         const [, pre, code, inner, bold, italic, struck] = match;
         if (pre !== undefined) parts.append(element('pre', null, plain(pre)));
-        else if (code !== undefined) parts.append(element('code', null, plain(code)));
+        else if (code !== undefined) parts.append(element('code', code.length < 48 ? { class: 'short' } : null, plain(code)));
         else if (inner !== undefined) parts.append(angle(inner));
         else if (bold !== undefined) parts.append(element('b', null, mrkdwn(bold)));
         else if (italic !== undefined) parts.append(element('i', null, mrkdwn(italic)));
