@@ -8,6 +8,7 @@
 #include <time.h>
 
 #define ELLIPSIS "\xe2\x80\xa6"
+#define LAST_MS 253402300799000LL /* the year 9999 */
 
 void sw_mrkdwn_init(struct sw_mrkdwn *m, size_t limit) {
     *m = (struct sw_mrkdwn){.limit = limit, .room = 256};
@@ -84,12 +85,28 @@ void sw_mrkdwn_put(struct sw_mrkdwn *m, const char *markup) {
     token(m, markup, strlen(markup), chars_of(markup), 0);
 }
 
+/* How many characters stand as they are: most text is nothing else. */
+static size_t plain_run(const char *text, size_t size, char quote) {
+    size_t n = 0;
+    while (n < size && text[n] >= 0x20 && text[n] < 0x7f && text[n] != '&' && text[n] != '<' &&
+           text[n] != '>' && text[n] != quote)
+        n++;
+    return n;
+}
+
 /* `quote`: the text stands between these marks, so that it may not hold them; 0: none. */
 static void put_value(struct sw_mrkdwn *m, const char *text, size_t size, char quote) {
     size_t keep = quote ? 1 : 0;
     size_t shown = 0;
     bool ok = true;
     for (size_t i = 0; ok && i < size;) {
+        size_t run = plain_run(text + i, size - i, quote);
+        if (run > 0 && shown + run <= SW_VALUE_MAX && sw_mrkdwn_left(m) >= run + keep) {
+            append(m, text + i, run, run);
+            shown += run;
+            i += run;
+            continue;
+        }
         size_t n = char_bytes(text + i, size - i);
         const char *c = text + i;
         i += n ? n : 1;
@@ -154,7 +171,8 @@ void sw_mrkdwn_date(struct sw_mrkdwn *m, int64_t at_ms) {
     time_t at = (time_t)(at_ms / 1000);
     struct tm utc;
     char day[48], date[128];
-    if (at_ms < 0 || !gmtime_r(&at, &utc) || !strftime(day, sizeof(day), "%Y-%m-%d %H:%M", &utc)) {
+    if (at_ms < 0 || at_ms > LAST_MS || !gmtime_r(&at, &utc) ||
+        !strftime(day, sizeof(day), "%Y-%m-%d %H:%M", &utc)) {
         sw_mrkdwn_put(m, "?");
         return;
     }

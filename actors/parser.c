@@ -52,7 +52,7 @@ static json_t *examples_of(const struct sw_command *command) {
     return list;
 }
 
-/* {commands: [{name, usage, summary, examples}], topic?, unknown?, suggestion?, line, slash}: all commands, or
+/* {commands: [{name, usage, summary, examples? (of the topic)}], topic?, unknown?, suggestion?, line, slash}: all commands, or
  * the one that was asked about. */
 static void answer_help(struct typed *t) {
     const char *topic = json_string_value(json_object_get(t->explain, "topic"));
@@ -61,9 +61,10 @@ static void answer_help(struct typed *t) {
 
     for (const struct sw_command *c = sw_grammar_commands(); c->name; c++) {
         if (!topic || !strcmp(topic, c->name)) {
-            json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:o}", "name", c->name, "usage",
+            json_t *examples = topic ? examples_of(c) : NULL;
+            json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:o*}", "name", c->name, "usage",
                                                   c->usage, "summary", c->summary, "examples",
-                                                  examples_of(c)));
+                                                  examples));
         }
     }
     copy(data, "topic", t->explain, "topic");

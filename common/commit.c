@@ -6,6 +6,7 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/metrics.h"
+#include "common/request.h"
 #include "common/run_priv.h"
 #include "common/wire.h"
 
@@ -144,6 +145,7 @@ static int add_effect(struct sw_batch *batch, const struct sw_op *op, const stru
     char id[64];
     snprintf(id, sizeof(id), "%" PRIu64 "-%" PRIu64 ".%u.%u", entry->id.gen, entry->id.seq,
              entry->lane, n);
+    sw_request_freeze(op->value);
     json_t *record = json_pack("{s:O, s:o}", "q", op->value, "m", sw_msg_to_json(op->m));
     char *bytes;
     size_t size;

@@ -40,6 +40,28 @@ static bool is_secret(const json_t *value) {
            (json_object_get(value, "$box") || json_object_get(value, "$conf"));
 }
 
+static bool names_secret(const json_t *value) {
+    const char *key;
+    json_t *item;
+    size_t i;
+    if (is_secret(value)) return true;
+    json_object_foreach((json_t *)value, key, item) {
+        if (names_secret(item)) return true;
+    }
+    json_array_foreach(value, i, item) {
+        if (names_secret(item)) return true;
+    }
+    return false;
+}
+
+void sw_request_freeze(json_t *request) {
+    const json_t *json = json_object_get(request, "json");
+    if (!json || names_secret(json)) return;
+    SW_AUTO(sw_text) char *body = json_dumps(json, JSON_COMPACT);
+    json_object_set_new(request, "body", json_string(body));
+    json_object_del(request, "json");
+}
+
 /* A copy of `value` with every secret in its place. */
 static int resolve_json(const struct sw_conf *conf, const struct sw_keys *keys, const char *context,
                         const json_t *value, json_t **ret) {
@@ -164,7 +186,11 @@ static int build_headers(const struct sw_conf *conf, const struct sw_keys *keys,
 static int build_body(const struct sw_conf *conf, const struct sw_keys *keys, const char *context,
                       const json_t *request, struct sw_call_request *call) {
     const json_t *json = json_object_get(request, "json"), *form = json_object_get(request, "form");
-    if (json) {
+    const json_t *body = json_object_get(request, "body");
+    if (body) {
+        call->body = sw_strndup(json_string_value(body), json_string_length(body));
+        add_header(call, "Content-Type", "application/json; charset=utf-8");
+    } else if (json) {
         SW_AUTO(sw_json) json_t *resolved = NULL;
         int r = resolve_json(conf, keys, context, json, &resolved);
         if (r < 0) return r;

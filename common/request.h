@@ -19,6 +19,8 @@
 struct sw_keys;
 
 bool sw_request_once(const json_t *request);
+/* Writes a JSON body that names no secret down as text, once: "json" becomes "body". */
+void sw_request_freeze(json_t *request);
 /* `context`: the command whose boxes the request names. */
 int sw_request_build(const struct sw_conf *conf, const struct sw_keys *keys, const char *context,
                      const json_t *request, struct sw_call_request *ret);
