@@ -7,7 +7,6 @@
 #include "common/seal.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #define SLACK_BYTES (64 * 1024)
@@ -79,9 +78,9 @@ bool sw__is_slack_id(const char *text, size_t size) {
 void sw__command_id(const struct sw_ctx *ctx, unsigned number, char ret[SW__ID_CHARS + 1]) {
     static const char digits[] = "0123456789abcdefghjkmnpqrstvwxyz";
     uint8_t random[SW__ID_CHARS - TIME_CHARS];
-    char label[24];
+    char label[] = "command/?";
     uint64_t ms = (uint64_t)ctx->now_ms;
-    snprintf(label, sizeof(label), "command/%u", number);
+    label[sizeof(label) - 2] = digits[number & 31];
     sw_derive(ctx->seed, label, random, sizeof(random));
     for (int i = TIME_CHARS - 1; i >= 0; i--) {
         ret[i] = digits[ms & 31];

@@ -96,7 +96,7 @@ static void route(const struct sw__ask *ask, const json_t *hook, struct sw_decis
         char id[SW__ID_CHARS + 1];
         if (!sw__is_slack_id(json_string_value(inst), json_string_length(inst))) continue;
         if (d->appends == SW_APPENDS_MAX) break;
-        sw__command_id(ask->ctx, (unsigned)i, id);
+        sw__command_id(ask->ctx, (unsigned)d->appends, id);
         struct sw_msg *m =
             sw_msg_create(SW_KIND_EVENT, id, json_string_value(inst), ask->ctx->now_ms);
         json_object_update(m->body, body);

@@ -40,7 +40,8 @@ struct sw_reply sw__page(int status, const char *title, const char *text);
 void sw__not_found(const struct sw__ask *ask, struct sw_decision *d);
 /* [A-Z0-9], 1 to 32: an id of Slack's. */
 bool sw__is_slack_id(const char *text, size_t size);
-/* A new command id: the time first, so that ids sort; `number` tells ids of one call apart. */
+/* A new command id: the time first, so that ids sort; `number`, below 32, tells ids of one call
+ * apart. */
 void sw__command_id(const struct sw_ctx *ctx, unsigned number, char ret[SW__ID_CHARS + 1]);
 /* The next append of `d`; takes `m`. */
 struct sw_append *sw__append(struct sw_decision *d, const char *actor, struct sw_msg *m);

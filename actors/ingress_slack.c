@@ -7,7 +7,6 @@
 #include "actors/signature.h"
 #include "common/mem.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define DEDUPE_MS (600 * 1000) /* a signature holds 300 s on either side of its timestamp */
@@ -180,10 +179,10 @@ static json_t *who_of(const struct slash *s) {
 /* Takes `text`, the typed text. */
 static struct sw_msg *message(const struct sw__ask *ask, const struct slash *s, json_t *text) {
     int owner = is(s, ORG_WIDE, "true") ? ENTERPRISE : TEAM;
-    char id[SW__ID_CHARS + 1], inst[40];
+    char id[SW__ID_CHARS + 1], inst[40] = "";
     json_t *typed = json_object(), *url = json_object();
     sw__command_id(ask->ctx, 0, id);
-    snprintf(inst, sizeof(inst), "%.*s", (int)s->field[owner].size, s->field[owner].text);
+    memcpy(inst, s->field[owner].text, s->field[owner].size); /* an id: at most 32 */
     struct sw_msg *m = sw_msg_create(SW_KIND_SLASH, id, inst, ask->ctx->now_ms);
     set(m->body, "who", who_of(s));
     set(m->body, "command", json_of(s, COMMAND));
@@ -213,7 +212,8 @@ static void take_in(const struct sw__ask *ask, const char *signature, struct sla
         return;
     }
     struct sw_append *append = sw__append(d, "parser", message(ask, s, text));
-    snprintf(append->dedupe, sizeof(append->dedupe), "sig:%s", signature);
+    memcpy(append->dedupe, "sig:", 4);
+    memcpy(append->dedupe + 4, signature, SW_SIGNATURE_HEX + 1);
     append->dedupe_ms = DEDUPE_MS;
     append->counted = true;
     d->reply = d->duplicate = empty;
