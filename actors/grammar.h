@@ -1,19 +1,19 @@
 /* grammar.h -- what a person typed, as a typed command: one parser for each, whole line or nothing.
  *
- * shapes   a command is {task, subtask, handler, valid, forced, pipeline, branch, environment,
- * application, from, from_app, to, to_app, second_factor, channel, error}, always all of them, in
- * this order; null where absent, nothing is defaulted. valid is true exactly where the first word
- * is a known command and its whole line fits; where it is false, only task, subtask, handler and
- * error are set. handler is the family that answers: `pipeline` and `info NAME` are of "pipelines"
- * (a pipeline is named: its card; none: the list); an unknown or missing first word is answered by
- * "help" units    sizes are bytes of UTF-8; NUL and control characters are characters like others
+ * shapes   a command is {task, subtask, handler, valid, forced, pipeline, branch, environment, application,
+ *          from, from_app, to, to_app, second_factor, channel, error}, always all of them, in this order;
+ *          null where absent, nothing is defaulted. valid is true exactly where the first word is a known
+ *          command and its whole line fits; where it is false, only task, subtask, handler and error are set.
+ *          handler is the family that answers: `pipeline` and `info NAME` are of "pipelines" (a pipeline is
+ *          named: its card; none: the list); an unknown or missing first word is answered by "help"
+ * units    sizes are bytes of UTF-8; NUL and control characters are characters like others
  * errors   none: every text gives a command; bytes that are not UTF-8 make it invalid
- * owner    the loop thread (patterns are compiled once, match data is shared); the caller frees
- * values source   the ancestor's grammar, its traps included: a blank is a space (U+0020), a tab or
- * a newline is not; `releases`, and the one blank of `pipelines:info NAME`, take any white space. A
- * slug is lower-case letters, digits, - _ . and REF, APP are any run without a space. One newline
- * at the end of the text ends the line and belongs to nothing. Differs from it on purpose: a stage
- * must follow from, to, in, on; trailing text is refused for `info`, `releases` too; a stage stays
+ * owner    the loop thread (patterns are compiled once, match data is shared); the caller frees values
+ * source   the ancestor's grammar, its traps included: a blank is a space (U+0020), a tab or a newline is not;
+ *          `releases`, and the one blank of `pipelines:info NAME`, take any white space. A slug is
+ *          lower-case letters, digits, - _ . and REF, APP are any run without a space. One newline at the
+ *          end of the text ends the line and belongs to nothing. Differs from it on purpose: a stage must
+ *          follow from, to, in, on; trailing text is refused for `info`, `releases` too; a stage stays
  *          what was typed after aliases (prod, prd: production; stg: staging)
  * limits   64 KiB a text, time linear in it; 40 bytes of it quoted in an error, 512 in a line
  */

@@ -1,10 +1,12 @@
 /* grammar_priv.h -- one parser for each command, as data that grammar.c runs.
  *
  * shapes   a rule is chosen by (task, subtask); its pattern is its pieces joined; groups are named
- * as the fields of the command object units    sizes and offsets are bytes errors   none owner
- * static data; struct sw__parsed borrows the text it was made from source   PCRE2 "pcre2pattern":
- * possessive quantifiers never give back, so that matching is linear limits   SW__PIECES pieces a
- * rule
+ *          as the fields of the command object
+ * units    sizes and offsets are bytes
+ * errors   none
+ * owner    static data; struct sw__parsed borrows the text it was made from
+ * source   PCRE2 "pcre2pattern": possessive quantifiers never give back, so that matching is linear
+ * limits   SW__PIECES pieces a rule
  */
 #ifndef SW_GRAMMAR_PRIV_H
 #define SW_GRAMMAR_PRIV_H

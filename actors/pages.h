@@ -5,7 +5,8 @@
  * errors   none: a missing text is shown as nothing
  * owner    the caller frees
  * source   OWASP "Cross Site Scripting Prevention" (HTML body and attribute context); RFC 3986
- * section 2.1 limits   none
+ *          section 2.1
+ * limits   none
  */
 #ifndef SW_PAGES_H
 #define SW_PAGES_H

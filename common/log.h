@@ -1,11 +1,14 @@
 /* log.h -- one JSON object a line on stderr, for people and machines.
  *
  * shapes   {"ts", "level", "actor", "pid", "msg", then the fields in the order given}; a text that
- * looks like a token, or like a URL that is a right in itself, is shown as [redacted]: the second
- * line of defence, after not logging it units    ts is RFC 3339 in UTC with milliseconds errors
- * none: a line that stderr does not take is lost owner    the caller keeps what it passes source
- * none limits   a text 1 KiB, marked with … where it was cut; a line 4 KiB with "cut": true, so
- * that processes that share a pipe do not mix their lines (PIPE_BUF)
+ *          looks like a token, or like a URL that is a right in itself, is shown as [redacted]: the
+ *          second line of defence, after not logging it
+ * units    ts is RFC 3339 in UTC with milliseconds
+ * errors   none: a line that stderr does not take is lost
+ * owner    the caller keeps what it passes
+ * source   none
+ * limits   a text 1 KiB, marked with … where it was cut; a line 4 KiB with "cut": true, so that
+ *          processes that share a pipe do not mix their lines (PIPE_BUF)
  */
 #ifndef SW_LOG_H
 #define SW_LOG_H
