@@ -220,20 +220,38 @@ void sw_log_init(const char *who, const char *level) {
     }
 }
 
+static bool buffered;
+
 bool sw_log_wants(enum sw_log_level level) {
     return level >= least;
+}
+
+/* Lines below warn wait for the end of the turn, so that one write takes many: never more than PIPE_BUF at once. */
+static char waiting[SW_LOG_LINE_BYTES];
+static size_t waiting_size;
+
+void sw_log_flush(void) {
+    int before = errno; /* logging about a failure must not change it */
+    ssize_t n;
+    do {
+        n = waiting_size ? write(STDERR_FILENO, waiting, waiting_size) : 0;
+    } while (n < 0 && errno == EINTR);
+    waiting_size = 0;
+    errno = before;
 }
 
 void sw_log_write(enum sw_log_level level, const char *msg, const struct sw_field *fields) {
     char text[SW_LOG_LINE_BYTES];
     struct timespec now;
-    int before = errno; /* logging about a failure must not change it */
     clock_gettime(CLOCK_REALTIME, &now);
     size_t size =
         sw_log_line(text, (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000, level, msg, fields);
-    ssize_t n;
-    do {
-        n = write(STDERR_FILENO, text, size);
-    } while (n < 0 && errno == EINTR);
-    errno = before;
+    if (waiting_size + size > sizeof(waiting)) sw_log_flush();
+    memcpy(waiting + waiting_size, text, size);
+    waiting_size += size;
+    if (level >= SW_LOG_WARN || !buffered) sw_log_flush();
+}
+
+void sw_log_buffer(void) {
+    buffered = true;
 }

@@ -51,6 +51,9 @@ struct sw_field {
 void sw_log_init(const char *actor, const char *least);
 bool sw_log_wants(enum sw_log_level level);
 void sw_log_write(enum sw_log_level level, const char *msg, const struct sw_field *fields);
+/* From now on lines below warn wait for sw_log_flush, which whoever turns the loop calls after each turn. */
+void sw_log_buffer(void);
+void sw_log_flush(void);
 /* The line without writing it; returns its size, the line feed included. */
 size_t sw_log_line(char line[SW_LOG_LINE_BYTES], int64_t now_ms, enum sw_log_level level,
                    const char *msg, const struct sw_field *fields);

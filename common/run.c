@@ -66,6 +66,7 @@ static int on_pump(zloop_t *loop, int timer, void *arg) {
         sw__turn(&p->run);
         sw__effects_turn(p->run.effects);
     }
+    sw_log_flush();
     return 0;
 }
 
@@ -116,6 +117,7 @@ static int on_heart(zloop_t *loop, int timer, void *arg) {
         if (run->effects) sw__effects_tidy(run->effects);
     }
     if (!p->told_ready && sw__ready(run)) tell_ready(p);
+    sw_log_flush();
     if (run->draining &&
         (drained(p) || !sw_redis_up(run->redis) || sw__boot_ms() > run->drain_at_ms + 500)) {
         p->stop = true;
@@ -271,6 +273,7 @@ static int serve(struct process *p, sw_decide_fn *decide) {
         sw_log(SW_LOG_INFO, "drained");
     }
     close_everything(p);
+    sw_log_flush();
     return r;
 }
 
@@ -293,6 +296,8 @@ int sw_run(const char *role, const struct sw_actor *actor, sw_decide_fn *decide,
     struct process *p = sw_zalloc(sizeof(*p));
     p->run.role = role;
     p->run.actor = actor;
+    /* Nonces and seeds from a generator in the process: a system call for each would be a tenth of the work. */
+    randombytes_set_implementation(&randombytes_internal_implementation);
     if (sodium_init() < 0) return 70;
     harden();
     sw_crash_role(role);
@@ -303,6 +308,7 @@ int sw_run(const char *role, const struct sw_actor *actor, sw_decide_fn *decide,
         return 78;
     }
     sw_log_init(role, p->run.conf.log);
+    sw_log_buffer();
     int r = serve(p, decide);
     free(p);
     return r;
