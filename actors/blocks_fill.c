@@ -58,10 +58,10 @@ static void put_number(struct sw_mrkdwn *m, const char *how, long long number) {
     if (!strcmp(how, "date")) {
         sw_mrkdwn_date(m, number);
     } else if (!strcmp(how, "took")) {
-        long long s = (number + 500) / 1000;
+        long long s = number / 1000 + (number % 1000 >= 500);
         n = s < 60 ? snprintf(text, sizeof(text), "%lld s", s)
                    : snprintf(text, sizeof(text), "%lld min %lld s", s / 60, s % 60);
-        sw_mrkdwn_text(m, text, (size_t)n);
+        sw_mrkdwn_text(m, s < 1 ? "under 1 s" : text, s < 1 ? strlen("under 1 s") : (size_t)n);
     } else {
         put_how(m, how, text, (size_t)n);
     }
@@ -92,7 +92,7 @@ static void fill_one(struct sw_mrkdwn *m, const char *path, const char *how, con
         put_how(m, how, json_string_value(value), json_string_length(value));
     } else if (json_is_integer(value)) {
         put_number(m, how, json_integer_value(value));
-    } else if (json_is_array(value)) {
+    } else if (json_array_size(value) > 0) {
         put_list(m, value);
     } else {
         sw_mrkdwn_put(m, "?");

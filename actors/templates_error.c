@@ -28,7 +28,7 @@ const struct sw__template sw__templates_error[] = {
     ROW("error.not_promotable", "What is in {stage} cannot be promoted.", NULL),
     ROW("error.no_release", "{app:code} ({stage}) has no release that could be promoted.", NULL),
     ROW("error.locked",
-        "{by:user} is promoting to {app:code} since {since_ms:date}. Nothing was done.",
+        "{by:user} has been promoting to {app:code} since {since_ms:date}. Nothing was done.",
         "Type the same again when that is over."),
     ROW("error.heroku", "Heroku refused it[: {message}]. Nothing was changed.", NULL),
     ROW("error.upstream",
@@ -39,7 +39,7 @@ const struct sw__template sw__templates_error[] = {
         "This version cannot run [{task:code}][{!task}that]. Nothing was done.",
         "`/h help` lists what it can."),
     ROW("error.internal",
-        "Something went wrong on my side, and I could not finish this. Please look what has "
+        "Something went wrong on my side, and I could not finish this. Please check what has "
         "happened before you repeat it.",
         "[Whoever runs Slipway finds it by the id {id:code}.]"),
     {0},

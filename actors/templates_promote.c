@@ -8,7 +8,7 @@
 
 void sw__put_app(struct sw_mrkdwn *m, const json_t *app) {
     const char *state = sw_str(app, "state");
-    const char *pattern = SW__BUSY "{name}";
+    const char *pattern = SW__BUSY "{name}: waiting";
     if (!strcmp(state, "success")) pattern = SW__GOOD "{name}[ runs {version:v}]";
     if (!strcmp(state, "release")) pattern = SW__BUSY "{name}[ {version:v}]: release phase";
     if (!strcmp(state, "failure")) pattern = SW__BAD "{name}[ {version:v}] failed[: {reason}]";
@@ -61,7 +61,7 @@ const struct sw__template sw__templates_promote[] = {
     PARENT("success", SW__GOOD "{user:user} promoted " WHAT, NULL, parent),
     PARENT("failure", SW__BAD "{user:user} could not promote " WHAT, "[{reason}]", parent),
     PARENT("partial", SW__BAD "{user:user} promoted only a part of " WHAT, "[{reason}]", parent),
-    PARENT("unknown", SW__DOUBT "{user:user} promoted " WHAT ", with an end that I do not know",
+    PARENT("unknown", SW__DOUBT "{user:user} promoted " WHAT ", but the outcome is not known",
            "[{reason}]", parent),
     PARENT("two_factor", SW__DOUBT "{user:user} needs a one-time code to promote " WHAT,
            "Nothing was promoted.", small),
@@ -79,9 +79,9 @@ const struct sw__template sw__templates_promote[] = {
      .lead = SW__BAD "{app:code}[ {version:v}] failed[: {reason}]. What ran there before runs on.",
      .flags = SW__BARE},
     LINE("promote.target",
-         SW__DOUBT "{app:code}[ {version:v}]: I do not know its end[: {reason}]."),
+         SW__DOUBT "{app:code}[ {version:v}]: the outcome is not known[: {reason}]."),
     LINE("promote.waiting", SW__BUSY "Heroku does not answer at the moment. I keep asking."),
-    LINE("promote.checking", SW__DOUBT "Heroku's answer got lost. I look what has happened before "
+    LINE("promote.checking", SW__DOUBT "Heroku's answer got lost. I check what has happened before "
                                        "anything is done again."),
     LINE("promote.found", "Found: the promotion is under way. I follow it."),
     LINE("promote.again", "Nothing has happened at Heroku, so I try once more."),

@@ -11,9 +11,15 @@ static void put_count(struct sw_mrkdwn *m, const char *pattern, json_int_t n) {
     sw_mrkdwn_fill(m, pattern, data);
 }
 
+/* A number of things: what is beyond reason is not added up. */
+static json_int_t count_of(const json_t *data, const char *key) {
+    json_int_t n = sw_int(data, key);
+    return n < 0 ? 0 : n > 1000000 ? 1000000 : n;
+}
+
 static void pipelines(const struct sw_template_in *in, struct sw__card *card) {
     const json_t *names = json_object_get(in->data, "names");
-    json_int_t more = sw_int(in->data, "more");
+    json_int_t more = count_of(in->data, "more");
     struct sw_mrkdwn m;
     size_t i;
     json_t *name;
@@ -40,7 +46,7 @@ static void pipelines_lead(const struct sw_template_in *in, struct sw__card *car
     } else if (count == 1) {
         sw_mrkdwn_put(&m, "You can see one pipeline:");
     } else {
-        put_count(&m, "You can see {n} pipelines:", (json_int_t)count + sw_int(in->data, "more"));
+        put_count(&m, "You can see {n} pipelines:", (json_int_t)count + count_of(in->data, "more"));
     }
     sw__card_lead(card, sw_mrkdwn_end(&m));
     pipelines(in, card);
@@ -56,7 +62,7 @@ static const char *mark_of(const json_t *release) {
 /* A stage and its apps: one field. */
 static json_t *stage_text(const json_t *stage) {
     const json_t *apps = json_object_get(stage, "apps");
-    json_int_t count = sw_int(stage, "count"), shown = 0;
+    json_int_t count = count_of(stage, "count"), shown = 0;
     struct sw_mrkdwn m;
     size_t i;
     json_t *app;

@@ -1,0 +1,340 @@
+/* test_templates.c -- each row of the table against its golden file, and what must hold for any data.
+ *
+ * A golden file is {"in": {"data", "asker"?, "link"?, "dashboard"?}, "out": what Slack gets}. SW_GOLDEN=write writes
+ * the "out" of all of them; the "in" is written by hand. */
+#include "actors/blocks.h"
+#include "actors/templates.h"
+#include "common/mem.h"
+#include "proto/value.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+#include <dirent.h>
+#include <stdio.h>
+#include <string.h>
+
+static char *golden_path(const char *id, const char *when) {
+    const char *dir = getenv("SW_TESTS");
+    return sw_printf("%s/golden/%s%s%s.json", dir ? dir : "tests", id, when ? "+" : "",
+                     when ? when : "");
+}
+
+static json_t *golden(const char *id, const char *when) {
+    SW_AUTO(sw_text) char *path = golden_path(id, when);
+    json_error_t error;
+    json_t *file = json_load_file(path, 0, &error);
+    if (!file) fail_msg("%s: %s (each row of the templates needs a golden file)", path, error.text);
+    return file;
+}
+
+static json_t *render(const char *id, const json_t *in, const json_t *data) {
+    return sw_template_render(
+        &(struct sw_template_in){.id = id,
+                                 .data = data,
+                                 .cmd = "0001-abc",
+                                 .asker = json_string_value(json_object_get(in, "asker")),
+                                 .link = json_string_value(json_object_get(in, "link")),
+                                 .dashboard = json_string_value(json_object_get(in, "dashboard"))});
+}
+
+static void each_row_gives_what_its_golden_file_says(void **state) {
+    const char *id, *when, *mode = getenv("SW_GOLDEN");
+    bool write = mode && !strcmp(mode, "write");
+    (void)state;
+    for (size_t i = 0; (id = sw_template_row(i, &when)); i++) {
+        SW_AUTO(sw_json) json_t *file = golden(id, when);
+        const json_t *in = json_object_get(file, "in");
+        SW_AUTO(sw_json) json_t *out = render(id, in, json_object_get(in, "data"));
+        if (write) {
+            SW_AUTO(sw_text) char *path = golden_path(id, when);
+            json_object_set(file, "out", out);
+            assert_int_equal(json_dump_file(file, path, JSON_INDENT(1)), 0);
+        }
+        if (!json_equal(out, json_object_get(file, "out"))) {
+            SW_AUTO(sw_text) char *is = json_dumps(out, JSON_INDENT(1));
+            fail_msg("%s%s%s is not as in its golden file but\n%s", id, when ? "+" : "",
+                     when ? when : "", is);
+        }
+    }
+}
+
+static void no_golden_file_is_without_its_row(void **state) {
+    SW_AUTO(sw_text) char *path = golden_path("", NULL);
+    const char *id, *when;
+    size_t rows = 0, files = 0;
+    struct dirent *entry;
+    (void)state;
+    *strrchr(path, '/') = 0;
+    DIR *dir = opendir(path);
+    assert_non_null(dir);
+    while ((entry = readdir(dir)))
+        files += strstr(entry->d_name, ".json") != NULL;
+    closedir(dir);
+    while ((id = sw_template_row(rows, &when)))
+        rows++;
+    assert_int_equal(files, rows);
+}
+
+static size_t chars_of(const char *text) {
+    size_t n = 0;
+    for (; *text; text++)
+        n += ((unsigned char)*text & 0xc0) != 0x80;
+    return n;
+}
+
+static bool starts(const char *text, const char *with) {
+    return !strncmp(text, with, strlen(with));
+}
+
+/* Nothing of it can act: no mention, link or escape but our own, nothing invisible. */
+static void check_text(const char *id, const json_t *value, size_t limit) {
+    const char *text = json_string_value(value);
+    if (!text) fail_msg("%s: a text is missing", id);
+    if (!text[0] || chars_of(text) > limit || json_string_length(value) != strlen(text))
+        fail_msg("%s: %zu characters: %.200s", id, chars_of(text), text);
+    for (const char *at = text; *at; at++) {
+        bool good = (unsigned char)*at >= 0x20 || *at == '\n';
+        if (*at == '&') good = starts(at, "&amp;") || starts(at, "&lt;") || starts(at, "&gt;");
+        if (*at == '<')
+            good = starts(at, "<@U0ADA>") || starts(at, "<@U0BOB>") || starts(at, "<!date^1") ||
+                   starts(at, "<https://dashboard.heroku.com/pipelines/");
+        if (*at == '\xe2' && (starts(at, "\xe2\x80\xae") || starts(at, "\xe2\x81\xa6")))
+            good = false;
+        if (!good) fail_msg("%s: %.40s", id, at);
+    }
+}
+
+static void check_object(const char *id, const json_t *object, size_t limit) {
+    assert_string_equal(sw_str(object, "type"), "mrkdwn");
+    assert_true(json_is_true(json_object_get(object, "verbatim")));
+    check_text(id, json_object_get(object, "text"), limit);
+}
+
+static void check_message(const char *id, const json_t *out) {
+    const json_t *blocks = json_object_get(out, "blocks");
+    json_t *block, *part;
+    size_t i, k;
+    check_text(id, json_object_get(out, "text"), 3000);
+    assert_true(json_array_size(blocks) >= 1 && json_array_size(blocks) <= 50);
+    json_array_foreach((json_t *)blocks, i, block) {
+        const char *type = sw_str(block, "type");
+        const json_t *fields = json_object_get(block, "fields");
+        if (!strcmp(type, "section")) {
+            if (!fields) check_object(id, json_object_get(block, "text"), 3000);
+            assert_true(json_array_size(fields) <= 10);
+            json_array_foreach((json_t *)fields, k, part) {
+                check_object(id, part, 2000);
+            }
+        } else if (!strcmp(type, "context")) {
+            assert_int_equal(json_array_size(json_object_get(block, "elements")), 1);
+            check_object(id, json_array_get(json_object_get(block, "elements"), 0), 3000);
+        } else {
+            assert_string_equal(type, "actions");
+        }
+    }
+}
+
+/* A copy of `value` with every string, but `keep`, and every integer replaced. */
+static json_t *replaced(const json_t *value, const char *keep, const json_t *by) {
+    const char *key;
+    json_t *item;
+    size_t i;
+    if (json_is_object(value)) {
+        json_t *copy = json_object();
+        json_object_foreach((json_t *)value, key, item) {
+            json_object_set_new(copy, key, replaced(item, keep, by));
+        }
+        return copy;
+    }
+    if (json_is_array(value)) {
+        json_t *copy = json_array();
+        json_array_foreach((json_t *)value, i, item) {
+            json_array_append_new(copy, replaced(item, keep, by));
+        }
+        return copy;
+    }
+    if (json_is_string(value) && keep && !strcmp(keep, json_string_value(value)))
+        return json_string(keep);
+    if (json_is_string(value) || !json_is_string(by)) return json_deep_copy(by);
+    return json_deep_copy(value);
+}
+
+static void no_value_can_act_or_break_a_limit(void **state) {
+    SW_AUTO(sw_text) char *many = sw_malloc(40001);
+    const char *id, *when;
+    (void)state;
+    for (size_t i = 0; i < 40000; i += 4)
+        memcpy(many + i, "\xf0\x9d\x84\x9e", 4);
+    many[40000] = 0;
+    json_t *values[] = {
+        json_string("<!channel> <@U0EVE> <http://evil.example|x> &amp; & `*_~ \n\t\x01 [{line}]"),
+        json_string("\xe2\x80\xaegnirts\xe2\x81\xa6 @here #general"),
+        json_string("`````*****"),
+        json_stringn("a\0b", 3),
+        json_string(many),
+        json_string(""),
+        json_null(),
+        json_integer(-1),
+        json_integer(0x7fffffffffffffffLL),
+        json_real(1e300),
+        json_true(),
+        json_object(),
+        json_array(),
+        json_pack("[[i, n]]", 1),
+    };
+    for (size_t v = 0; v < sizeof(values) / sizeof(*values); v++) {
+        for (size_t i = 0; (id = sw_template_row(i, &when)); i++) {
+            SW_AUTO(sw_json) json_t *file = golden(id, when);
+            const json_t *in = json_object_get(file, "in");
+            SW_AUTO(sw_json)
+            json_t *data = replaced(json_object_get(in, "data"), when, values[v]);
+            SW_AUTO(sw_json) json_t *out = render(id, in, data);
+            check_message(id, out);
+        }
+        json_decref(values[v]);
+    }
+}
+
+static void data_that_is_no_object_gives_a_message(void **state) {
+    const char *id, *when;
+    json_t *datas[] = {NULL, json_null(), json_array(), json_string("x"), json_object()};
+    (void)state;
+    for (size_t d = 0; d < 5; d++) {
+        for (size_t i = 0; (id = sw_template_row(i, &when)); i++) {
+            json_t *out = render(id, NULL, datas[d]);
+            check_message(id, out);
+            json_decref(out);
+        }
+        json_decref(datas[d]);
+    }
+}
+
+/* As long as the actors that send them allow. */
+static void long_lists_are_cut_and_say_so(void **state) {
+    json_t *names = json_array(), *releases = json_array(), *stages = json_array(),
+           *apps = json_array();
+    (void)state;
+    for (int i = 0; i < 3000; i++)
+        json_array_append_new(names, json_sprintf("pipeline-with-a-long-name-%d", i));
+    for (int i = 0; i < 400; i++)
+        json_array_append_new(releases,
+                              json_pack("{s:i, s:s, s:o}", "version", i, "status", "succeeded",
+                                        "description", json_sprintf("%0200d", i)));
+    for (int i = 0; i < 300; i++)
+        json_array_append_new(
+            apps, json_pack("{s:o, s:s}", "name", json_sprintf("app-%d", i), "state", "success"));
+    for (int i = 0; i < 30; i++)
+        json_array_append_new(stages, json_pack("{s:s, s:O, s:i}", "stage", "production", "apps",
+                                                apps, "count", 300));
+    json_t *data = json_pack("{s:O, s:i, s:o, s:o, s:o, s:s, s:s, s:O}", "names", names, "more", 7,
+                             "releases", releases, "stages", stages, "apps", apps, "state",
+                             "success", "name", "p", "near", names);
+    static const char *const ids[] = {"pipelines.list", "pipelines.info", "releases.list",
+                                      "promote", "error.unknown_pipeline"};
+    for (size_t i = 0; i < 5; i++) {
+        json_t *out = render(ids[i], NULL, data);
+        check_message(ids[i], out);
+        SW_AUTO(sw_text) char *text = json_dumps(out, 0);
+        if (strcmp(ids[i], "releases.list") && strcmp(ids[i], "promote"))
+            assert_non_null(strstr(text, "more"));
+        json_decref(out);
+    }
+    json_decref(names);
+    json_decref(data);
+}
+
+static void an_unknown_id_is_told_with_the_command(void **state) {
+    (void)state;
+    json_t *out = render("no.such", NULL, NULL);
+    check_message("no.such", out);
+    SW_AUTO(sw_text) char *text = json_dumps(out, 0);
+    assert_non_null(strstr(text, "no.such"));
+    assert_non_null(strstr(text, "0001-abc"));
+    json_decref(out);
+}
+
+static void only_what_the_parser_says_needs_no_budget(void **state) {
+    (void)state;
+    assert_true(sw_template_only("help"));
+    assert_true(sw_template_only("usage"));
+    assert_true(sw_template_only("not_yet"));
+    assert_false(sw_template_only("login.card"));
+    assert_false(sw_template_only("error.heroku"));
+    assert_false(sw_template_only("no.such"));
+}
+
+static bool is_template(const char *word) {
+    static const char *const families[] = {"error.",     "promote.",  "login.",         "logout.",
+                                           "pipelines.", "releases.", "release.notice", "thread."};
+    if (strspn(word, "abcdefghijklmnopqrstuvwxyz_.") != strlen(word)) return false;
+    for (size_t i = 0; i < sizeof(families) / sizeof(*families); i++) {
+        if (starts(word, families[i])) return true;
+    }
+    return false;
+}
+
+static bool has_row(const char *word) {
+    const char *id, *when;
+    for (size_t i = 0; (id = sw_template_row(i, &when)); i++) {
+        if (!strcmp(id, word)) return true;
+    }
+    return false;
+}
+
+static size_t check_source(const char *path) {
+    static char text[256 * 1024];
+    size_t found = 0;
+    FILE *f = fopen(path, "r");
+    assert_non_null(f);
+    text[fread(text, 1, sizeof(text) - 1, f)] = 0;
+    fclose(f);
+    for (char *at = strchr(text, '"'), *end; at && (end = strpbrk(at + 1, "\"\n"));
+         at = strchr(*end == '"' ? end + 1 : end, '"')) {
+        char next = *end;
+        *end = 0;
+        if (is_template(at + 1)) {
+            found++;
+            if (!has_row(at + 1)) fail_msg("%s: no template %s", path, at + 1);
+        }
+        *end = next;
+    }
+    return found;
+}
+
+static void every_template_that_an_actor_names_exists(void **state) {
+    static const char *const folders[] = {"actors", "common"};
+    const char *tests = getenv("SW_TESTS");
+    size_t found = 0;
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        SW_AUTO(sw_text) char *folder = sw_printf("%s/../%s", tests ? tests : "tests", folders[i]);
+        DIR *dir = opendir(folder);
+        struct dirent *entry;
+        assert_non_null(dir);
+        while ((entry = readdir(dir))) {
+            size_t n = strlen(entry->d_name);
+            if (n < 3 || strcmp(entry->d_name + n - 2, ".c") != 0) continue;
+            SW_AUTO(sw_text) char *path = sw_printf("%s/%s", folder, entry->d_name);
+            found += check_source(path);
+        }
+        closedir(dir);
+    }
+    assert_true(found > 60); /* the table and its users */
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_row_gives_what_its_golden_file_says),
+        cmocka_unit_test(no_golden_file_is_without_its_row),
+        cmocka_unit_test(no_value_can_act_or_break_a_limit),
+        cmocka_unit_test(data_that_is_no_object_gives_a_message),
+        cmocka_unit_test(long_lists_are_cut_and_say_so),
+        cmocka_unit_test(an_unknown_id_is_told_with_the_command),
+        cmocka_unit_test(only_what_the_parser_says_needs_no_budget),
+        cmocka_unit_test(every_template_that_an_actor_names_exists),
+    };
+    return cmocka_run_group_tests_name("templates", tests, NULL, NULL);
+}
