@@ -5,7 +5,7 @@
 #include <string.h>
 
 #define RENEW_BELOW_MS 60000
-#define GRANT_WAIT_MS 60000
+#define GRANT_WAIT_MS 120000 /* longer than a flight of auth may last */
 
 /* The plan keeps its boxes itself: others get only the one they need. */
 static void dress(const struct sw__plan *p, struct sw_msg *m) {
