@@ -62,9 +62,9 @@ static void answer_help(struct typed *t) {
     for (const struct sw_command *c = sw_grammar_commands(); c->name; c++) {
         if (!topic || !strcmp(topic, c->name)) {
             json_t *examples = topic ? examples_of(c) : NULL;
-            json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:o*}", "name", c->name, "usage",
-                                                  c->usage, "summary", c->summary, "examples",
-                                                  examples));
+            json_array_append_new(list,
+                                  json_pack("{s:s, s:s, s:s, s:o*}", "name", c->name, "usage",
+                                            c->usage, "summary", c->summary, "examples", examples));
         }
     }
     copy(data, "topic", t->explain, "topic");

@@ -25,10 +25,10 @@
 struct sw_keys;
 struct sw_out;
 
-struct sw_ctx {                /* all that a handler may know besides the message */
-    int64_t now_ms;            /* fixed for the whole call */
-    unsigned attempt;          /* 1 = first delivery */
-    uint8_t seed[32];          /* the only randomness, fresh for each call: sw_derive (common/seal.h) */
+struct sw_ctx {       /* all that a handler may know besides the message */
+    int64_t now_ms;   /* fixed for the whole call */
+    unsigned attempt; /* 1 = first delivery */
+    uint8_t seed[32]; /* the only randomness, fresh for each call: sw_derive (common/seal.h) */
     const struct sw_conf *conf;
     const struct sw_keys *keys; /* what this role may open and seal */
 };
@@ -73,7 +73,8 @@ json_t *sw_msg_to_json(const struct sw_msg *m);
 struct sw_msg *sw_msg_from_json(const json_t *kept); /* NULL where it is not one */
 
 /* Seals `value` (taken) for an actor into message `m` as box `name`, bound to m's command. */
-void sw_box(const struct sw_ctx *ctx, struct sw_msg *m, const char *to, const char *name, json_t *value);
+void sw_box(const struct sw_ctx *ctx, struct sw_msg *m, const char *to, const char *name,
+            json_t *value);
 /* Opens a box of `in` meant for this actor; -ENOENT absent, -EBADMSG does not open. The caller frees. */
 int sw_open(const struct sw_ctx *ctx, const struct sw_msg *in, const char *name, json_t **ret);
 

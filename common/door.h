@@ -22,28 +22,28 @@ struct sw_request {
     const char *method, *path, *query; /* query: raw, "" where absent */
     const char *body;
     size_t body_size;
-    const char *content_type, *cookie, *authorization;      /* "" where absent */
-    const char *slack_signature, *slack_timestamp;          /* "" where absent */
-    const char *heroku_hmac;                                /* "" where absent */
+    const char *content_type, *cookie, *authorization; /* "" where absent */
+    const char *slack_signature, *slack_timestamp;     /* "" where absent */
+    const char *heroku_hmac;                           /* "" where absent */
 };
 
 struct sw_reply {
     int status;
-    const char *type;  /* content type; NULL: text/plain */
-    char *body;        /* taken, malloc'd; NULL: empty */
-    char *location;    /* taken; NULL: none */
-    char *cookie;      /* taken: one Set-Cookie value; NULL: none */
+    const char *type; /* content type; NULL: text/plain */
+    char *body;       /* taken, malloc'd; NULL: empty */
+    char *location;   /* taken; NULL: none */
+    char *cookie;     /* taken: one Set-Cookie value; NULL: none */
 };
 void sw_reply_finish(struct sw_reply *reply);
 
 typedef void sw_door_fn(void *arg, struct sw_waiting *waiting, const struct sw_request *request);
 
 struct sw_door_limits {
-    size_t body_bytes;         /* 413 beyond */
-    unsigned connections;      /* in all */
+    size_t body_bytes;           /* 413 beyond */
+    unsigned connections;        /* in all */
     unsigned connections_per_ip; /* 0: no limit of its own */
-    unsigned idle_s;           /* a connection that says nothing */
-    unsigned request_s;        /* a whole request must arrive within; 0: 15 */
+    unsigned idle_s;             /* a connection that says nothing */
+    unsigned request_s;          /* a whole request must arrive within; 0: 15 */
 };
 
 /* `address` is host:port; port 0 lets the system choose, sw_door_port tells. `fn` is called for each whole request and must
@@ -60,28 +60,31 @@ void sw_door_quiesce(struct sw_door *door);
 
 #define SW_APPENDS_MAX 8
 struct sw_append {
-    const char *actor;      /* whose mailbox */
-    struct sw_msg *m;       /* taken; its installation chooses the shard */
-    char dedupe[160];       /* "" none; else a key that is remembered dedupe_ms: a second append is a duplicate */
+    const char *actor; /* whose mailbox */
+    struct sw_msg *m;  /* taken; its installation chooses the shard */
+    char dedupe
+        [160]; /* "" none; else a key that is remembered dedupe_ms: a second append is a duplicate */
     int64_t dedupe_ms;
-    bool counted;           /* counts as owed by the installation, and is shed above the limit */
+    bool counted; /* counts as owed by the installation, and is shed above the limit */
 };
 
 /* What ingress decides about one request. */
 struct sw_decision {
-    size_t appends;                     /* 0: `reply` is the answer now */
+    size_t appends; /* 0: `reply` is the answer now */
     struct sw_append append[SW_APPENDS_MAX];
-    struct sw_reply reply;              /* all appended, or nothing to append */
-    struct sw_reply duplicate, shed, away; /* seen before; too much owed; the ledger did not confirm in time */
-    bool wait;                          /* after the append the answer comes as a page (page.v1) */
-    char source[128];                   /* not "": look its installations up and decide again */
-    const char *refused;                /* a reason word for the metric, or NULL */
+    struct sw_reply reply; /* all appended, or nothing to append */
+    struct sw_reply duplicate, shed,
+        away;            /* seen before; too much owed; the ledger did not confirm in time */
+    bool wait;           /* after the append the answer comes as a page (page.v1) */
+    char source[128];    /* not "": look its installations up and decide again */
+    const char *refused; /* a reason word for the metric, or NULL */
 };
 void sw_decision_finish(struct sw_decision *d);
 
 /* `installations`: NULL at first; the list of ids for `source` at the second call. `wait_id` names this request for
  * web.v1, "" where the process cannot wait. Pure. */
 typedef void sw_decide_fn(const struct sw_ctx *ctx, const struct sw_request *request,
-                          const char *wait_id, const json_t *installations, struct sw_decision *ret);
+                          const char *wait_id, const json_t *installations,
+                          struct sw_decision *ret);
 
 #endif
