@@ -23,6 +23,7 @@
 #define REDIS_START_MS 120000 /* a long journal is replayed first */
 #define REDIS_STOP_MS 15000
 #define DRAIN_SPARE_MS 5000
+#define SOCKET_AGE_S 2
 #define LOCK_TRIES 60
 #define LOCK_PAUSE_MS 50
 
@@ -173,7 +174,9 @@ static void take_signals(struct up *up, int signals) {
             begin_stop(up);
         }
     }
-    if (sw__up_child_reap(up)) publish(up);
+    if (!sw__up_child_reap(up)) return;
+    sw__up_conf_clean(up, SOCKET_AGE_S);
+    publish(up);
 }
 
 /* What follows from the state: the next phase, and how long nothing will happen (-1: for ever). */
@@ -258,6 +261,7 @@ static int run(struct up *up) {
         if (up->phase != UP_GONE) wait_for_news(up, signals, next_ms);
     }
     close(signals);
+    sw__up_conf_clean(up, 0);
     publish(up);
     return r < 0 ? r : up->failed ? -EIO : 0;
 }

@@ -2,11 +2,15 @@
 #include "actors/up_priv.h"
 #include "common/mem.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 static int set_default(const char *name, const char *directory, const char *leaf) {
@@ -98,8 +102,10 @@ static json_t *describe(const struct up *up) {
         const struct up_child *child = &up->child[i];
         if (!child->ready || child->pid <= 0) continue;
         if (!ingress && child->http[0]) ingress = child->http;
-        json_array_append_new(actors, json_pack("{s:s, s:i, s:s}", "role", child->role, "pid",
-                                                (int)child->pid, "admin", child->admin));
+        json_t *one = json_pack("{s:s, s:i, s:s}", "role", child->role, "pid", (int)child->pid,
+                                "admin", child->admin);
+        if (child->http[0]) json_object_set_new(one, "http", json_string(child->http));
+        json_array_append_new(actors, one);
     }
     json_t *all = json_object();
     if (ingress) json_object_set_new(all, "ingress", json_string(ingress));
@@ -110,6 +116,34 @@ static json_t *describe(const struct up *up) {
     }
     json_object_set_new(all, "actors", actors);
     return all;
+}
+
+/* True where nobody listens any more. */
+static bool is_deserted(const char *path) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    if (strlen(path) >= sizeof(address.sun_path)) return false;
+    strcpy(address.sun_path, path);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0) return false;
+    bool refused = connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0;
+    refused = refused && errno == ECONNREFUSED;
+    close(fd);
+    return refused;
+}
+
+void sw__up_conf_clean(const struct up *up, int64_t least_age_s) {
+    DIR *dir = opendir(up->conf.run_dir);
+    if (!dir) return;
+    for (const struct dirent *entry; (entry = readdir(dir));) {
+        const char *end = strrchr(entry->d_name, '.');
+        struct stat st;
+        if (!end || strcmp(end, ".sock") != 0) continue;
+        SW_AUTO(sw_text) char *path = sw_printf("%s/%s", up->conf.run_dir, entry->d_name);
+        /* A young one may be bound and not yet listened on. */
+        if (stat(path, &st) < 0 || time(NULL) - st.st_mtime < least_age_s) continue;
+        if (is_deserted(path)) unlink(path);
+    }
+    closedir(dir);
 }
 
 /* A reader sees the old file or the new one, never half of it. */

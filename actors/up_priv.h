@@ -4,7 +4,7 @@
  *          ready  what a role says on SLIPWAY_READY_FD: lines "admin URL" and, ingress, "http URL";
  *                 then it closes it
  *          files  <run_dir>/actors.json, rewritten when a child becomes ready or ends:
- *                 {"ingress", "redis"?: {"pid", "socket"}, "actors": [{"role", "pid", "admin"}]};
+ *                 {"ingress", "redis"?: {"pid", "socket"}, "actors": [{"role", "pid", "admin", "http"?}]};
  *                 <run_dir>/replicas, lines role=N, read on SIGHUP
  * units    *_ms on the monotonic clock
  * errors   negative errno; up.c says what failed
@@ -88,5 +88,7 @@ int sw__up_conf_replicas(struct up *up, const char *text);
 int sw__up_conf_replicas_file(struct up *up);
 int sw__up_conf_write(const struct up *up);
 int sw__up_conf_mkdir(const char *path);
+/* Removes the sockets in RUN_DIR that killed children left, those of that age. */
+void sw__up_conf_clean(const struct up *up, int64_t least_age_s);
 
 #endif
