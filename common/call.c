@@ -27,6 +27,8 @@ struct sw_call {
 
 struct sw_calls {
     zloop_t *loop;
+    void (*turn)(void *arg);
+    void *turn_arg;
     CURLM *multi;
     int timer;
     zlistx_t *idle; /* CURL handles to use again */
@@ -92,6 +94,7 @@ static void reap(struct sw_calls *calls) {
     while ((msg = curl_multi_info_read(calls->multi, &left))) {
         if (msg->msg == CURLMSG_DONE) finish(calls, msg->easy_handle, msg->data.result);
     }
+    calls->turn(calls->turn_arg);
 }
 
 static int on_fd(zloop_t *loop, zmq_pollitem_t *item, void *arg) {
@@ -198,10 +201,12 @@ static size_t on_header(char *line, size_t size, size_t n, void *arg) {
     return size * n;
 }
 
-struct sw_calls *sw_calls_create(zloop_t *loop) {
+struct sw_calls *sw_calls_create(zloop_t *loop, void (*turn)(void *arg), void *arg) {
     struct sw_calls *calls = sw_zalloc(sizeof(*calls));
     curl_global_init(CURL_GLOBAL_DEFAULT);
     calls->loop = loop;
+    calls->turn = turn;
+    calls->turn_arg = arg;
     calls->timer = -1;
     calls->idle = zlistx_new();
     calls->multi = curl_multi_init();

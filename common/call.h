@@ -44,7 +44,8 @@ struct sw_call_result {
 
 typedef void sw_call_fn(void *arg, const struct sw_call_result *result);
 
-struct sw_calls *sw_calls_create(struct _zloop_t *loop);
+/* `turn` is called when answers were handled. */
+struct sw_calls *sw_calls_create(struct _zloop_t *loop, void (*turn)(void *arg), void *arg);
 void sw_calls_destroy(struct sw_calls *calls);
 struct sw_call *sw_calls_start(struct sw_calls *calls, const struct sw_call_request *request,
                                sw_call_fn *fn, void *arg);

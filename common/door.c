@@ -50,6 +50,8 @@ struct sw_door {
     struct MHD_Daemon *daemon;
     struct zmq_pollitem_t poll;
     int sweep_timer, again_timer; /* again_timer: -1 not armed */
+    void (*turn)(void *arg);
+    void *turn_arg;
     struct sw_door_limits limits;
     sw_door_fn *fn;
     void (*refused)(void *arg, const char *reason);
@@ -277,6 +279,7 @@ static int run(struct sw_door *door) {
     }
     door->running = false;
     if (more) run_soon(door);
+    if (door->turn) door->turn(door->turn_arg);
     return 0;
 }
 
@@ -292,6 +295,18 @@ static void run_soon(struct sw_door *door) {
     door->more = true;
     if (!door->running && door->again_timer < 0)
         door->again_timer = zloop_timer(door->loop, 0, 1, on_again, door);
+}
+
+void sw_door_on_turn(struct sw_door *door, void (*turn)(void *arg), void *arg) {
+    door->turn = turn;
+    door->turn_arg = arg;
+}
+
+void sw_door_flush(struct sw_door *door) {
+    if (door->running || door->again_timer < 0) return;
+    zloop_timer_end(door->loop, door->again_timer);
+    door->again_timer = -1;
+    run(door);
 }
 
 static int on_ready(zloop_t *loop, zmq_pollitem_t *item, void *arg) {

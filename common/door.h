@@ -55,6 +55,10 @@ void sw_door_destroy(struct sw_door *door);
 unsigned sw_door_port(const struct sw_door *door);
 /* Answers and forgets `waiting`; takes what `reply` holds. */
 void sw_door_answer(struct sw_waiting *waiting, struct sw_reply *reply);
+/* `turn` is called when requests were handled. What was answered since is sent by sw_door_flush, at the latest in the loop's
+ * next round. */
+void sw_door_on_turn(struct sw_door *door, void (*turn)(void *arg), void *arg);
+void sw_door_flush(struct sw_door *door);
 /* No new connections; those under way are answered (drain). */
 void sw_door_quiesce(struct sw_door *door);
 

@@ -28,7 +28,7 @@ static void effect_destroy(void **p) {
 struct sw_effects *sw__effects_create(struct sw_run *run) {
     struct sw_effects *effects = sw_zalloc(sizeof(*effects));
     effects->run = run;
-    effects->calls = sw_calls_create(run->loop);
+    effects->calls = sw_calls_create(run->loop, sw__turn_end, run);
     effects->known = zhashx_new();
     zhashx_set_destructor(effects->known, effect_destroy);
     effects->later = zlistx_new();
@@ -121,7 +121,8 @@ static void answer(struct sw_effect *effect, json_t *http) {
            SW_S("path", sw_str(effect->request, "path")), SW_I("status", status),
            SW_S("outcome", outcome), SW_I("tries", effect->tries));
     effect->state = SW_EFFECT_ANSWERED;
-    bool quiet = json_is_true(json_object_get(effect->request, "quiet")) && !strcmp(outcome, "ok");
+    bool quiet = json_is_true(json_object_get(effect->request, "quiet")) &&
+                 !strcmp(outcome, "ok") && status < 300;
     json_t *value = json_object_get(http, "json");
     if (json_is_true(json_object_get(effect->request, "seal")) && value) {
         struct sw_ctx ctx = {.keys = run->keys};

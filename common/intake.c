@@ -403,8 +403,13 @@ int sw__intake_create(struct sw_run *run, sw_decide_fn *decide, struct sw_intake
         sw__intake_destroy(intake);
         return r;
     }
+    sw_door_on_turn(intake->door, sw__turn_end, run);
     *ret = intake;
     return 0;
+}
+
+void sw__intake_flush(struct sw_intake *intake) {
+    sw_door_flush(intake->door);
 }
 
 void sw__intake_destroy(struct sw_intake *intake) {

@@ -107,6 +107,7 @@ static int on_gap_due(zloop_t *loop, int timer, void *arg) {
     (void)loop;
     (void)timer;
     sw__mailbox_gaps(arg);
+    sw__turn_end(arg);
     return 0;
 }
 

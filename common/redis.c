@@ -19,7 +19,7 @@ struct sw_redis {
     struct sw_redis_events events;
     redisAsyncContext *context; /* NULL between connections */
     bool up, destroying;
-    int retry_timer, flush_timer; /* -1: not armed */
+    int retry_timer; /* -1: not armed */
     size_t retry_ms;
     bool reading, writing; /* what hiredis wants */
     int watched;           /* what zloop watches: ZMQ_POLLIN | ZMQ_POLLOUT */
@@ -37,10 +37,11 @@ static int on_fd(zloop_t *loop, zmq_pollitem_t *item, void *arg) {
     short got = item->revents;
     if (got & (ZMQ_POLLIN | ZMQ_POLLERR)) redisAsyncHandleRead(redis->context);
     if (redis->context && (got & ZMQ_POLLOUT)) redisAsyncHandleWrite(redis->context);
+    redis->events.turn(redis->events.arg);
     return 0;
 }
 
-/* Output is written by the flush timer, once a turn; the fd is watched for writing only when the kernel's buffer is full. */
+/* Output is written by sw_redis_flush, once a turn; the fd is watched for writing only when the kernel's buffer is full. */
 static void watch(struct sw_redis *redis, bool blocked) {
     int want = (redis->reading ? ZMQ_POLLIN : 0) | (redis->writing && blocked ? ZMQ_POLLOUT : 0);
     if (want == redis->watched || !redis->context) return;
@@ -54,15 +55,10 @@ static bool connected(const struct sw_redis *redis) {
     return redis->context && (redis->context->c.flags & REDIS_CONNECTED);
 }
 
-static int on_flush(zloop_t *loop, int timer, void *arg) {
-    struct sw_redis *redis = arg;
-    (void)loop;
-    (void)timer;
-    redis->flush_timer = -1;
-    if (!connected(redis) || !redis->writing) return 0;
+void sw_redis_flush(struct sw_redis *redis) {
+    if (!connected(redis) || !redis->writing || (redis->watched & ZMQ_POLLOUT)) return;
     redisAsyncHandleWrite(redis->context);
     if (redis->context && redis->writing) watch(redis, true);
-    return 0;
 }
 
 static void add_read(void *arg) {
@@ -80,11 +76,7 @@ static void del_read(void *arg) {
 static void add_write(void *arg) {
     struct sw_redis *redis = arg;
     redis->writing = true;
-    if (!connected(redis)) {
-        watch(redis, true); /* writable is how a connect reports its end */
-    } else if (redis->flush_timer < 0 && !(redis->watched & ZMQ_POLLOUT)) {
-        redis->flush_timer = zloop_timer(redis->loop, 0, 1, on_flush, redis);
-    }
+    if (!connected(redis)) watch(redis, true); /* writable is how a connect reports its end */
 }
 
 static void del_write(void *arg) {
@@ -105,6 +97,7 @@ static int on_retry(zloop_t *loop, int timer, void *arg) {
     (void)timer;
     redis->retry_timer = -1;
     connect_now(redis);
+    redis->events.turn(redis->events.arg);
     return 0;
 }
 
@@ -231,7 +224,7 @@ struct sw_redis *sw_redis_create(zloop_t *loop, const char *address,
     redis->loop = loop;
     redis->address = sw_strdup(address);
     redis->events = *events;
-    redis->retry_timer = redis->flush_timer = -1;
+    redis->retry_timer = -1;
     redis->retry_ms = RETRY_MIN_MS;
     connect_now(redis);
     return redis;
@@ -241,7 +234,6 @@ void sw_redis_destroy(struct sw_redis *redis) {
     if (!redis) return;
     redis->destroying = true;
     if (redis->retry_timer >= 0) zloop_timer_end(redis->loop, redis->retry_timer);
-    if (redis->flush_timer >= 0) zloop_timer_end(redis->loop, redis->flush_timer);
     if (redis->context) redisAsyncFree(redis->context);
     free(redis->address);
     free(redis);

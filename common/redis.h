@@ -36,6 +36,7 @@ typedef void sw_redis_fn(void *arg, const struct redisReply *reply);
 struct sw_redis_events {
     void (*up)(void *arg);   /* connected, run id known, scripts loaded */
     void (*down)(void *arg); /* lost; every pending callback was called with NULL before */
+    void (*turn)(void *arg); /* answers were handled: what they caused may be sent now */
     void *arg;
 };
 
@@ -53,6 +54,8 @@ int sw_redis_words(struct sw_redis *redis, sw_redis_fn *fn, void *arg, ...);
 /* EVALSHA of `script` with one key, `prefix`, and argc arguments. */
 int sw_redis_eval(struct sw_redis *redis, enum sw_script script, const char *prefix, int argc,
                   const char **argv, const size_t *sizes, sw_redis_fn *fn, void *arg);
+/* Writes what was asked since the last time: to be called at the end of each turn. */
+void sw_redis_flush(struct sw_redis *redis);
 /* Drops the connection, so that it is made anew: after an answer that makes no sense, or none for too long. */
 void sw_redis_reset(struct sw_redis *redis);
 

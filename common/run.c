@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #define HEART_MS 20
+#define ROUNDS 4
 #define TIDY_MS 10000
 
 struct process {
@@ -56,24 +57,39 @@ _Noreturn void sw__die(const struct sw_run *run, const char *why) {
     _exit(75);
 }
 
-static int on_pump(zloop_t *loop, int timer, void *arg) {
-    struct process *p = arg;
+static int on_soon(zloop_t *loop, int timer, void *arg) {
     (void)loop;
     (void)timer;
-    p->run.pump_armed = false;
-    if (p->intake) sw__intake_turn(p->intake);
-    if (p->run.actor) {
-        sw__turn(&p->run);
-        sw__effects_turn(p->run.effects);
-    }
-    sw_log_flush();
+    sw__turn_end(arg);
     return 0;
 }
 
+/* Each source of events calls this when it has delivered what it had. A few rounds at most: what is left then waits for the
+ * loop's next turn, so that no queue keeps the loop from its other sources. */
+void sw__turn_end(void *arg) {
+    struct process *p = arg; /* run is the first member of its process */
+    struct sw_run *run = &p->run;
+    if (run->turning) return;
+    run->turning = true;
+    for (unsigned round = 0; round == 0 || (run->pump_wanted && round < ROUNDS); round++) {
+        if (run->pump_wanted) {
+            run->pump_wanted = false;
+            if (p->intake) sw__intake_turn(p->intake);
+            if (run->actor) {
+                sw__turn(run);
+                sw__effects_turn(run->effects);
+            }
+        }
+        if (run->redis) sw_redis_flush(run->redis);
+        if (p->intake) sw__intake_flush(p->intake);
+    }
+    sw_log_flush();
+    run->turning = false;
+    if (run->pump_wanted) zloop_timer(run->loop, 0, 1, on_soon, run);
+}
+
 void sw__pump(struct sw_run *run) {
-    if (run->pump_armed) return;
-    run->pump_armed = true;
-    zloop_timer(run->loop, 0, 1, on_pump, run); /* run is the first member of its process */
+    run->pump_wanted = true;
 }
 
 static void tell_ready(struct process *p) {
@@ -117,7 +133,7 @@ static int on_heart(zloop_t *loop, int timer, void *arg) {
         if (run->effects) sw__effects_tidy(run->effects);
     }
     if (!p->told_ready && sw__ready(run)) tell_ready(p);
-    sw_log_flush();
+    sw__turn_end(run);
     if (run->draining &&
         (drained(p) || !sw_redis_up(run->redis) || sw__boot_ms() > run->drain_at_ms + 500)) {
         p->stop = true;
@@ -211,7 +227,7 @@ static int open_everything(struct process *p) {
     randombytes_buf(nonce, sizeof(nonce));
     sw_hex(nonce, sizeof(nonce), run->nonce);
     snprintf(name, sizeof(name), "%s-%.8s", run->role, run->nonce);
-    struct sw_wire_events wire_events = {on_entry, on_tell, on_handed, p};
+    struct sw_wire_events wire_events = {on_entry, on_tell, on_handed, sw__turn_end, p};
     if (mkdir(run->conf.run_dir, 0700) < 0 && errno != EEXIST) {
         fprintf(stderr, "slipway %s: SLIPWAY_RUN_DIR %s: %s\n", run->role, run->conf.run_dir,
                 strerror(errno));
@@ -265,7 +281,7 @@ static int serve(struct process *p, sw_decide_fn *decide) {
         zmq_pollitem_t item = {NULL, p->signals, ZMQ_POLLIN, 0};
         zloop_poller(run->loop, &item, on_signal, p);
         zloop_timer(run->loop, HEART_MS, 0, on_heart, p);
-        struct sw_redis_events events = {on_redis_up, on_redis_down, p};
+        struct sw_redis_events events = {on_redis_up, on_redis_down, sw__turn_end, p};
         run->redis = sw_redis_create(run->loop, run->conf.redis, &events);
         sw_watchdog_start();
         while (!p->stop)

@@ -99,7 +99,7 @@ struct sw_run {
     int64_t clock_offset_ms; /* Redis TIME - CLOCK_BOOTTIME */
     int64_t live_at_ms;      /* when this process stood in the set of the living last */
     int64_t swept_at_ms;
-    bool pump_armed, draining;
+    bool pump_wanted, turning, draining;
     int64_t drain_at_ms;
     uint64_t handled;
 };
@@ -108,7 +108,8 @@ struct sw_run {
 int64_t sw__boot_ms(void);
 int64_t sw__now_ms(const struct sw_run *run);
 void sw__clock(struct sw_run *run, int64_t redis_ms);
-void sw__pump(struct sw_run *run); /* arms the turn that handles and commits what is queued */
+void sw__pump(struct sw_run *run); /* something is queued: to be handled at the end of this turn */
+void sw__turn_end(void *run);      /* after each event: handles what is queued, sends what that caused */
 _Noreturn void sw__die(const struct sw_run *run, const char *why);
 
 /* lease.c */

@@ -62,10 +62,7 @@ static void deliver(struct sw_wire *wire, zmq_msg_t *frame, int frames) {
 }
 
 /* ZeroMQ sockets signal edges: read until there is nothing left, but let others have their turn. */
-static int on_readable(zloop_t *loop, zsock_t *reader, void *arg) {
-    struct sw_wire *wire = arg;
-    void *socket = zsock_resolve(reader);
-    (void)loop;
+static void read_all(struct sw_wire *wire, void *socket) {
     for (int n = 0; n < READS_A_TURN; n++) {
         zmq_msg_t frame[4];
         int frames = 0, more = 1;
@@ -84,11 +81,18 @@ static int on_readable(zloop_t *loop, zsock_t *reader, void *arg) {
                 frames = 5;
             }
         }
-        if (frames == 0) return 0;
+        if (frames == 0) return;
         if (frames < 5) deliver(wire, frame, frames);
         for (int i = 0; i < frames && i < 4; i++)
             zmq_msg_close(&frame[i]);
     }
+}
+
+static int on_readable(zloop_t *loop, zsock_t *reader, void *arg) {
+    struct sw_wire *wire = arg;
+    (void)loop;
+    read_all(wire, zsock_resolve(reader));
+    wire->events.turn(wire->events.arg);
     return 0;
 }
 

@@ -21,6 +21,7 @@ struct sw_wire_events {
                   const char *data, size_t size);
     void (*tell)(void *arg, const char *data, size_t size);
     void (*handed)(void *arg, unsigned shard);
+    void (*turn)(void *arg); /* what was there is read */
     void *arg;
 };
 
