@@ -2,15 +2,15 @@
  *
  * shapes   a text is mrkdwn: our own words as they are, values always escaped (& < >), without
  *          control and direction characters. A pattern is our words with {key}, {key.inner},
- *          {key:how}; how: text, bold, code, typed (code after "/h "), user, date, v (42 and "v42" give
- *          v42), took (ms), list (of code words, then how many more). [ ... ] is left out where the
- *          first key in it is absent, empty, 0 or false; {?key} and {!key} only test
+ *          {key:how}; how: text, bold, code, typed (code after "/h "), user, date, took (ms),
+ *          v (42 and "v42" give v42), list (of code words, then how many more). [ ... ] is left
+ *          out where the first key in it is absent, empty, 0 or false; {?key}, {!key} only test
  * units    limits count characters (code points) of what is sent, escapes included
  * errors   none: what does not fit is cut between characters, never inside an escape, a mention,
  *          a link or a pair of marks, and ends with an ellipsis; a missing value is "?"
  * owner    sw_mrkdwn_end releases the text; the caller owns the blocks
  * source   Slack: "Formatting message text", "Block Kit reference"
- * limits   no [ ] within [ ]; section 3000, 10 fields of 2000, 50 blocks, button text 75; a value of 500
+ * limits   no [ ] within [ ]; section 3000, 10 fields of 2000, 50 blocks; a value of 500
  */
 #ifndef SW_BLOCKS_H
 #define SW_BLOCKS_H
@@ -24,7 +24,6 @@
 #define SW_FIELD_MAX 2000
 #define SW_FIELDS_MAX 10
 #define SW_BLOCKS_MAX 50
-#define SW_BUTTON_MAX 75
 #define SW_VALUE_MAX 500
 
 struct sw_mrkdwn {

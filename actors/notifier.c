@@ -1,9 +1,9 @@
 /* notifier.c -- turns what Heroku tells about releases into notices where people look.
  *
- * app/<app id> {op, who, pipeline, at_ms, email}: where the app was promoted last; executor says so, and it
- * is the route of the app's releases until routes can be set. A release by the same person soon after is told
- * in that promotion's thread, any other in a conversation of its own.
- * seen/<app id>/<version> {status}: so that a state is told once, and a late one not at all. */
+ * app/<app id> {op, who, pipeline, at_ms, email}: where the app was promoted last; executor says
+ * so, and it is the route of the app's releases until routes can be set. A release by the same
+ * person soon after is told in that promotion's thread, any other in a conversation of its own.
+ * seen/<app id>/<version> {status}: a state is told once, and a late one not at all. */
 #include "actors/actors.h"
 #include "common/mem.h"
 

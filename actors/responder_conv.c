@@ -1,14 +1,16 @@
 /* responder_conv.c -- a message that changes, and the replies below it; see responder_priv.h.
  *
- * conv/<op> is {who, urls, p, ts, ch, shown, want, n, up, q, t, lost, rep, trep, tries, ttries, plain, joined, said}:
- *   p      the parent: "" none, "wait" for its place, "post" under way, "join", "shown", "hook" (the bot cannot post here:
- *          response_url tells the beginning and the end)
- *   want   {rank, template, data, last}: the newest state, until Slack confirmed it; n counts the states, so that an
- *          answer tells which one it was about; shown is the rank that people see
+ * conv/<op> is {who, urls, p, ts, ch, shown, want, n, up, q, t, lost, ...}:
+ *   p      the parent: "" none, "wait" for its place, "post" under way, "join", "shown", "hook" (the
+ *          bot cannot post here: response_url tells the beginning and the end; begun, said: done)
+ *   want   {rank, template, data, last}: the newest state, until Slack confirmed it; n counts the
+ *          states, so that an answer tells which one it was about; shown is the rank people see
  *   up     an update of the parent: "" none, "post" under way, "wait" for its timer
  *   q, t   replies not yet posted; the first is "post" under way or "wait"s for its place
  *   lost   how many replies were left out, told at the end of the thread
- * At most one parent call and one reply are under way, so whatever comes in between is folded into `want` or queued.
+ *   rep, tries, plain and trep, ttries, tplain: of the parent's and the first reply's call that it
+ *          was repeated, how often it did not reach Slack, that it goes without blocks
+ * One parent call and one reply at most are under way; what comes meanwhile is folded or queued.
  */
 #include "actors/responder_priv.h"
 

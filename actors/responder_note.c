@@ -238,8 +238,8 @@ static int done(const struct sw_ctx *ctx, const struct sw_msg *in, struct sw_out
     return go_on(ctx, in, out, job, "dm");
 }
 
-/* It may have been seen already. A message in a channel, and the final word by any way, are said once more; when that is
- * as uncertain, only the final word goes on to the next way. */
+/* It may have been seen already. A message in a channel, and the final word by any way, are said
+ * once more; when that is as uncertain, only the final word goes on to the next way. */
 static int unsure(const struct sw_ctx *ctx, const struct sw_msg *in, struct sw_out *out,
                   json_t *job, bool answered) {
     const char *step = sw_str(job, "step");

@@ -1,4 +1,4 @@
-/* responder_parent.c -- the message that changes: posted once, then updated; see responder_conv.c. */
+/* responder_parent.c -- the message that changes: posted, then updated; see responder_conv.c. */
 #include "actors/responder_priv.h"
 #include "actors/templates.h"
 #include "common/mem.h"

@@ -8,7 +8,7 @@
  * errors   -EAGAIN a fact is not loaded; -EHOSTUNREACH no way to the person is left; -EBADMSG
  *          a body without what it must have
  * owner    functions with "take" in their comment take a json_t; the rest borrow
- * source   platform facts of Slack: response_url 5 posts in 30 minutes, chat.postMessage 1/s a channel
+ * source   Slack: response_url takes 5 posts in 30 minutes, chat.postMessage 1/s a channel
  * limits   50 waiting replies and 128 KiB in a thread; a conversation is remembered 24 h
  */
 #ifndef SW_RESPONDER_PRIV_H
@@ -89,8 +89,8 @@ const char *sw__conv_channel(const struct sw__conv *c);
 void sw__conv_after(struct sw__conv *c, const char *job, int64_t delay_ms);
 /* Takes `request`. */
 void sw__conv_call(struct sw__conv *c, const char *job, json_t *request, bool repeat);
-/* `entry` {template, data, last?} as a message of its own, below it the texts `folded` (taken, may be NULL);
- * `channel`: the bot may try to post it. */
+/* `entry` {template, data, last?} as a message of its own, below it the texts `folded` (taken, may
+ * be NULL); `channel`: the bot may try to post it. */
 int sw__conv_say(struct sw__conv *c, const json_t *entry, json_t *folded, bool channel);
 /* Whatever can be done now is done. */
 int sw__conv_go(struct sw__conv *c);

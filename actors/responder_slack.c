@@ -107,7 +107,6 @@ int sw__chan_take(const struct sw_ctx *ctx, struct sw_out *out, const char *chan
     if (r < 0) return r;
     int64_t place = tat - (SW__CHAN_BURST - 1) * SW__CHAN_GAP_MS;
     if (place < ctx->now_ms) place = ctx->now_ms;
-    if (place < floor_ms) place = floor_ms;
     tat = (tat > place ? tat : place) + SW__CHAN_GAP_MS;
     chan_store(ctx, out, key, tat, floor_ms);
     *ret_delay_ms = place - ctx->now_ms;
@@ -121,7 +120,7 @@ int sw__chan_close(const struct sw_ctx *ctx, struct sw_out *out, const char *cha
     int r = chan_fact(out, channel, key, sizeof(key), &tat, &floor_ms);
     if (r < 0) return r;
     if (floor_ms < ctx->now_ms + wait_ms) floor_ms = ctx->now_ms + wait_ms;
-    /* No burst at the moment it opens. */
+    /* Places begin when it opens, and without a burst. */
     int64_t least = floor_ms + (SW__CHAN_BURST - 1) * SW__CHAN_GAP_MS;
     chan_store(ctx, out, key, tat > least ? tat : least, floor_ms);
     return 0;

@@ -26,7 +26,7 @@ struct sw_template_in {
 json_t *sw_template_render(const struct sw_template_in *in);
 /* True where the parser says it, so that nothing was posted before it for this command. */
 bool sw_template_only(const char *id);
-/* Row number `i` of the table: its id, and the variant where the id has several; NULL beyond the last. */
+/* Row number `i` of the table: its id, and the variant of an id that has several; NULL beyond. */
 const char *sw_template_row(size_t i, const char **ret_when);
 
 #endif

@@ -1,6 +1,6 @@
 /* templates_priv.h -- a row of the table, and the card that it fills.
  *
- * shapes   a row: words as patterns (blocks.h), and where lists are shown a function that adds blocks;
+ * shapes   a row: words as patterns (blocks.h), and for lists a function that adds blocks;
  *          rows of one id differ in the value of `key`, the one without `when` is for all others
  * units    none
  * errors   none

@@ -59,7 +59,7 @@ static void bytes_that_are_no_characters_are_replaced(void **state) {
                               "?(?? ???");
 }
 
-/* Cut at each possible place: a prefix of whole tokens, then the ellipsis, never more than the limit. */
+/* Cut at each possible place: whole tokens, then the ellipsis, never more than the limit. */
 static void cuts_fall_between_characters_and_never_inside_a_token(void **state) {
     SW_AUTO(sw_json)
     json_t *data = json_pack("{s:s, s:s, s:I}", "x", "a<\xc3\xa4&\xf0\x9d\x84\x9e", "u", "U0ADA",

@@ -1,4 +1,4 @@
-/* test_notifier.c -- rows of (what Heroku tells, what is known) -> (what people see), through sw_step. */
+/* test_notifier.c -- what Heroku tells, what is known -> what people see, through sw_step. */
 #include "actors/actors.h"
 #include "common/mem.h"
 

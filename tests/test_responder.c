@@ -244,7 +244,7 @@ static void the_bot_joins_a_public_channel_once(void **state) {
     world_finish(&w);
 }
 
-/* The bot cannot post: the beginning and the end come by response_url, the thread within the end. */
+/* The bot cannot post: beginning and end come by response_url, the thread within the end. */
 static void play_without_the_bot(struct world *w) {
     expect_method(w, 0, "hooks");
     assert_string_equal(sw_str(world_json(w, 0), "response_type"), "in_channel");

@@ -1,4 +1,4 @@
-/* test_responder_storm.c -- random commands, random faults of Slack: what must hold whatever happens. */
+/* test_responder_storm.c -- random commands, random faults of Slack: what must hold always. */
 #include "responder_world.h"
 
 #include <stdio.h>

@@ -1,7 +1,7 @@
-/* test_templates.c -- each row of the table against its golden file, and what must hold for any data.
+/* test_templates.c -- each row of the table against its golden file, and what holds for any data.
  *
- * A golden file is {"in": {"data", "asker"?, "link"?, "dashboard"?}, "out": what Slack gets}. SW_GOLDEN=write writes
- * the "out" of all of them; the "in" is written by hand. */
+ * A golden file is {"in": {"data", "asker"?, "link"?, "dashboard"?}, "out": what Slack gets}.
+ * SW_GOLDEN=write writes the "out" of all of them; the "in" is written by hand. */
 #include "actors/blocks.h"
 #include "actors/templates.h"
 #include "common/mem.h"
