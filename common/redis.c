@@ -8,6 +8,7 @@
 #include <czmq.h>
 #include <errno.h>
 #include <hiredis/async.h>
+#include <unistd.h>
 
 #define RETRY_MIN_MS 20
 #define RETRY_MAX_MS 1000
@@ -18,7 +19,7 @@ struct sw_redis {
     char *address;
     struct sw_redis_events events;
     redisAsyncContext *context; /* NULL between connections */
-    bool up, destroying;
+    bool up, destroying, durable;
     int retry_timer; /* -1: not armed */
     size_t retry_ms;
     bool reading, writing; /* what hiredis wants */
@@ -169,18 +170,43 @@ static void on_info(redisAsyncContext *context, void *reply_arg, void *arg) {
     greeted(redis);
 }
 
-static void on_policy(redisAsyncContext *context, void *reply_arg, void *arg) {
+static void unfit(const char *why) {
+    sw_log(SW_LOG_ERROR, why);
+    sw_log_flush();
+    _exit(78);
+}
+
+static void on_memory(redisAsyncContext *context, void *reply_arg, void *arg) {
     struct sw_redis *redis = context->data;
     const redisReply *reply = reply_arg;
     (void)arg;
     if (!reply) return;
     const char *policy =
         reply->type == REDIS_REPLY_STRING ? strstr(reply->str, "maxmemory_policy:") : NULL;
-    if (policy && strncmp(policy, "maxmemory_policy:noeviction", 27) != 0) {
-        sw_log(SW_LOG_ERROR,
-               "redis must run with maxmemory-policy noeviction: anything else forgets work");
-        exit(78);
-    }
+    if (policy && strncmp(policy, "maxmemory_policy:noeviction", 27) != 0)
+        unfit("redis must run with maxmemory-policy noeviction: anything else forgets work");
+    greeted(redis);
+}
+
+static void on_persistence(redisAsyncContext *context, void *reply_arg, void *arg) {
+    struct sw_redis *redis = context->data;
+    const redisReply *reply = reply_arg;
+    (void)arg;
+    if (!reply) return;
+    if (reply->type == REDIS_REPLY_STRING && strstr(reply->str, "aof_enabled:0"))
+        unfit("SLIPWAY_DURABILITY is disk, but redis runs without appendonly yes");
+    greeted(redis);
+}
+
+/* A managed Redis refuses CONFIG: there the operator's word has to do. */
+static void on_fsync(redisAsyncContext *context, void *reply_arg, void *arg) {
+    struct sw_redis *redis = context->data;
+    const redisReply *reply = reply_arg;
+    (void)arg;
+    if (!reply) return;
+    if (reply->type == REDIS_REPLY_ARRAY && reply->elements == 2 &&
+        strcmp(reply->element[1]->str, "always") != 0)
+        unfit("SLIPWAY_DURABILITY is disk, but redis runs without appendfsync always");
     greeted(redis);
 }
 
@@ -211,18 +237,23 @@ static void connect_now(struct sw_redis *redis) {
     context->ev.cleanup = cleanup;
     redisAsyncSetConnectCallback(context, on_connect);
     redisAsyncSetDisconnectCallback(context, on_disconnect);
-    redis->steps = 2 + SW_SCRIPTS;
+    redis->steps = SW_SCRIPTS + (redis->durable ? 4 : 2);
     redisAsyncCommand(context, on_info, NULL, "INFO server");
-    redisAsyncCommand(context, on_policy, NULL, "INFO memory");
+    redisAsyncCommand(context, on_memory, NULL, "INFO memory");
+    if (redis->durable) {
+        redisAsyncCommand(context, on_persistence, NULL, "INFO persistence");
+        redisAsyncCommand(context, on_fsync, NULL, "CONFIG GET appendfsync");
+    }
     for (int i = 0; i < SW_SCRIPTS; i++)
         redisAsyncCommand(context, on_script, redis->hash[i], "SCRIPT LOAD %s", sw_script_text[i]);
 }
 
-struct sw_redis *sw_redis_create(zloop_t *loop, const char *address,
+struct sw_redis *sw_redis_create(zloop_t *loop, const char *address, bool durable,
                                  const struct sw_redis_events *events) {
     struct sw_redis *redis = sw_zalloc(sizeof(*redis));
     redis->loop = loop;
     redis->address = sw_strdup(address);
+    redis->durable = durable;
     redis->events = *events;
     redis->retry_timer = -1;
     redis->retry_ms = RETRY_MIN_MS;

@@ -40,7 +40,9 @@ struct sw_redis_events {
     void *arg;
 };
 
-struct sw_redis *sw_redis_create(struct _zloop_t *loop, const char *address,
+/* `durable`: the server must keep what it confirmed over a loss of power (appendonly, appendfsync always), or the process ends
+ * with one clear line; so it does where the server may forget keys (any policy but noeviction). */
+struct sw_redis *sw_redis_create(struct _zloop_t *loop, const char *address, bool durable,
                                  const struct sw_redis_events *events);
 void sw_redis_destroy(struct sw_redis *redis);
 bool sw_redis_up(const struct sw_redis *redis);

@@ -282,7 +282,8 @@ static int serve(struct process *p, sw_decide_fn *decide) {
         zloop_poller(run->loop, &item, on_signal, p);
         zloop_timer(run->loop, HEART_MS, 0, on_heart, p);
         struct sw_redis_events events = {on_redis_up, on_redis_down, sw__turn_end, p};
-        run->redis = sw_redis_create(run->loop, run->conf.redis, &events);
+        run->redis = sw_redis_create(run->loop, run->conf.redis,
+                                     !strcmp(run->conf.durability, "disk"), &events);
         sw_watchdog_start();
         while (!p->stop)
             zloop_start(run->loop); /* the watchdog's signal ends a poll, not the loop */

@@ -36,7 +36,8 @@ static int call(struct sw_shard *shard, const struct sw_entry *entry, struct sw_
                          .keys = run->keys};
     if (!entry->m) return entry->error;
     if (!accepts(run->actor, entry->m->kind)) return -ENOTSUP;
-    if (entry->attempt > SW_TRIES) return -ELOOP;
+    /* The first crash was not counted: this would be the fourth. */
+    if (entry->attempt >= SW_TRIES) return -ELOOP;
     randombytes_buf(ctx.seed, sizeof(ctx.seed));
     int64_t start_ms = sw__boot_ms();
     sw_watchdog_begin();
