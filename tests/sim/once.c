@@ -4,7 +4,8 @@
  * was said in the channel, or when the message that changes shows an end. */
 #include "once.h"
 
-#include "plain.h"
+#include "show.h"
+#include "slack.h"
 #include "walk.h"
 
 #include <curl/curl.h>
@@ -149,68 +150,15 @@ static int wait_for_answer(struct once *o) {
     }
 }
 
-static void print_indented(const struct once *o, const char *indent, const json_t *message) {
-    SIM_FREE char *all = sim_plain_message(message, o->team);
-    SIM_FREE char *text = o->stable ? sim_plain_stable(all) : sim_strdup(all);
-    for (char *line = text, *end; (end = strchr(line, '\n')) != NULL; line = end + 1) {
-        *end = '\0';
-        printf("%s%s\n", line[0] != '\0' ? indent : "", line);
-    }
-}
-
-static const char *author(const struct once *o, const json_t *message) {
-    const struct sim_user *user = sim_user_find(o->team, sim_json_text(message, "user"));
-    return user != NULL ? user->name : "Slipway";
-}
-
-static void print_message(const struct once *o, const json_t *message) {
-    const char *only = sim_json_text(message, "only");
-    const json_t *thread = json_object_get(message, "thread");
-    bool edited = json_is_true(json_object_get(message, "edited"));
-    printf("\n%s", author(o, message));
-    if (only != NULL) printf("  (only visible to @%s)", only);
-    if (edited) printf("  (edited while it went on; this is the last state)");
-    printf("\n");
-    print_indented(o, "  ", message);
-    size_t i;
-    json_t *reply;
-    json_array_foreach(thread, i, reply) {
-        if (i == 0) printf("  | thread\n");
-        print_indented(o, "  |   ", reply);
-    }
-}
-
-static int print_journal(struct once *o) {
-    json_auto_t *now = NULL;
-    int r = journal(o, &now);
-    if (r < 0) return r;
-    printf("\nWhat the platforms received:\n");
-    SIM_FREE char *last = NULL;
-    size_t i;
-    json_t *entry;
-    json_array_foreach(json_object_get(now, "entries"), i, entry) {
-        SIM_FREE char *line =
-            sim_fmt("%s %s %lld", sim_json_text(entry, "method"), sim_json_text(entry, "path"),
-                    (long long)sim_json_int(entry, "status", 0));
-        char *shown = o->stable ? sim_plain_stable(line) : sim_strdup(line);
-        /* How often something was polled is a matter of time. */
-        bool again =
-            o->stable && last != NULL && strcmp(last, shown) == 0 && strncmp(shown, "GET ", 4) == 0;
-        if (!again) printf("%s\n", shown);
-        free(last);
-        last = shown;
-    }
-    return 0;
-}
-
 static int print_all(struct once *o) {
-    size_t i;
-    json_t *message;
+    json_auto_t *received = NULL;
+    int r = journal(o, &received);
+    if (r < 0) return r;
     printf("@%s types: /h %s\n", sim_user_find(o->team, o->user)->name, o->text);
-    json_array_foreach(o->messages, i, message) {
-        print_message(o, message);
-    }
-    return print_journal(o);
+    sim_show_messages(o->messages, o->team, o->stable);
+    sim_show_received(json_object_get(received, "entries"), o->stable);
+    fflush(stdout);
+    return 0;
 }
 
 static int type_command(struct once *o) {
@@ -246,7 +194,6 @@ static int run(struct once *o) {
     int answer = wait_for_answer(o);
     if (answer == 0) r = settle(o, QUIET_MS);
     if (r >= 0) r = print_all(o);
-    fflush(stdout);
     return r < 0 ? r : answer;
 }
 

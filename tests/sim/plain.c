@@ -140,12 +140,12 @@ static size_t uuid_len(const char *at) {
     return 36;
 }
 
-/* "7.2 s", "350 ms", "12 s": the number's length, 0 when it is not a duration. */
+/* "7.2 s", "350 ms", "12s": the number's length, 0 when it is not a duration. */
 static size_t duration_len(const char *text, const char *at) {
     if (at != text && (isalnum((unsigned char)at[-1]) || at[-1] == '.')) return 0;
     size_t len = strspn(at, "0123456789.");
     const char *unit = at + len + (at[len] == ' ');
-    if (len == 0 || unit == at + len) return 0;
+    if (len == 0) return 0;
     size_t unit_len = strncmp(unit, "ms", 2) == 0 ? 2 : strncmp(unit, "s", 1) == 0 ? 1 : 0;
     return unit_len != 0 && !isalnum((unsigned char)unit[unit_len]) ? len : 0;
 }

@@ -1,0 +1,84 @@
+/* test_sim_page.c -- the demo page is whole, comes from nowhere else, and runs nothing that is not its own. */
+#include "client.h"
+#include "util.h"
+
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static struct client sim;
+
+static int start(void **state) {
+    (void)state;
+    client_start(&sim, NULL);
+    return 0;
+}
+
+static int stop(void **state) {
+    (void)state;
+    client_stop(&sim);
+    return 0;
+}
+
+static void everything_that_the_page_names_is_there(void **state) {
+    (void)state;
+    REPLY page = client_get(&sim, "/");
+    assert_int_equal(page.status, 200);
+    unsigned found = 0;
+    for (const char *at = page.body; (at = strstr(at, "=\"/page/")) != NULL; at++, found++) {
+        SIM_FREE char *path = sim_strndup(at + 2, strcspn(at + 2, "\""));
+        REPLY file = client_get(&sim, path);
+        if (file.status != 200) fail_msg("%s answers %ld", path, file.status);
+        assert_true(strlen(file.body) > 100);
+    }
+    assert_true(found >= 4);
+}
+
+static void nothing_comes_from_elsewhere(void **state) {
+    (void)state;
+    static const char *const files[] = {"/", "/page/page.css", "/page/page.js", "/page/text.js"};
+    for (size_t i = 0; i < SIM_ARRAY_LEN(files); i++) {
+        REPLY file = client_get(&sim, files[i]);
+        assert_int_equal(file.status, 200);
+        assert_null(strstr(file.body, "=\"http"));
+        assert_null(strstr(file.body, "url(http"));
+        assert_null(strstr(file.body, "@import"));
+    }
+}
+
+static void the_browser_is_told_to_run_only_what_is_ours(void **state) {
+    (void)state;
+    char policy[512], type[64];
+    REPLY page = client_get(&sim, "/");
+    client_header(&page, "Content-Security-Policy", policy, sizeof(policy));
+    assert_non_null(strstr(policy, "default-src 'none'"));
+    assert_non_null(strstr(policy, "script-src 'self'"));
+    assert_null(strstr(policy, "unsafe"));
+    REPLY script = client_get(&sim, "/page/page.js");
+    client_header(&script, "Content-Type", type, sizeof(type));
+    assert_memory_equal(type, "text/javascript", 15);
+}
+
+static void other_names_are_not_found(void **state) {
+    (void)state;
+    static const char *const paths[] = {"/page/", "/page/page.c", "/page/../page.js", "/page"};
+    for (size_t i = 0; i < SIM_ARRAY_LEN(paths); i++) {
+        REPLY reply = client_get(&sim, paths[i]);
+        if (reply.status == 200) fail_msg("%s is there", paths[i]);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(everything_that_the_page_names_is_there),
+        cmocka_unit_test(nothing_comes_from_elsewhere),
+        cmocka_unit_test(the_browser_is_told_to_run_only_what_is_ours),
+        cmocka_unit_test(other_names_are_not_found),
+    };
+    return cmocka_run_group_tests(tests, start, stop);
+}

@@ -1,0 +1,136 @@
+#!/usr/bin/env python3
+"""test_demo.py -- scripts/demo with the build named by SLIPWAY_BUILD_DIR: what it prints, and that it leaves nothing behind.
+
+Ends with `N passed, N failed`."""
+import os, re, select, shutil, signal, subprocess, sys, tempfile, threading, time, traceback, urllib.request
+
+DEMO = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "scripts", "demo")
+_never = threading.Event()
+
+
+class Demo:
+    """One run with a TMPDIR of its own, by which its processes are known."""
+
+    def __init__(self, *arguments):
+        self.dir = tempfile.mkdtemp(prefix="sw-demo-")
+        self.process = subprocess.Popen([DEMO, *arguments], env=dict(os.environ, TMPDIR=self.dir), stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait(30)
+        self.process.stdout.close()
+        shutil.rmtree(self.dir, ignore_errors=True)
+
+    def finish(self, seconds=90):
+        text, _ = self.process.communicate(timeout=seconds)
+        return self.process.returncode, text
+
+    def read_until(self, word, seconds=60):
+        text, deadline = "", time.monotonic() + seconds
+        while word not in text:
+            ready, _, _ = select.select([self.process.stdout], [], [], max(0, deadline - time.monotonic()))
+            piece = os.read(self.process.stdout.fileno(), 4096).decode() if ready else ""
+            assert piece, f"no {word!r} in {text!r}"
+            text += piece
+        return text
+
+    def processes(self):
+        """Everything alive that knows this run's directory."""
+        found = []
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open(f"/proc/{pid}/environ", "rb") as f:
+                    environment = f.read()
+            except OSError:
+                continue
+            if self.dir.encode() in environment:
+                found.append(int(pid))
+        return found
+
+    def wait_until_gone(self, seconds=20):
+        deadline = time.monotonic() + seconds
+        while self.processes():
+            assert time.monotonic() < deadline, f"still alive: {self.processes()}"
+            _never.wait(0.05)
+
+
+def page(text):
+    return re.search(r"http://127\.0\.0\.1:\d+/", text).group()
+
+
+def an_invalid_promotion_shows_usage_and_promotes_nothing():
+    with Demo("--once", "/h promote this is an invalid command") as demo:
+        code, text = demo.finish()
+        assert code == 0, text
+        assert "It goes like this: /h promote" in text, text
+        assert "only visible to @ada" in text, text
+        assert not re.search(r"^POST /pipeline-promotions ", text, re.M), text
+        demo.wait_until_gone()
+        assert os.listdir(demo.dir) == [], os.listdir(demo.dir)
+
+
+def a_promotion_is_asked_for_once():
+    with Demo("--once", "/h promote storefront from staging to production") as demo:
+        code, text = demo.finish()
+        assert code == 0, text
+        assert len(re.findall(r"^POST /pipeline-promotions 201$", text, re.M)) == 1, text
+        assert "promoted storefront v42: staging → production" in text, text
+        assert "| thread" in text, text
+
+
+def bob_can_be_the_one_who_types():
+    with Demo("--once", "/h login", "--user", "bob") as demo:
+        code, text = demo.finish()
+        assert code == 0, text
+        assert "only visible to @bob" in text and "bob@example.com" in text, text
+
+
+def ctrl_c_leaves_nothing_behind():
+    with Demo() as demo:
+        text = demo.read_until("Ctrl-C")
+        with urllib.request.urlopen(page(text)) as answer:
+            assert b"Slipway" in answer.read()
+        assert len(demo.processes()) >= 10, demo.processes()  # the script, sim, up, Redis, seven actors
+        demo.process.send_signal(signal.SIGINT)
+        demo.finish(30)
+        demo.wait_until_gone()
+        assert os.listdir(demo.dir) == [], os.listdir(demo.dir)
+
+
+def nothing_outlives_a_killed_demo():
+    with Demo() as demo:
+        demo.read_until("Ctrl-C")
+        demo.process.kill()
+        demo.process.wait(10)
+        demo.wait_until_gone()
+
+
+def wrong_options_are_refused():
+    for wrong in (["--port", "x"], ["--once"], ["--user", "eve"], ["now"]):
+        with Demo(*wrong) as demo:
+            code, text = demo.finish(20)
+            assert code == 2 and "scripts/demo" in text, (wrong, code, text)
+
+
+def main():
+    tests = [an_invalid_promotion_shows_usage_and_promotes_nothing, a_promotion_is_asked_for_once, bob_can_be_the_one_who_types,
+             ctrl_c_leaves_nothing_behind, nothing_outlives_a_killed_demo, wrong_options_are_refused]
+    failed = 0
+    for test in tests:
+        try:
+            test()
+            print(f"ok   {test.__name__}", flush=True)
+        except Exception:
+            failed += 1
+            print(f"FAIL {test.__name__}\n{traceback.format_exc()}", flush=True)
+    print(f"{len(tests) - failed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
