@@ -73,9 +73,10 @@ void sw__auth_card(struct sw__auth *a, const struct sw_msg *request, const char 
                    bool kept) {
     if (!a->card) offer(a, request);
     bool again = !kept && !is_regrant(request); /* see sw__auth_sorry */
+    /* Final also where the command goes on after it: without the card it never would. */
     struct sw_msg *m = sw__auth_reply(
         a, request, "login.card",
-        json_pack("{s:s, s:b, s:b}", "reason", reason, "kept", kept, "again", again), !kept);
+        json_pack("{s:s, s:b, s:b}", "reason", reason, "kept", kept, "again", again), true);
     sw_box(a->ctx, m, "responder", "link", json_pack("{s:s}", "url", a->card));
 }
 
