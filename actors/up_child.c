@@ -146,7 +146,9 @@ bool sw__up_child_read(struct up *up, struct up_child *child) {
     child->ready_fd = -1;
     child->ready = child->admin[0] != '\0';
     child->ready_ms = sw__up_now_ms();
-    if (child->ready && up->learn_http && child->http[0]) learn_http(up, child);
+    /* The first one's address is everybody's: the others get another port at each start. */
+    if (child->ready && up->learn_http && child->http[0] && child->number == 1)
+        learn_http(up, child);
     return child->ready;
 }
 
