@@ -160,7 +160,7 @@ function drawActor(role, list) {
     const sum = (key) => alive.reduce((total, one) => total + Math.max(0, one[key] || 0), 0);
     const isNew = alive.length && alive[0].pid !== actor.pid;
     if (isNew && actor.goneAt) {
-        actor.cameBack = ` · back in ${((performance.now() - actor.goneAt) / 1000).toFixed(1)} s`;
+        actor.cameBack = `, back in ${((performance.now() - actor.goneAt) / 1000).toFixed(1)} s`;
         actor.goneAt = 0;
     }
     actor.pid = alive.length ? alive[0].pid : 0;
@@ -168,17 +168,18 @@ function drawActor(role, list) {
     actor.kill.disabled = !alive.length;
     actor.samples = [...actor.samples, sum('rate')].slice(-KEPT_SAMPLES);
     actor.path.setAttribute('d', sparkline(actor.samples));
-    actor.note.textContent = actor.kills ? `killed ${actor.kills}×${actor.cameBack}` : ROLES[role];
+    actor.note.textContent = actor.kills ? `killed ${actor.kills}×` : ROLES[role];
     if (!alive.length) {
         actor.numbers.textContent = 'starting again';
         return;
     }
     const owed = sum('owed');
     actor.numbers.replaceChildren(
-        'owner ', element('b', null, role === 'ingress' ? '–' : number(sum('owner'))), ' · ',
+        element('span', { class: role !== 'ingress' && !sum('owner') ? 'owing' : '' }, 'owner ',
+            element('b', null, role === 'ingress' ? '–' : number(sum('owner')))), ' · ',
         element('span', { class: owed ? 'owing' : '' }, 'owed ', element('b', null, number(owed))),
         ' · rate ', element('b', null, number(sum('rate'))));
-    actor.row.title = `pid ${actor.pid}`;
+    actor.row.title = `pid ${actor.pid}${actor.cameBack}`;
 }
 
 function drawActors(list) {
