@@ -84,7 +84,7 @@ static void twenty_that_wait_are_told_of_a_refusal(void **state) {
     struct world *w = *state;
     link_up(w, "U1", 5, NOW);
     for (int i = 0; i < 20; i++) {
-        char cmd[8];
+        char cmd[16];
         snprintf(cmd, sizeof(cmd), "c%d", i);
         run(w, i % 2 ? regrant(w, cmd, 5, true) : command(w, cmd, "promote"));
     }
