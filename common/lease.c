@@ -247,10 +247,15 @@ void sw__lease_tick(struct sw_run *run) {
         if (holding && (sweep || now_ms - shard->renew_sent_at_ms >= run->conf.lease_ms * 3 / 10))
             tend(shard);
         if (shard->state == SW_LEAVING) sw__lease_released(shard);
-        /* The share is known once the living were counted. */
-        if (shard->state != SW_FREE || run->draining || !run->share || mine >= run->share) continue;
-        if (now_ms < shard->retry_at_ms) continue;
+    }
+    /* The share is known once the living were counted. Those that follow the last one asked for come first: where nearly all
+     * are held by others, the same few would be asked for again and again. */
+    for (unsigned n = 0, first = run->next_take; n < SW_SHARDS && !run->draining; n++) {
+        struct sw_shard *shard = &run->shard[(first + n) % SW_SHARDS];
+        if (mine >= run->share) break;
+        if (shard->state != SW_FREE || now_ms < shard->retry_at_ms) continue;
         take(shard);
         mine++;
+        run->next_take = (shard->number + 1) % SW_SHARDS;
     }
 }

@@ -99,6 +99,7 @@ struct sw_run {
     int64_t clock_offset_ms; /* Redis TIME - CLOCK_BOOTTIME */
     int64_t live_at_ms;      /* when this process stood in the set of the living last */
     int64_t swept_at_ms;
+    unsigned next_take; /* the shard after the last one asked for */
     bool pump_wanted, turning, draining;
     int64_t drain_at_ms;
     uint64_t handled;
