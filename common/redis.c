@@ -8,11 +8,13 @@
 #include <czmq.h>
 #include <errno.h>
 #include <hiredis/async.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <unistd.h>
 
 #define RETRY_MIN_MS 20
 #define RETRY_MAX_MS 1000
-#define ARGS_MAX 8192
+#define SILENT_MS 10000
 
 struct sw_redis {
     zloop_t *loop;
@@ -130,6 +132,9 @@ static void on_connect(const redisAsyncContext *context, int status) {
     /* A machine that vanished says nothing. Not hiredis' own call: its failure on a unix socket spoils the context. */
     const int on = 1;
     (void)setsockopt(context->c.fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+    /* Something is always on its way, and by itself the kernel would wait a quarter of an hour for a word about it. */
+    const unsigned int silent_ms = SILENT_MS;
+    (void)setsockopt(context->c.fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &silent_ms, sizeof(silent_ms));
 }
 
 static void greeted(struct sw_redis *redis) {
@@ -193,7 +198,10 @@ static void on_persistence(redisAsyncContext *context, void *reply_arg, void *ar
     const redisReply *reply = reply_arg;
     (void)arg;
     if (!reply) return;
-    if (reply->type == REDIS_REPLY_STRING && strstr(reply->str, "aof_enabled:0"))
+    /* While it reads its file Redis says that it keeps none. */
+    bool loading = reply->type == REDIS_REPLY_STRING && strstr(reply->str, "loading:1");
+    if (loading) redis->greeting_failed = true;
+    if (!loading && reply->type == REDIS_REPLY_STRING && strstr(reply->str, "aof_enabled:0"))
         unfit("SLIPWAY_DURABILITY is disk, but redis runs without appendonly yes");
     greeted(redis);
 }
