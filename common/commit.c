@@ -329,6 +329,7 @@ static void on_committed(void *arg, const redisReply *reply) {
         shard->batches--;
         /* State of a message that had been handled before is in the overlay but not in Redis. */
         if (!follow_up(batch, reply->element[2])) sw__shard_reset(shard);
+        sw__facts_trim(shard);
         if (shard->state == SW_LEAVING) sw__lease_released(shard);
         sw__pump(shard->run);
     }

@@ -25,20 +25,27 @@ static void fact_destroy(void **p) {
 
 void sw__facts_init(struct sw_shard *shard) {
     shard->facts = zhashx_new();
+    shard->facts_max = SW_FACTS_MAX;
     zhashx_set_destructor(shard->facts, fact_destroy);
 }
 
 void sw__facts_clear(struct sw_shard *shard) {
     zhashx_purge(shard->facts);
+    shard->facts_max = SW_FACTS_MAX;
 }
 
-static void forget_clean(struct sw_shard *shard) {
+/* What is needed again is read again. */
+void sw__facts_trim(struct sw_shard *shard) {
+    if (zhashx_size(shard->facts) <= shard->facts_max) return;
     zlistx_t *keys = zhashx_keys(shard->facts);
     for (const char *key = zlistx_first(keys); key; key = zlistx_next(keys)) {
         const struct fact *fact = zhashx_lookup(shard->facts, key);
         if (!fact->loading && !fact->dirty) zhashx_delete(shard->facts, key);
     }
     zlistx_destroy(&keys);
+    /* Many may be on their way: looking at each of them again and again would cost more than they hold. */
+    size_t twice = 2 * zhashx_size(shard->facts);
+    shard->facts_max = twice > SW_FACTS_MAX ? twice : SW_FACTS_MAX;
 }
 
 static struct fact *fact_of(struct sw_shard *shard, const char *key) {
@@ -59,7 +66,10 @@ struct load {
 static void on_value(void *arg, const redisReply *reply) {
     struct load *load = arg;
     struct sw_shard *shard = load->shard;
-    if (reply && shard->life == load->life) {
+    if (reply && shard->life == load->life && reply->type != REDIS_REPLY_STRING &&
+        reply->type != REDIS_REPLY_NIL) {
+        sw__reply_refused(shard, reply);
+    } else if (reply && shard->life == load->life) {
         struct fact *fact = zhashx_lookup(shard->facts, load->key);
         /* A handler may have written the key meanwhile: what it wrote is newer. */
         if (fact && fact->loading) {
@@ -72,6 +82,7 @@ static void on_value(void *arg, const redisReply *reply) {
                 json_decref(stored);
             }
         }
+        sw__facts_trim(shard);
         sw__pump(shard->run);
     }
     free(load);
@@ -112,5 +123,4 @@ void sw__facts_set(struct sw_shard *shard, const char *key, json_t *value, int64
 void sw__facts_committed(struct sw_shard *shard, const char *key) {
     struct fact *fact = zhashx_lookup(shard->facts, key);
     if (fact && fact->dirty) fact->dirty--;
-    if (zhashx_size(shard->facts) > SW_FACTS_MAX) forget_clean(shard);
 }

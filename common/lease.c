@@ -42,7 +42,7 @@ void sw__shard_reset(struct sw_shard *shard) {
     shard->state = SW_FREE;
     shard->life++;
     shard->batches = 0;
-    shard->counting = shard->ticking = false;
+    shard->counting = shard->ticking = shard->releasing = false;
     shard->next_due_ms = INT64_MAX;
     shard->held_until_at_ms = 0;
     shard->retry_at_ms = sw__boot_ms();
@@ -65,14 +65,28 @@ bool sw__reply_is(struct sw_shard *shard, const redisReply *reply, const char *w
         sw_metric_add(SW_M_STALE, 1);
         sw__die(shard->run, "another process owns a shard of this one");
     }
-    if (!strcmp(got, "error") && !strncmp(reply->str, "NOSCRIPT", 8))
-        sw_redis_reset(shard->run->redis); /* loads them */
-    if (!strcmp(got, "error"))
-        sw_log(SW_LOG_WARN, "redis refused", SW_I("shard", shard->number),
-               SW_S("error", reply->str));
-    /* 'gen': Redis came back and may be older; 'order': a commit before this one was refused; an error: full or loading. */
+    if (!strcmp(got, "error")) {
+        if (!strncmp(reply->str, "NOSCRIPT", 8)) sw_redis_reset(shard->run->redis); /* loads them */
+        sw__reply_refused(shard, reply);
+        return false;
+    }
+    /* 'gen': Redis came back and may be older; 'order': a commit before this one was refused. */
     sw__shard_reset(shard);
-    if (!strcmp(got, "error")) shard->retry_at_ms = sw__boot_ms() + 200;
+    return false;
+}
+
+/* Full, loading or busy. */
+void sw__reply_refused(struct sw_shard *shard, const redisReply *reply) {
+    sw_log(
+        SW_LOG_WARN, "redis refused", SW_I("shard", shard->number),
+        SW_S("error", reply->type == REDIS_REPLY_ERROR ? reply->str : "an answer of another type"));
+    sw__shard_reset(shard);
+    shard->retry_at_ms = sw__boot_ms() + 200;
+}
+
+bool sw__reply_is_list(struct sw_shard *shard, const redisReply *reply) {
+    if (reply->type == REDIS_REPLY_ARRAY) return true;
+    sw__reply_refused(shard, reply);
     return false;
 }
 
@@ -185,9 +199,10 @@ static void on_released(void *arg, const redisReply *reply) {
 /* Nothing of the shard may be on its way, and no call that must not be repeated. */
 void sw__lease_released(struct sw_shard *shard) {
     bool grace = shard->run->draining && sw__boot_ms() >= shard->run->drain_at_ms;
-    if (shard->batches || shard->open || (sw__effects_marked(shard) && !grace)) return;
-    (void)eval(shard, SW_SCRIPT_RELEASE, shard->epoch, shard->run->nonce, "", on_released,
-               asked_create(shard, false));
+    if (shard->releasing || shard->batches || shard->open) return;
+    if (sw__effects_marked(shard) && !grace) return;
+    shard->releasing = eval(shard, SW_SCRIPT_RELEASE, shard->epoch, shard->run->nonce, "",
+                            on_released, asked_create(shard, false)) >= 0;
 }
 
 void sw__lease_leave(struct sw_shard *shard) {
@@ -212,10 +227,13 @@ static void on_live(void *arg, const redisReply *reply) {
     run->share = (SW_SHARDS + living - 1) / living;
     surplus = surplus > run->share ? surplus - run->share : 0;
     for (unsigned i = 0; i < SW_SHARDS && surplus; i++) {
-        if (run->shard[i].state != SW_OURS || sw__effects_marked(&run->shard[i])) continue;
-        sw__lease_leave(&run->shard[i]);
+        struct sw_shard *shard = &run->shard[i];
+        /* One that is busy may go at the next count; one that always is must go at some time. */
+        if (shard->state != SW_OURS || (sw__effects_marked(shard) && !run->crowded)) continue;
+        sw__lease_leave(shard);
         surplus--;
     }
+    run->crowded = surplus > 0;
 }
 
 static void stand_in_live(struct sw_run *run, int64_t ttl_ms) {
@@ -244,7 +262,8 @@ void sw__lease_tick(struct sw_run *run) {
     for (unsigned i = 0; i < SW_SHARDS; i++) {
         struct sw_shard *shard = &run->shard[i];
         bool holding = shard->state == SW_OURS || shard->state == SW_LEAVING;
-        if (holding && (sweep || now_ms - shard->renew_sent_at_ms >= run->conf.lease_ms * 3 / 10))
+        if (holding && !shard->releasing &&
+            (sweep || now_ms - shard->renew_sent_at_ms >= run->conf.lease_ms * 3 / 10))
             tend(shard);
         if (shard->state == SW_LEAVING) sw__lease_released(shard);
     }

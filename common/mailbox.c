@@ -87,12 +87,34 @@ static void enqueue(struct sw_shard *shard, struct sw_lane *lane, struct sw_entr
     sw__pump(shard->run);
 }
 
+static void gaps(struct sw_run *run);
+
+static int on_gap_due(zloop_t *loop, int timer, void *arg) {
+    struct sw_run *run = arg;
+    (void)loop;
+    (void)timer;
+    run->gaps_armed = false;
+    gaps(run);
+    sw__turn_end(run);
+    return 0;
+}
+
+static void arm(struct sw_run *run) {
+    if (run->gaps_armed) return;
+    run->gaps_armed = true;
+    zloop_timer(run->loop, (size_t)run->conf.gap_ms, 1, on_gap_due, run);
+}
+
 /* What waited behind the gap and now follows. */
 static void take_early(struct sw_shard *shard, struct sw_lane *lane) {
     struct sw_entry *entry;
     while ((entry = zlistx_first(lane->early))) {
         int order = sw__id_compare(entry->id, lane->tail);
-        if (order > 0 && !follows(lane->tail, entry->id)) return;
+        if (order > 0 && !follows(lane->tail, entry->id)) {
+            lane->gap_at_ms = sw__boot_ms(); /* another gap */
+            arm(shard->run);
+            return;
+        }
         entry = zlistx_detach(lane->early, zlistx_cursor(lane->early));
         if (order > 0) {
             enqueue(shard, lane, entry);
@@ -101,14 +123,6 @@ static void take_early(struct sw_shard *shard, struct sw_lane *lane) {
         }
     }
     lane->gap_at_ms = 0;
-}
-
-static int on_gap_due(zloop_t *loop, int timer, void *arg) {
-    (void)loop;
-    (void)timer;
-    sw__mailbox_gaps(arg);
-    sw__turn_end(arg);
-    return 0;
 }
 
 static void hold_early(struct sw_run *run, struct sw_lane *lane, struct sw_entry *entry) {
@@ -120,7 +134,12 @@ static void hold_early(struct sw_run *run, struct sw_lane *lane, struct sw_entry
     zlistx_insert(lane->early, entry, false);
     if (lane->gap_at_ms) return;
     lane->gap_at_ms = sw__boot_ms();
-    zloop_timer(run->loop, (size_t)run->conf.gap_ms, 1, on_gap_due, run);
+    arm(run);
+}
+
+static void more_up_to(struct sw_lane *lane, struct sw_id id) {
+    lane->more = true;
+    if (sw__id_compare(lane->seen, id) < 0) lane->seen = id;
 }
 
 void sw__mailbox_receive(struct sw_shard *shard, unsigned lane_number, struct sw_id id,
@@ -128,7 +147,7 @@ void sw__mailbox_receive(struct sw_shard *shard, unsigned lane_number, struct sw
     struct sw_lane *lane = &shard->lane[lane_number];
     if (sw__id_compare(id, lane->tail) <= 0) return;
     if (lane->more || zlistx_size(lane->queue) >= SW_QUEUE_MAX) {
-        lane->more = true; /* it stays in Redis and is read when there is room */
+        more_up_to(lane, id); /* it stays in Redis and is read when there is room */
         return;
     }
     struct sw_entry *entry = entry_create(lane_number, id, data, size);
@@ -174,7 +193,7 @@ static void on_page(void *arg, const redisReply *reply) {
         if (zlistx_size(lane->queue) < SW_QUEUE_MAX) {
             fetch(shard, f.lane, f.upto);
         } else {
-            lane->more = true;
+            more_up_to(lane, f.upto);
         }
     }
     take_early(shard, lane);
@@ -219,10 +238,18 @@ void sw__mailbox_sweep(struct sw_shard *shard, unsigned lane_number, const char 
         sw_metric_add(SW_M_SWEEPS_FOUND, 1);
         fetch(shard, lane_number, lane->seen);
     }
-    if (sw__id_parse(newest, &now_newest)) lane->seen = now_newest;
+    if (sw__id_parse(newest, &now_newest) && sw__id_compare(lane->seen, now_newest) < 0)
+        lane->seen = now_newest;
 }
 
-void sw__mailbox_gaps(struct sw_run *run) {
+void sw__mailbox_refill(struct sw_shard *shard) {
+    for (unsigned i = 0; i < SW_LANES; i++) {
+        struct sw_lane *lane = &shard->lane[i];
+        if (lane->more && zlistx_size(lane->queue) < SW_QUEUE_MAX / 2) fetch(shard, i, lane->seen);
+    }
+}
+
+static void gaps(struct sw_run *run) {
     int64_t now_ms = sw__boot_ms();
     for (unsigned s = 0; s < SW_SHARDS; s++) {
         struct sw_shard *shard = &run->shard[s];
@@ -230,8 +257,12 @@ void sw__mailbox_gaps(struct sw_run *run) {
         for (unsigned i = 0; i < SW_LANES; i++) {
             struct sw_lane *lane = &shard->lane[i];
             const struct sw_entry *last = zlistx_last(lane->early);
-            if (!lane->gap_at_ms || lane->fetching || !last) continue;
-            if (now_ms - lane->gap_at_ms < run->conf.gap_ms) continue;
+            /* What is fetched, or read when there is room, closes it too. */
+            if (!lane->gap_at_ms || lane->fetching || lane->more || !last) continue;
+            if (now_ms - lane->gap_at_ms < run->conf.gap_ms) {
+                arm(run);
+                continue;
+            }
             sw_metric_add(SW_M_GAPS, 1);
             fetch(shard, i, last->id);
         }

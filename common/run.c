@@ -192,6 +192,8 @@ static void on_handed(void *arg, unsigned number) {
     struct process *p = arg;
     if (number >= SW_SHARDS || !p->run.actor) return;
     p->run.shard[number].retry_at_ms = 1;
+    /* Somebody leaves: the share may have grown. */
+    if (sw__boot_ms() - p->run.live_at_ms >= HEART_MS) p->run.live_at_ms = 0;
     sw__lease_tick(&p->run);
 }
 
@@ -249,7 +251,7 @@ static int open_everything(struct process *p) {
 static void close_everything(struct process *p) {
     struct sw_run *run = &p->run;
     sw_redis_destroy(run->redis);
-    for (unsigned i = 0; run->actor && i < SW_SHARDS; i++) {
+    for (unsigned i = 0; i < SW_SHARDS; i++) {
         sw__shard_reset(&run->shard[i]);
         sw__shard_finish(&run->shard[i]);
     }
@@ -268,6 +270,8 @@ static int serve(struct process *p, sw_decide_fn *decide) {
     p->signals = block_signals();
     run->loop = zloop_new();
     zloop_set_nonstop(run->loop, true);
+    for (unsigned i = 0; i < SW_SHARDS; i++)
+        sw__shard_init(run, &run->shard[i], i);
     int r = open_everything(p);
     if (r == 0 && decide && (r = -sw__intake_create(run, decide, &p->intake)) > 0) {
         fprintf(stderr, "slipway %s: SLIPWAY_HTTP %s: %s\n", run->role, run->conf.http,
@@ -275,8 +279,6 @@ static int serve(struct process *p, sw_decide_fn *decide) {
         r = 78;
     }
     if (r == 0) {
-        for (unsigned i = 0; i < SW_SHARDS; i++)
-            sw__shard_init(run, &run->shard[i], i);
         if (run->actor) run->effects = sw__effects_create(run);
         zmq_pollitem_t item = {NULL, p->signals, ZMQ_POLLIN, 0};
         zloop_poller(run->loop, &item, on_signal, p);

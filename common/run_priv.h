@@ -44,7 +44,7 @@ struct sw_entry { /* a message in a mailbox */
 struct sw_lane {
     char mailbox[48];  /* "executor", "executor:bulk" */
     struct sw_id tail; /* every id up to here was taken in */
-    struct sw_id seen; /* the stream's newest at the last sweep */
+    struct sw_id seen; /* the stream's newest as far as it is known */
     zlistx_t *queue;   /* struct sw_entry, in order */
     zlistx_t *early;   /* struct sw_entry after a gap, in order */
     int64_t gap_at_ms; /* when the gap opened, 0: none */
@@ -74,12 +74,14 @@ struct sw_shard {
     unsigned cautious;     /* entries still to be handled one at a time */
     bool counting;         /* the count of tries of the head is under way */
     zhashx_t *facts;       /* key -> struct sw_fact_entry */
+    size_t facts_max;      /* how many there may be before the clean ones are forgotten */
     struct sw_batch *open; /* being filled */
     unsigned batches;      /* on their way */
     int64_t next_due_ms;   /* INT64_MAX: no timer armed */
     bool ticking;
     unsigned calls;      /* effects of this shard that are known here */
     int64_t retry_at_ms; /* when taking is tried again */
+    bool releasing;      /* the lease was given back; the answer is on its way */
 };
 
 struct sw_run {
@@ -95,12 +97,15 @@ struct sw_run {
     struct sw_shard shard[SW_SHARDS];
     unsigned share;          /* shards this process should own at most */
     unsigned living;         /* processes of this actor */
+    unsigned next_turn;      /* the shard whose turn begins */
+    bool crowded;            /* too many shards were held, and all were busy, at the last count */
     char peer[128];          /* another living process of this actor, "" none */
     int64_t clock_offset_ms; /* Redis TIME - CLOCK_BOOTTIME */
     int64_t live_at_ms;      /* when this process stood in the set of the living last */
     int64_t swept_at_ms;
     unsigned next_take; /* the shard after the last one asked for */
     bool pump_wanted, turning, draining;
+    bool gaps_armed; /* a timer looks after gaps */
     int64_t drain_at_ms;
     uint64_t handled;
 };
@@ -110,7 +115,7 @@ int64_t sw__boot_ms(void);
 int64_t sw__now_ms(const struct sw_run *run);
 void sw__clock(struct sw_run *run, int64_t redis_ms);
 void sw__pump(struct sw_run *run); /* something is queued: to be handled at the end of this turn */
-void sw__turn_end(void *run);      /* after each event: handles what is queued, sends what that caused */
+void sw__turn_end(void *run); /* after each event: handles what is queued, sends what that caused */
 _Noreturn void sw__die(const struct sw_run *run, const char *why);
 
 /* lease.c */
@@ -125,6 +130,9 @@ void sw__shard_finish(struct sw_shard *shard);
 unsigned sw__shard_of(const char *installation);
 /* The status word of a script's answer; handles 'gen' and 'stale' itself: true only for the word `want`. */
 bool sw__reply_is(struct sw_shard *shard, const struct redisReply *reply, const char *want);
+/* For plain reads: a refused one (loading, busy) must not pass for "nothing there". False: the shard was reset. */
+bool sw__reply_is_list(struct sw_shard *shard, const struct redisReply *reply);
+void sw__reply_refused(struct sw_shard *shard, const struct redisReply *reply);
 
 /* mailbox.c */
 void sw__mailbox_init(struct sw_shard *shard);
@@ -133,7 +141,7 @@ void sw__mailbox_taken(struct sw_shard *shard, const char *last_urgent, const ch
 void sw__mailbox_receive(struct sw_shard *shard, unsigned lane, struct sw_id id, const char *data,
                          size_t size);
 void sw__mailbox_sweep(struct sw_shard *shard, unsigned lane, const char *newest);
-void sw__mailbox_gaps(struct sw_run *run);
+void sw__mailbox_refill(struct sw_shard *shard); /* there is room again */
 bool sw__id_parse(const char *text, struct sw_id *ret);
 int sw__id_compare(struct sw_id a, struct sw_id b);
 void sw__entry_destroy(struct sw_entry *entry);
@@ -144,6 +152,7 @@ void sw__facts_clear(struct sw_shard *shard);
 int sw__facts_get(void *shard, const char *key, const json_t **ret); /* a sw_fact_fn */
 void sw__facts_set(struct sw_shard *shard, const char *key, json_t *value, int64_t expires_ms);
 void sw__facts_committed(struct sw_shard *shard, const char *key);
+void sw__facts_trim(struct sw_shard *shard); /* never while a handler runs */
 
 /* turn.c */
 void sw__turn(struct sw_run *run);

@@ -127,8 +127,12 @@ static void on_counted(void *arg, const redisReply *reply) {
     struct counting c = *(struct counting *)arg;
     free(arg);
     if (!reply || c.shard->life != c.life) return;
+    if (reply->type != REDIS_REPLY_INTEGER) {
+        sw__reply_refused(c.shard, reply);
+        return;
+    }
     c.shard->counting = false;
-    if (reply->type == REDIS_REPLY_INTEGER) c.entry->attempt = (unsigned)reply->integer;
+    c.entry->attempt = (unsigned)reply->integer;
     sw__pump(c.shard->run);
 }
 
@@ -179,9 +183,12 @@ static bool shard_turn(struct sw_shard *shard, unsigned *budget) {
 void sw__turn(struct sw_run *run) {
     unsigned budget = HANDLED_A_TURN;
     bool more = false;
+    unsigned first = run->next_turn++; /* the budget is not always spent by the same ones */
     for (unsigned i = 0; i < SW_SHARDS; i++) {
-        struct sw_shard *shard = &run->shard[i];
-        if (shard->state == SW_OURS) more = shard_turn(shard, &budget) || more;
+        struct sw_shard *shard = &run->shard[(first + i) % SW_SHARDS];
+        if (shard->state != SW_OURS) continue;
+        more = shard_turn(shard, &budget) || more;
+        sw__mailbox_refill(shard);
     }
     if (more) sw__pump(run);
 }

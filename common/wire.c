@@ -43,8 +43,8 @@ static void peer_destroy(void **p) {
 }
 
 static void deliver(struct sw_wire *wire, zmq_msg_t *frame, int frames) {
-    const char *tag = zmq_msg_data(&frame[1]);
     if (frames < 3 || zmq_msg_size(&frame[1]) != 1) return;
+    const char *tag = zmq_msg_data(&frame[1]);
     const char *data = zmq_msg_data(&frame[2]);
     size_t size = zmq_msg_size(&frame[2]);
     if (*tag == 'T') {
