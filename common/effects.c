@@ -171,29 +171,6 @@ static int64_t backoff_ms(const struct sw_effect *effect, int64_t floor_ms) {
     return floor_ms > 0 ? floor_ms + wait_ms / 4 : wait_ms;
 }
 
-static void breaker_note(struct sw_effects *effects, const char *up, bool sick) {
-    struct sw_breaker *breaker = sw__breaker_of(effects, up);
-    if (!sick) {
-        breaker->failures = 0;
-        return;
-    }
-    breaker->failures++;
-    if (breaker->failures < SW_BREAKER_FAILURES) return;
-    unsigned over = breaker->failures - SW_BREAKER_FAILURES;
-    int64_t pause_ms = 1000LL << (over < 5 ? over : 5);
-    breaker->open_until_ms = sw__boot_ms() + pause_ms;
-    sw_log(SW_LOG_WARN, "upstream is sick: calls wait", SW_S("up", up), SW_I("ms", pause_ms));
-}
-
-struct sw_breaker *sw__breaker_of(struct sw_effects *effects, const char *up) {
-    for (unsigned i = 0; i < SW_UPSTREAMS; i++) {
-        struct sw_breaker *b = &effects->breaker[i];
-        if (!b->up[0]) snprintf(b->up, sizeof(b->up), "%s", up);
-        if (!strcmp(b->up, up)) return b;
-    }
-    return &effects->breaker[SW_UPSTREAMS - 1];
-}
-
 static void on_result(void *arg, const struct sw_call_result *result) {
     struct sw_effect *effect = arg;
     struct sw_effects *effects = effect->shard->run->effects;
@@ -203,11 +180,12 @@ static void on_result(void *arg, const struct sw_call_result *result) {
     SW_CRASH("after-effect-before-settle");
     sw_metric_observe(SW_M_EFFECT_MS, result->took_ms, up);
     bool no_answer = result->status == 0 && !result->too_big;
-    breaker_note(effects, up, no_answer || result->status >= 500);
+    sw__breaker_note(effects, up, no_answer || result->status >= 500,
+                     sw__boot_ms() - result->took_ms);
     bool unknown = effect->once && ((no_answer && result->sent) || result->status >= 500);
     bool again = !unknown && (no_answer || retryable(result->status));
     int64_t wait_ms = backoff_ms(effect, result->retry_after_ms);
-    if (again && !effect->lost && sw__boot_ms() + wait_ms < effect->retry_until_ms) {
+    if (again && sw__boot_ms() + wait_ms < effect->retry_until_ms) {
         sw_metric_add(SW_M_RETRIES, 1, up);
         sw_log(SW_LOG_WARN, "try again", SW_S("cmd", effect->m->cmd), SW_S("up", up),
                SW_I("status", result->status), SW_I("wait_ms", wait_ms),
@@ -220,6 +198,7 @@ static void on_result(void *arg, const struct sw_call_result *result) {
     } else {
         answer(effect, sw_request_answer(effect->request, result));
     }
+    sw__pump(effects->run); /* its place is free */
 }
 
 void sw__effect_perform(struct sw_effect *effect) {
@@ -256,6 +235,7 @@ static void on_marked(void *arg, const redisReply *reply) {
     struct marking *marking = arg;
     struct sw_shard *shard = marking->shard;
     shard->run->effects->active -= (unsigned)marking->count;
+    sw__pump(shard->run);
     if (reply && shard->life == marking->life && sw__reply_is(shard, reply, "ok")) {
         SW_CRASH("after-mark");
         bool leased = sw__boot_ms() < shard->held_until_at_ms;
@@ -292,6 +272,7 @@ void sw__effects_mark(struct sw_shard *shard, struct sw_effect *const *list, siz
         argv[5 + 2 * i] = ms[i];
         list[i]->state = SW_EFFECT_MARKING;
         list[i]->at_ms = sw__boot_ms();
+        snprintf(list[i]->epoch, sizeof(list[i]->epoch), "%s", shard->epoch);
         marking->effect[i] = list[i];
     }
     for (size_t i = 0; i < 4 + 2 * count; i++)
@@ -372,26 +353,39 @@ struct taking {
 /* A mark of an owner before: nobody knows whether the call was made. It may still be under way until then. */
 static void inherit(struct sw_effect *effect, int64_t not_after_ms) {
     int64_t wait_ms = not_after_ms - sw__now_ms(effect->shard->run);
+    sw__effect_unlist(effect);
     effect->unsure = true;
     make_later(effect, sw__boot_ms() + (wait_ms > 0 ? wait_ms : 0));
+}
+
+/* What was known before the shard was lost. Another may have owned it meanwhile: where the mark is not ours, so may the call be. */
+static void readopt(struct sw_effect *effect, const char *mark, const char *until) {
+    struct sw_run *run = effect->shard->run;
+    bool waits = effect->state != SW_EFFECT_ANSWERED && effect->state != SW_EFFECT_RUNNING;
+    size_t n = strlen(effect->epoch);
+    bool foreign = until && ((size_t)(until - mark) != n || memcmp(mark, effect->epoch, n) != 0);
+    effect->lost = false;
+    if (waits && foreign) {
+        inherit(effect, atoll(until + 1));
+    } else if (effect->state == SW_EFFECT_ANSWERED) {
+        zlistx_add_end(run->effects->answered[effect->shard->number], effect);
+    } else if (effect->state == SW_EFFECT_READY || effect->state == SW_EFFECT_MARKING) {
+        make_ready(effect);
+    }
 }
 
 static void adopt(struct sw_shard *shard, const char *id, const json_t *record, const char *mark) {
     struct sw_run *run = shard->run;
     char key[SW_EFFECT_KEY];
     key_of(shard, id, key);
+    const char *until = mark ? strchr(mark, ':') : NULL;
     struct sw_effect *effect = zhashx_lookup(run->effects->known, key);
     if (effect) {
-        effect->lost = false;
-        if (effect->state == SW_EFFECT_ANSWERED)
-            zlistx_add_end(run->effects->answered[shard->number], effect);
-        if (effect->state == SW_EFFECT_READY || effect->state == SW_EFFECT_MARKING)
-            make_ready(effect);
+        readopt(effect, mark, until);
         return;
     }
     effect = know(shard, id, record);
     if (!effect) return;
-    const char *until = mark ? strchr(mark, ':') : NULL;
     /* Of an older generation: it may have been marked in what Redis has forgotten. */
     bool older = strncmp(id, shard->gen, strlen(shard->gen)) != 0 || id[strlen(shard->gen)] != '-';
     if (effect->once && until) {
@@ -419,7 +413,7 @@ static void drop_lost(struct sw_shard *shard) {
 static void on_marks(void *arg, const redisReply *reply) {
     struct taking *taking = arg;
     struct sw_shard *shard = taking->shard;
-    if (reply && reply->type == REDIS_REPLY_ARRAY && shard->life == taking->life) {
+    if (reply && shard->life == taking->life && sw__reply_is_list(shard, reply)) {
         const char *id;
         json_t *record;
         json_object_foreach(taking->records, id, record) {
@@ -438,7 +432,8 @@ static void on_marks(void *arg, const redisReply *reply) {
 
 static void on_owed(void *arg, const redisReply *reply) {
     struct taking *taking = arg;
-    if (!reply || reply->type != REDIS_REPLY_ARRAY) return;
+    if (!reply || taking->shard->life != taking->life) return;
+    if (!sw__reply_is_list(taking->shard, reply)) return; /* reset: on_marks sees another life */
     for (size_t i = 0; i + 1 < reply->elements; i += 2) {
         json_t *record;
         if (sw_value_unpack(reply->element[i + 1]->str, reply->element[i + 1]->len, &record) == 0)
@@ -469,10 +464,6 @@ void sw__effects_lost(struct sw_shard *shard) {
         if (e->shard != shard) continue;
         e->lost = true;
         e->lost_at_ms = sw__boot_ms();
-        if (e->state == SW_EFFECT_LATER && !e->unsure) {
-            sw__effect_unlist(e);
-            e->state = SW_EFFECT_READY;
-        }
     }
 }
 
@@ -481,7 +472,7 @@ void sw__effects_tidy(struct sw_effects *effects) {
     zlistx_t *keys = zhashx_keys(effects->known);
     for (const char *key = zlistx_first(keys); key; key = zlistx_next(keys)) {
         struct sw_effect *effect = zhashx_lookup(effects->known, key);
-        if (!effect->lost || effect->call || effect->state == SW_EFFECT_MARKING) continue;
+        if (!effect->lost || effect->call) continue;
         if (sw__boot_ms() - effect->lost_at_ms < LOST_MS) continue;
         sw__effect_unlist(effect);
         forget(effect);

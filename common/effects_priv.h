@@ -35,7 +35,8 @@ struct sw_effect {
     bool unsure;      /* LATER: nobody knows whether it was made; told when the time comes */
     bool lost;        /* the shard is not ours now */
     unsigned tries;
-    int64_t at_ms; /* LATER: when; MARKING, RUNNING: when the mark was sent */
+    int64_t at_ms;  /* LATER: when; MARKING, RUNNING: when the mark was sent */
+    char epoch[24]; /* under which it was marked here, "" never */
     int64_t retry_until_ms, lost_at_ms;
     struct sw_call *call;
     char *answer; /* ANSWERED: the packed message; "" none */
@@ -45,7 +46,8 @@ struct sw_effect {
 struct sw_breaker {
     char up[16];
     unsigned failures; /* in a row */
-    int64_t open_until_ms;
+    unsigned pauses;   /* in a row */
+    int64_t opened_at_ms, open_until_ms;
 };
 
 struct sw_effects {
@@ -61,6 +63,7 @@ struct sw_effects {
 };
 
 struct sw_breaker *sw__breaker_of(struct sw_effects *effects, const char *up);
+void sw__breaker_note(struct sw_effects *effects, const char *up, bool sick, int64_t began_at_ms);
 void sw__effect_perform(struct sw_effect *effect);
 void sw__effects_mark(struct sw_shard *shard, struct sw_effect *const *list, size_t count);
 void sw__effects_settle(struct sw_shard *shard, struct sw_effect *const *list, size_t count);

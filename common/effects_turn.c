@@ -1,6 +1,7 @@
 /* effects_turn.c -- whose turn it is: fair between shards, bounded in all, waiting while an upstream is sick. */
 #include "common/effects_priv.h"
 
+#include "common/log.h"
 #include "common/mem.h"
 
 #define LIST_MAX 64
@@ -24,6 +25,33 @@ static struct sw_effect *pop(zlistx_t *list) {
     struct sw_effect *effect = zlistx_first(list);
     if (effect) zlistx_detach(list, zlistx_cursor(list));
     return effect;
+}
+
+struct sw_breaker *sw__breaker_of(struct sw_effects *effects, const char *up) {
+    for (unsigned i = 0; i < SW_UPSTREAMS; i++) {
+        struct sw_breaker *b = &effects->breaker[i];
+        if (!b->up[0]) snprintf(b->up, sizeof(b->up), "%s", up);
+        if (!strcmp(b->up, up)) return b;
+    }
+    return &effects->breaker[SW_UPSTREAMS - 1];
+}
+
+/* A call that began before the last pause tells nothing new: many at once must not make it longer and longer. */
+void sw__breaker_note(struct sw_effects *effects, const char *up, bool sick, int64_t began_at_ms) {
+    struct sw_breaker *breaker = sw__breaker_of(effects, up);
+    if (!sick) {
+        breaker->failures = breaker->pauses = 0;
+        breaker->open_until_ms = 0;
+        return;
+    }
+    if (began_at_ms <= breaker->opened_at_ms) return;
+    breaker->failures++;
+    if (breaker->failures < SW_BREAKER_FAILURES) return;
+    int64_t pause_ms = 1000LL << (breaker->pauses < 5 ? breaker->pauses : 5);
+    breaker->pauses++;
+    breaker->opened_at_ms = sw__boot_ms();
+    breaker->open_until_ms = breaker->opened_at_ms + pause_ms;
+    sw_log(SW_LOG_WARN, "upstream is sick: calls wait", SW_S("up", up), SW_I("ms", pause_ms));
 }
 
 static bool wait_for_upstream(struct sw_effects *effects, struct sw_effect *effect) {
