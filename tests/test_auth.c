@@ -178,7 +178,7 @@ static void the_list_of_renewals_is_bounded(void **state) {
     struct world *w = *state;
     link_up(w, "U1", 5, NOW + HOUR);
     for (int i = 0; i < 40; i++) {
-        char cmd[8];
+        char cmd[16];
         snprintf(cmd, sizeof(cmd), "c%d", i);
         run(w, regrant(w, cmd, 4, true));
     }
