@@ -16,10 +16,11 @@ static unsigned owned(const struct sw_run *run) {
 bool sw__ready(const struct sw_run *run) {
     bool asked_all = true;
     if (run->draining || !sw_redis_up(run->redis) || !run->living) return false;
+    /* Those that others hold are asked for again and again, so that some are always being taken. */
     for (unsigned i = 0; run->actor && i < SW_SHARDS; i++) {
         const struct sw_shard *shard = &run->shard[i];
-        if (shard->state == SW_TAKING) return false;
-        asked_all = asked_all && (shard->state != SW_FREE || shard->retry_at_ms);
+        bool held = shard->state == SW_OURS || shard->state == SW_LEAVING;
+        asked_all = asked_all && (held || shard->retry_at_ms);
     }
     return !run->actor || asked_all || owned(run) >= run->share;
 }
