@@ -1,44 +1,5 @@
 /* test_responder.c -- parent and thread: a message that changes, and the replies below it. */
-#include "responder_world.h"
-
-static json_t *promote(const char *state) {
-    return json_pack("{s:s, s:s, s:s, s:s, s:{s:s, s:i}, s:{s:s}}", "user", "U0ADA", "line",
-                     "promote storefront", "pipeline", "storefront", "state", state, "from",
-                     "stage", "staging", "version", 42, "to", "stage", "production");
-}
-
-static void parent(struct world *w, const char *op, const char *state, int rank, bool final) {
-    assert_int_equal(world_reply(w, op, "parent", "promote", promote(state), rank, final), 0);
-}
-
-static void thread(struct world *w, const char *op, int number) {
-    json_t *data = json_pack("{s:s, s:i}", "app", "storefront-production", "version", number);
-    assert_int_equal(world_reply(w, op, "thread", "promote.phase", data, -1, false), 0);
-}
-
-static void expect_method(const struct world *w, size_t i, const char *method) {
-    assert_true(i < world_count(w));
-    assert_string_equal(world_method(w, i), method);
-}
-
-static void answer(struct world *w, const char *http) {
-    assert_int_equal(world_answer(w, 0, http), 0);
-}
-
-/* Posted and confirmed, without a trace in the channel's pace. */
-static void shown(struct world *w, const char *op) {
-    parent(w, op, "started", 1, false);
-    answer(w, OK_TS);
-    assert_int_equal(world_count(w), 0);
-    w->now_ms += 10000;
-}
-
-static void expect_text(const struct world *w, size_t i, const char *text) {
-    if (!world_shows(world_json(w, i), text)) {
-        SW_AUTO(sw_text) char *all = json_dumps(world_json(w, i), 0);
-        fail_msg("no \"%s\" in %s", text, all);
-    }
-}
+#include "responder_talk.h"
 
 static void a_parent_is_posted_and_then_updated(void **state) {
     struct world w;
@@ -245,94 +206,6 @@ static void the_bot_joins_a_public_channel_once(void **state) {
 }
 
 /* The bot cannot post: beginning and end come by response_url, the thread within the end. */
-static void play_without_the_bot(struct world *w) {
-    expect_method(w, 0, "hooks");
-    assert_string_equal(sw_str(world_json(w, 0), "response_type"), "in_channel");
-    expect_text(w, 0, "is promoting");
-    answer(w, OK_PLAIN);
-    parent(w, CMD, "running", 2, false);
-    for (int i = 1; i <= 3; i++)
-        thread(w, CMD, i);
-    assert_int_equal(world_count(w), 0);
-    parent(w, CMD, "success", 9, true);
-    assert_int_equal(world_count(w), 1);
-    expect_method(w, 0, "hooks");
-    expect_text(w, 0, "promoted *storefront*");
-    expect_text(w, 0, " v1 ");
-    expect_text(w, 0, " v3 ");
-    answer(w, OK_PLAIN);
-}
-
-static void where_the_bot_cannot_post_the_response_url_tells_beginning_and_end(void **state) {
-    static const char *const errors[] = {
-        SAYS("channel_not_found"), SAYS("is_archived"), SAYS("restricted_action"),
-        SAYS("invalid_auth"),      SAYS("whatever"),    "{\"status\":400}",
-    };
-    (void)state;
-    for (size_t i = 0; i < sizeof(errors) / sizeof(*errors); i++) {
-        struct world w;
-        world_init(&w);
-        parent(&w, CMD, "started", 1, false);
-        answer(&w, errors[i]);
-        play_without_the_bot(&w);
-        world_finish(&w);
-    }
-}
-
-static void a_channel_that_cannot_be_joined_is_the_same(void **state) {
-    struct world w;
-    (void)state;
-    world_init(&w);
-    parent(&w, CMD, "started", 1, false);
-    answer(&w, SAYS("not_in_channel"));
-    answer(&w, SAYS("method_not_supported_for_channel_type"));
-    play_without_the_bot(&w);
-    world_finish(&w);
-}
-
-static void without_a_token_slack_is_not_called(void **state) {
-    struct world w;
-    (void)state;
-    world_init(&w);
-    w.conf.slack_token.current = NULL;
-    parent(&w, CMD, "started", 1, false);
-    play_without_the_bot(&w);
-    world_finish(&w);
-}
-
-static void late_replies_without_the_bot_stay_within_five_posts(void **state) {
-    struct world w;
-    size_t hooks = 0, others = 0;
-    (void)state;
-    world_init(&w);
-    parent(&w, CMD, "started", 1, false);
-    answer(&w, SAYS("is_archived"));
-    parent(&w, CMD, "success", 9, true);
-    for (int i = 0; i < 10; i++)
-        thread(&w, CMD, i);
-    for (size_t i = 0; i < world_count(&w); i++) {
-        if (!strcmp(world_method(&w, i), "hooks"))
-            hooks++;
-        else
-            others++;
-    }
-    assert_int_equal(hooks, 5);
-    assert_int_equal(others, 7);
-    world_finish(&w);
-}
-
-static void the_last_state_counts_where_the_final_word_is_private(void **state) {
-    struct world w;
-    (void)state;
-    world_init(&w);
-    w.conf.slack_token.current = NULL;
-    parent(&w, CMD, "started", 1, false);
-    parent(&w, CMD, "two_factor", 1000000, false);
-    assert_int_equal(world_count(&w), 2);
-    expect_text(&w, 1, "one-time code");
-    world_finish(&w);
-}
-
 static void an_update_that_is_too_fast_waits_and_then_shows_the_newest(void **state) {
     struct world w;
     (void)state;
@@ -515,11 +388,6 @@ int main(void) {
         cmocka_unit_test(a_post_of_unknown_fate_is_repeated_once_and_then_told_by_response_url),
         cmocka_unit_test(a_sick_slack_is_given_time_before_the_repeat),
         cmocka_unit_test(the_bot_joins_a_public_channel_once),
-        cmocka_unit_test(where_the_bot_cannot_post_the_response_url_tells_beginning_and_end),
-        cmocka_unit_test(a_channel_that_cannot_be_joined_is_the_same),
-        cmocka_unit_test(without_a_token_slack_is_not_called),
-        cmocka_unit_test(late_replies_without_the_bot_stay_within_five_posts),
-        cmocka_unit_test(the_last_state_counts_where_the_final_word_is_private),
         cmocka_unit_test(an_update_that_is_too_fast_waits_and_then_shows_the_newest),
         cmocka_unit_test(an_update_is_tried_again_while_slack_is_away),
         cmocka_unit_test(a_deleted_message_ends_in_a_new_one),
