@@ -137,7 +137,7 @@ static void on_appended(void *arg, const redisReply *reply_arg) {
     const redisReply *r = reply_arg;
     bool ok = r && r->type == REDIS_REPLY_ARRAY && r->elements == 2 + 3 * group->count;
     if (r && r->type == REDIS_REPLY_ERROR) {
-        sw_log(SW_LOG_WARN, "redis refused", SW_S("error", r->str));
+        sw__log_refused(group->intake->run, r);
         if (!strncmp(r->str, "NOSCRIPT", 8)) sw_redis_reset(group->intake->run->redis);
     }
     if (ok) {

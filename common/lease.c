@@ -75,11 +75,20 @@ bool sw__reply_is(struct sw_shard *shard, const redisReply *reply, const char *w
     return false;
 }
 
+/* A full Redis refuses each shard again and again: one line a second says it. */
+void sw__log_refused(struct sw_run *run, const redisReply *reply) {
+    int64_t now_ms = sw__boot_ms();
+    run->refusals++;
+    if (now_ms - run->refused_at_ms < 1000) return;
+    sw_log(SW_LOG_WARN, "redis refused", SW_I("times", run->refusals),
+           SW_S("error", reply->type == REDIS_REPLY_ERROR ? reply->str : "another type"));
+    run->refused_at_ms = now_ms;
+    run->refusals = 0;
+}
+
 /* Full, loading or busy. */
 void sw__reply_refused(struct sw_shard *shard, const redisReply *reply) {
-    sw_log(
-        SW_LOG_WARN, "redis refused", SW_I("shard", shard->number),
-        SW_S("error", reply->type == REDIS_REPLY_ERROR ? reply->str : "an answer of another type"));
+    sw__log_refused(shard->run, reply);
     sw__shard_reset(shard);
     shard->retry_at_ms = sw__boot_ms() + 200;
 }

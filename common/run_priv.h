@@ -106,6 +106,8 @@ struct sw_run {
     unsigned next_take; /* the shard after the last one asked for */
     bool pump_wanted, turning, draining;
     bool gaps_armed; /* a timer looks after gaps */
+    int64_t refused_at_ms; /* when a refusal of Redis was logged last */
+    int64_t refusals;      /* since then */
     int64_t drain_at_ms;
     uint64_t handled;
 };
@@ -133,6 +135,7 @@ bool sw__reply_is(struct sw_shard *shard, const struct redisReply *reply, const 
 /* For plain reads: a refused one (loading, busy) must not pass for "nothing there". False: the shard was reset. */
 bool sw__reply_is_list(struct sw_shard *shard, const struct redisReply *reply);
 void sw__reply_refused(struct sw_shard *shard, const struct redisReply *reply);
+void sw__log_refused(struct sw_run *run, const struct redisReply *reply);
 
 /* mailbox.c */
 void sw__mailbox_init(struct sw_shard *shard);
