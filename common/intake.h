@@ -18,9 +18,9 @@ struct sw_intake;
 int sw__intake_create(struct sw_run *run, sw_decide_fn *decide, struct sw_intake **ret);
 void sw__intake_destroy(struct sw_intake *intake);
 unsigned sw__intake_port(const struct sw_intake *intake);
-void sw__intake_turn(struct sw_intake *intake); /* sends what is queued */
+void sw__intake_turn(struct sw_intake *intake);  /* sends what is queued */
 void sw__intake_flush(struct sw_intake *intake); /* sends the answers given since */
-void sw__intake_tick(struct sw_intake *intake); /* deadlines */
+void sw__intake_tick(struct sw_intake *intake);  /* deadlines */
 void sw__intake_page(struct sw_intake *intake, const struct sw_msg *page);
 /* No new requests; true when none waits any more. */
 bool sw__intake_drained(struct sw_intake *intake);

@@ -105,7 +105,7 @@ struct sw_run {
     int64_t swept_at_ms;
     unsigned next_take; /* the shard after the last one asked for */
     bool pump_wanted, turning, draining;
-    bool gaps_armed; /* a timer looks after gaps */
+    bool gaps_armed;       /* a timer looks after gaps */
     int64_t refused_at_ms; /* when a refusal of Redis was logged last */
     int64_t refusals;      /* since then */
     int64_t drain_at_ms;
