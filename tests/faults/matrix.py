@@ -1,163 +1,115 @@
 #!/usr/bin/env python3
-"""matrix.py SLIPWAY SIM [--long] [--only ROLE[:POINT[:N]]] [--worlds N] [--seed N]: kills at every crash point between slash and final answer.
+"""matrix.py SLIPWAY SIM [--flow NAME] [--replicas N] [--scale] [--default-times] [--sample N] [--only ROLE[:POINT[:N]]] ...
 
-A first run counts how often each role passes each point while one promote goes through; then each passing is a case: the process
-is killed there, and the command must complete with exactly one promotion, its answer told, nothing dead. Settings are ten
-times shorter than the defaults. Ends with `N passed, N failed`."""
-import argparse, collections, json, os, queue, random, sys, threading, time
+Kills a process at every crash point that a flow passes. A first run counts how often each role passes each point; then each
+passing is a case: the process is killed there, and all must end as if nothing had been: nothing lost, nothing dead, exactly one
+effect where there may be only one.
 
-from world import Failed, World, until
+--flow promote   from the slash to the final answer (the default)
+       login     a command of somebody not yet linked, the OAuth pages, the command resumed
+       renewal   a promote whose token Heroku no longer takes
+       refresh   a token that falls due
+       release   a webhook of a release that somebody made elsewhere
+       help      the shortest way there is and back
+       all       each of them
+--scale          the role that is killed is scaled 1-3-1 meanwhile
+Settings are ten times shorter than the defaults unless --default-times. Ends with `N passed, N failed`."""
+import collections, os, random, time
 
-SHORT = dict(LEASE_MS=1000, SWEEP_MS=100, CHECK_GAP_MS=1000, WRITE_TIMEOUT_MS=3000, READ_TIMEOUT_MS=2000, POLL_MIN_MS=200, POLL_MAX_MS=1000, DRAIN_MS=2000)
-PROMOTE = "promote storefront from staging to production"
-# After these the client has no answer although the command may be taken in.
-UNANSWERED = {"after-request", "before-append", "after-append", "before-answer"}
+import runner
+from flows import FLOWS
+from talk import Failed, until
+from world import SHORT, World
 
-
-def finished(world, command=PROMOTE):
-    """True when the promote's parent says how it ended, to everybody."""
-    return any(m.get("text", "").startswith("✔") or "✖" in m.get("text", "")[:3] for m in world.view(world.BOB))
-
-
-def type_until_taken(world, text=PROMOTE):
-    """Types; where there was no answer, looks whether it was taken in all the same before typing again, as a person would."""
-    for _ in range(10):
-        try:
-            if world.type(text)["status"] == 200:
-                return
-        except Failed:
-            pass
-        try:
-            until("the command shows although it was not acknowledged", lambda: world.journal("GET /pipelines"), 4)
-            return
-        except Failed:
-            continue
-    raise Failed("never taken in")
+# At the default times a kill costs half a minute: these three stand for the rest.
+SLOW_POINTS = ("parser:after-commit-before-wire:1", "executor:after-mark:1", "responder:after-effect-before-settle:1")
 
 
-def check(world, kills=1):
-    until("the final answer", lambda: finished(world), 40)
-    n = world.promotions()
-    if n != 1:
-        raise Failed(f"{n} promotions")
-    view = world.view(world.BOB)
-    parents = [m for m in view if not m.get("ephemeral")]
-    if not 1 <= len(parents) <= 1 + kills:
-        raise Failed(f"{len(parents)} parents: {json.dumps(view)[:500]}")
-    if not any(m["text"].startswith("✔") for m in parents):
-        raise Failed(f"not a success: {json.dumps(view)[:500]}")
+def new_world(a, flow, trace=False):
+    settings = {} if a.default_times else SHORT
+    world = World(a.slipway, a.sim, {**settings, **flow.settings}, replicas=a.replicas, promote_ms="1500-2500" if a.scale else "300-500", trace=trace)
+    try:
+        flow.begin(world)
+    except Exception:
+        world.close()
+        raise
+    return world
 
 
-def trace(slipway, sim):
-    World.tracing = True
-    with World(slipway, sim, SHORT) as world:
-        world.link()
+def trace(a, flow):
+    world = new_world(a, flow, trace=True)
+    try:
+        flow.prepare(world)
         open(world.trace_file, "w").close()
-        world.type(PROMOTE)
-        until("the final answer", lambda: finished(world), 30)
-        check(world)
-        world.quiet()
+        flow.act(world, lambda: None)
+        world.quiet(150)
         with open(world.trace_file) as f:
             passed = collections.Counter(tuple(line.split()) for line in f)
-    World.tracing = False
-    return passed
+        flow.check(world, 0)
+        return passed
+    finally:
+        world.close()
 
 
-def cases(passed, only):
-    for (role, point), times in sorted(passed.items()):
-        for n in range(1, times + 1):
-            name = f"{role}:{point}:{n}"
-            if only and not name.startswith(only):
-                continue
-            yield role, point, n
+def scaling(world, role):
+    """1-3-1 while the flow goes on; the process that was there first may be the one that is killed."""
+    def run():
+        world.scale(**{role: 3})
+        until(f"three of {role}", lambda: len(world.pids(role)) == 3 and world.ready(role) == 3, 20)
+        world.scale(**{role: 1})
+        until(f"one of {role}", lambda: len(world.pids(role)) == 1, 20)
+    return run
 
 
-def run_case(world, role, point, n):
-    world.reset()
-    with open(world.crash_file, "w") as f:
-        f.write(f"{role} {point} {n}\n")
-    type_until_taken(world)
-    check(world)
-    world.quiet()
-    check(world)
-    if world.dead():
-        raise Failed(f"{world.dead()} dead letters")
-    if os.path.exists(world.crash_file):
+def run_case(a, flow, worker, role, point, n):
+    world = worker.pop(flow.name, None) or new_world(a, flow)
+    failed = True
+    try:
+        flow.prepare(world)
+        world.crash(role, point, n)
+        flow.act(world, scaling(world, role) if a.scale else lambda: None)
+        flow.check(world, 1)
+        world.quiet(150 if a.default_times else 40)
+        flow.check(world, 1)
+        if world.dead():
+            raise Failed(f"dead letters: {world.dead()}")
+        failed = False
+    finally:
+        if not failed and flow.again and not a.scale:
+            worker[flow.name] = world
+        else:
+            runner.shut(world, failed, a.keep)
+    if not world.crashed():
         os.unlink(world.crash_file)
         return "not passed this time"
-    return ""
 
 
-class Runner:
-    def __init__(self, arguments):
-        self.a = arguments
-        self.todo, self.lock = queue.Queue(), threading.Lock()
-        self.passed = self.failed = 0
-
-    def note(self, name, started, error=None):
-        with self.lock:
-            if error is None:
-                self.passed += 1
-                print(f"ok   {name} ({time.monotonic() - started:.1f} s)", flush=True)
-            else:
-                self.failed += 1
-                print(f"FAIL {name}: {error}", flush=True)
-
-    def worker(self):
-        world = None
-        while True:
-            try:
-                case = self.todo.get_nowait()
-            except queue.Empty:
-                break
-            started = time.monotonic()
-            name = ":".join(map(str, case))
-            try:
-                world = world or self.new_world()
-                self.note(name + " " + run_case(world, *case), started)
-            except Exception as e:  # a broken world must not take the other cases with it
-                self.note(name, started, repr(e))
-                if world:
-                    world.close(keep=self.a.keep)
-                    world = None
-        if world:
-            world.close()
-
-    def new_world(self):
-        world = World(self.a.slipway, self.a.sim, SHORT, replicas=self.a.replicas)
-        world.link()
-        return world
-
-    def run(self):
-        passed = trace(self.a.slipway, self.a.sim)
-        print("passings:", {f"{r}:{p}": n for (r, p), n in sorted(passed.items())}, flush=True)
-        chosen = list(cases(passed, self.a.only))
-        if self.a.sample and self.a.sample < len(chosen):
-            chosen = random.Random(self.a.seed).sample(chosen, self.a.sample)
-        for case in chosen:
-            self.todo.put(case)
-        threads = [threading.Thread(target=self.worker) for _ in range(self.a.worlds)]
-        for t in threads:
-            t.start()
-        for t in threads:
-            t.join()
-        print(f"{self.passed} passed, {self.failed} failed")
-        return 1 if self.failed or not self.passed else 0
+def end(worker):
+    for world in worker.values():
+        runner.shut(world)
 
 
 def main():
-    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("slipway")
-    p.add_argument("sim")
-    p.add_argument("--only", help="ROLE[:POINT[:N]]")
-    p.add_argument("--worlds", type=int, default=3, help="worlds side by side")
+    p = runner.arguments(__doc__)
+    p.add_argument("--flow", default="promote", choices=[*FLOWS, "all"])
     p.add_argument("--replicas", type=int)
+    p.add_argument("--scale", action="store_true")
+    p.add_argument("--default-times", action="store_true")
     p.add_argument("--sample", type=int, help="that many cases, chosen by the seed")
-    p.add_argument("--seed", type=int, default=random.randrange(1 << 30))
-    p.add_argument("--keep", action="store_true", help="keep the directory of a world that failed")
     a = p.parse_args()
-    print("seed", a.seed)
-    sys.exit(Runner(a).run())
+    cases = []
+    for flow in FLOWS.values() if a.flow == "all" else [FLOWS[a.flow]]:
+        passed = trace(a, flow)
+        print(flow.name, "passes", {f"{r}:{p}": n for (r, p), n in sorted(passed.items())}, flush=True)
+        for (role, point), times in sorted(passed.items()):
+            for n in range(1, times + 1):
+                name = f"{role}:{point}:{n}"
+                if (role not in flow.roles and not a.long and not a.only) or not runner.chosen(a, name) or (a.default_times and not a.only and not a.long and name not in SLOW_POINTS):
+                    continue
+                cases.append((f"{flow.name}/{name}", lambda worker, f=flow, r=role, p=point, k=n: run_case(a, f, worker, r, p, k)))
+    if a.sample and a.sample < len(cases):
+        cases = random.Random(a.seed).sample(cases, a.sample)
+    runner.main(a, cases, end)
 
 
 if __name__ == "__main__":

@@ -1,60 +1,29 @@
 """A whole Slipway in a temporary directory: sim, Redis, `slipway up`; used by the fault tests and the benches."""
-import http.client, json, os, re, select, shutil, signal, socket, subprocess, tempfile, threading, time, urllib.parse
+import glob, json, os, re, shutil, signal, subprocess, tempfile, time, urllib.parse
 
-# Nothing waits by the clock alone: `until` looks again and again, and gives up at a deadline.
-_never = threading.Event()
+from talk import Browser, Failed, read_line, redis, request, shard_of, signed, slash_form, until
+from words import BUSY_MARK
 
+ACTORS = ("parser", "auth", "executor", "responder", "notifier", "refresher")
+ROLES = ("ingress",) + ACTORS
+# What no log may hold, whatever a test did to the processes.
+BUGS = re.compile(rb"AddressSanitizer|runtime error:|Assertion|a handler took over|UndefinedBehavior")
 
-class Failed(Exception):
-    pass
-
-
-def until(what, look, seconds=30.0, every=0.02):
-    deadline = time.monotonic() + seconds
-    while True:
-        found = look()
-        if found:
-            return found
-        if time.monotonic() > deadline:
-            raise Failed(f"not within {seconds} s: {what}")
-        _never.wait(every)
-
-
-def request(url, method="GET", body=None, headers=None, timeout=15):
-    u = urllib.parse.urlsplit(url)
-    c = http.client.HTTPConnection(u.hostname, u.port, timeout=timeout)
-    try:
-        c.request(method, u.path + ("?" + u.query if u.query else ""), body, headers or {})
-        r = c.getresponse()
-        return r.status, dict((k.lower(), v) for k, v in r.getheaders()), r.read()
-    finally:
-        c.close()
-
-
-def read_line(stream, seconds, what):
-    """The next line of a pipe, or Failed at the deadline."""
-    deadline = time.monotonic() + seconds
-    line = b""
-    while not line.endswith(b"\n"):
-        ready, _, _ = select.select([stream], [], [], max(0, deadline - time.monotonic()))
-        if not ready:
-            raise Failed(f"not within {seconds} s: {what}")
-        byte = os.read(stream.fileno(), 1)
-        if not byte:
-            raise Failed(f"ended before it said: {what}")
-        line += byte
-    return line.decode()
+# Ten times shorter than the defaults.
+SHORT = dict(LEASE_MS=1000, SWEEP_MS=100, CHECK_GAP_MS=1000, WRITE_TIMEOUT_MS=3000, READ_TIMEOUT_MS=2000, POLL_MIN_MS=200, POLL_MAX_MS=1000, DRAIN_MS=2000)
+PROMOTE = "promote storefront from staging to production"
 
 
 class World:
     TEAM, CHANNEL, ADA, BOB = "T0SIM1", "C0DEPLOY", "U0ADA", "U0BOB"
 
-    def __init__(self, slipway, sim, settings=None, replicas=None, promote_ms="300-500", durability="disk", log="warn", sim_args=()):
+    def __init__(self, slipway, sim, settings=None, replicas=None, promote_ms="300-500", durability="disk", log="warn", sim_args=(),
+                 trace=False, up=True):
         self.dir = tempfile.mkdtemp(prefix="sw-")
         self.slipway, self.sim_binary = slipway, sim
-        self.children = []
-        self.crash_file = self.dir + "/crash"
-        self.trace_file = self.dir + "/trace"
+        self.children, self.up = [], None
+        self.trace = trace
+        self.crash_file, self.trace_file = self.dir + "/crash", self.dir + "/trace"
         self.secrets = {"SLACK_SECRET_FILE": "8f742231b10e8888abcd99yyyzzz85a5", "SLACK_TOKEN_FILE": "xoxb-sim-token",
                         "HEROKU_SECRET_FILE": "sim-client-secret", "HEROKU_WEBHOOK_SECRET_FILE": "sim-webhook-secret"}
         for name, value in self.secrets.items():
@@ -62,62 +31,59 @@ class World:
                 f.write(value + "\n")
         self.redis_socket = self.dir + "/redis.sock"
         self.durability = durability
-        self.start_redis()
-        self.start_sim(promote_ms, sim_args)
-        self.environment = dict(os.environ, SLIPWAY_REDIS=self.redis_socket, SLIPWAY_RUN_DIR=self.dir + "/run",
-                                SLIPWAY_DATA_DIR=self.dir + "/data", SLIPWAY_KEY_DIR=self.dir + "/keys",
-                                SLIPWAY_HTTP="127.0.0.1:0", SLIPWAY_SLACK_API=self.sim + "/api", SLIPWAY_SLACK_HOOKS=self.sim,
-                                SLIPWAY_HEROKU_API=self.sim, SLIPWAY_HEROKU_ID=self.sim, SLIPWAY_HEROKU_CLIENT_ID="sim-client",
-                                SLIPWAY_DURABILITY=durability, SLIPWAY_LOG=log)
-        for name in self.secrets:
-            self.environment["SLIPWAY_" + name] = f"{self.dir}/{name}"
-        self.environment.update({"SLIPWAY_" + k: str(v) for k, v in (settings or {}).items()})
-        self.start_up(replicas)
+        try:
+            if up:
+                self.start_redis()
+            self.start_sim(promote_ms, sim_args)
+            self.environment = self.make_environment(settings or {}, log)
+            if up:
+                self.start_up(replicas)
+        except Exception:
+            self.close()
+            raise
 
-    def spawn(self, argv, name, env=None, out=None):
-        log = open(f"{self.dir}/{name}.log", "ab")
-        child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out or log, stderr=log, env=env)
+    def make_environment(self, settings, log):
+        env = {k: v for k, v in os.environ.items() if not k.startswith("SLIPWAY_")}
+        # Not dumpable, so the leak checker of a sanitizer build cannot look.
+        env.setdefault("ASAN_OPTIONS", "detect_leaks=0")
+        env.update({"SLIPWAY_" + k: str(v) for k, v in dict(
+            REDIS=self.redis_socket, RUN_DIR=self.dir + "/run", DATA_DIR=self.dir + "/data", KEY_DIR=self.dir + "/keys",
+            HTTP="127.0.0.1:0", SLACK_API=self.sim + "/api", SLACK_HOOKS=self.sim, HEROKU_API=self.sim, HEROKU_ID=self.sim,
+            HEROKU_CLIENT_ID="sim-client", DURABILITY=self.durability, LOG=log, CRASH_FILE=self.crash_file,
+            **{name: f"{self.dir}/{name}" for name in self.secrets}, **settings).items()})
+        if self.trace:
+            env["SLIPWAY_CRASH_TRACE"] = self.trace_file
+        return env
+
+    # ---- processes ----
+    def spawn(self, argv, name, env=None, out=None, **more):
+        with open(f"{self.dir}/{name}.log", "ab") as log:
+            child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out or log, stderr=log, env=env, **more)
         self.children.append(child)
         return child
 
-    def start_redis(self):
+    def start_redis(self, *more):
         os.makedirs(self.dir + "/redis", exist_ok=True)
         fsync = {"disk": "always", "memory": "everysec"}[self.durability]
-        self.redis = self.spawn(["redis-server", "--port", "0", "--unixsocket", self.redis_socket, "--dir", self.dir + "/redis",
-                                 "--appendonly", "yes", "--appendfsync", fsync, "--save", "", "--daemonize", "no"], "redis")
-        until("redis answers", lambda: self.redis_says("PING") == "+PONG")
+        self.redis_process = self.spawn(["redis-server", "--port", "0", "--unixsocket", self.redis_socket, "--dir", self.dir + "/redis",
+                                         "--appendonly", "yes", "--appendfsync", fsync, "--save", "", "--daemonize", "no", *more], "redis")
+        until("redis answers", self.redis_up)
 
-    def redis_says(self, command):
+    def redis(self, *args):
+        return redis(self.redis_socket, *args)
+
+    def redis_up(self):
         try:
-            s = socket.socket(socket.AF_UNIX)
-            s.settimeout(2)
-            s.connect(self.redis_socket)
-            s.sendall(command.encode() + b"\r\n")
-            answer = s.recv(65536).decode(errors="replace").strip()
-            s.close()
-            return answer
-        except OSError:
-            return ""
+            return self.redis("PING") == "PONG"
+        except (OSError, Failed):
+            return False
 
-    def owed(self):
-        """Everything on its way: messages, effects and timers (those of the refresher wait for hours)."""
-        script = ("local n = 0 for s = 0, 63 do local p = string.format('sw:{%02d}:', s) "
-                  "for _, a in ipairs({'parser', 'auth', 'executor', 'responder', 'notifier', 'refresher'}) do "
-                  "n = n + redis.call('XLEN', p .. a) + redis.call('XLEN', p .. a .. ':bulk') + redis.call('HLEN', p .. a .. ':fx') "
-                  "if a ~= 'refresher' then n = n + redis.call('ZCARD', p .. a .. ':timers') end end end return n")
-        answer = self.redis_says(f'EVAL "{script}" 0')
-        return int(answer[1:]) if answer.startswith(":") else -1
-
-    def dead(self):
-        answer = self.redis_says("EVAL \"local n = 0 for s = 0, 63 do n = n + redis.call('XLEN', string.format('sw:{%02d}:dead', s)) end return n\" 0")
-        return int(answer[1:])
-
-    def quiet(self, seconds=40):
-        until("nothing is owed", lambda: self.owed() == 0, seconds, 0.05)
+    def end_redis(self):
+        self.redis_process.kill()
+        self.redis_process.wait()
 
     def kill_redis(self):
-        self.redis.kill()
-        self.redis.wait()
+        self.end_redis()
         self.start_redis()
 
     def start_sim(self, promote_ms, args):
@@ -128,20 +94,20 @@ class World:
         self.sim = read_line(child.stdout, 10, "the sim's address").split()[-1]
 
     def start_up(self, replicas=None):
-        env = dict(self.environment, SLIPWAY_CRASH_FILE=self.crash_file)
-        if getattr(self, "tracing", False):
-            env["SLIPWAY_CRASH_TRACE"] = self.trace_file
-        argv = [self.slipway, "up"] + (["--replicas", str(replicas)] if replicas else [])
+        argv = [self.slipway, "up"]
+        for count in replicas if isinstance(replicas, (list, tuple)) else [replicas] if replicas else []:
+            argv += ["--replicas", str(count)]
         started = time.monotonic()
-        self.up = self.spawn(argv, "up", env, out=subprocess.PIPE)
+        self.up = self.spawn(argv, "up", self.environment, out=subprocess.PIPE)
         read_line(self.up.stdout, 60, "slipway up is ready")
         self.ready_ms = (time.monotonic() - started) * 1000
         self.ingress = self.actors()["ingress"]
         self.admin("/sim/config", {"ingress": self.ingress})
 
-    def stop_up(self):
+    def stop_up(self, seconds=30):
+        """Its exit status."""
         self.up.send_signal(signal.SIGTERM)
-        self.up.wait(30)
+        return self.up.wait(seconds)
 
     def actors(self):
         with open(self.dir + "/run/actors.json") as f:
@@ -152,8 +118,92 @@ class World:
             f.writelines(f"{role}={n}\n" for role, n in replicas.items())
         self.up.send_signal(signal.SIGHUP)
 
-    def pids(self, role):
-        return [a["pid"] for a in self.actors()["actors"] if a["role"] == role]
+    def pids(self, role=None):
+        return [a["pid"] for a in self.actors()["actors"] if role in (None, a["role"])]
+
+    def kill(self, role, how=signal.SIGKILL):
+        """Every process of a role; one that ended meanwhile is as good."""
+        for pid in self.pids(role):
+            try:
+                os.kill(pid, how)
+            except ProcessLookupError:
+                pass
+
+    def renewed(self, role, before, seconds=20):
+        """As many processes of a role as before, none of them among those, all ready."""
+        def look():
+            now = self.pids(role)
+            return len(now) == len(before) and not set(now) & set(before)
+        until(f"{role} was started again", look, seconds)
+
+    def log(self, name="up"):
+        with open(f"{self.dir}/{name}.log", errors="replace") as f:
+            return f.read()
+
+    def metric(self, role, name, **labels):
+        """The sum over a role's processes of a metric's rows that have these labels."""
+        total = 0
+        for actor in self.actors()["actors"]:
+            if actor["role"] != role:
+                continue
+            try:
+                _, _, text = request(actor["admin"] + "/metrics")
+            except OSError:
+                continue
+            for row, value in re.findall(rf"^slipway_{name}(\S*) (\S+)$", text.decode(), re.M):
+                if all(f'{k}="{v}"' in row for k, v in labels.items()):
+                    total += int(value)
+        return total
+
+    def ready(self, role):
+        """How many processes of a role say that they are ready."""
+        n = 0
+        for actor in self.actors()["actors"]:
+            try:
+                n += actor["role"] == role and request(actor["admin"] + "/readyz")[0] == 200
+            except OSError:
+                pass
+        return n
+
+    def crash(self, role, point, n=1):
+        with open(self.crash_file + ".new", "w") as f:
+            f.write(f"{role} {point} {n}\n")
+        os.rename(self.crash_file + ".new", self.crash_file)
+
+    def crashed(self):
+        return not os.path.exists(self.crash_file)
+
+    # ---- the ledger ----
+    def key(self, rest, team=None):
+        return "sw:{%02d}:%s" % (shard_of(team or self.TEAM), rest)
+
+    def owed(self):
+        """Everything on its way: messages, effects and timers (those of the refresher wait for hours). -1: Redis is away."""
+        script = """local n = 0
+            for s = 0, 63 do
+              local p = string.format('sw:{%02d}:', s)
+              for _, a in ipairs(ARGV) do
+                n = n + redis.call('XLEN', p .. a) + redis.call('XLEN', p .. a .. ':bulk') + redis.call('HLEN', p .. a .. ':fx')
+                if a ~= 'refresher' then n = n + redis.call('ZCARD', p .. a .. ':timers') end
+              end
+            end
+            return n"""
+        try:
+            return self.redis("EVAL", script, 0, *ACTORS)
+        except OSError:
+            return -1
+
+    def dead(self):
+        """Dead letters: (actor, reason)."""
+        letters = []
+        for s in range(64):
+            for _, fields in self.redis("XRANGE", "sw:{%02d}:dead" % s, "-", "+"):
+                row = dict(zip(fields[::2], fields[1::2]))
+                letters.append((row[b"actor"].decode(), row[b"reason"].decode()))
+        return letters
+
+    def quiet(self, seconds=40):
+        until("nothing is owed", lambda: self.owed() == 0, seconds, 0.05)
 
     # ---- the sim ----
     def admin(self, path, body=None, method=None):
@@ -163,70 +213,123 @@ class World:
             raise Failed(f"sim {path}: {status} {answer[:200]}")
         return json.loads(answer) if answer else None
 
-    def type(self, text, user=None, team=None, channel=None):
-        return self.admin("/sim/type", {"team": team or self.TEAM, "user": user or self.ADA, "channel": channel or self.CHANNEL, "text": text})
+    def type(self, text, user=None, team=None, channel=None, **more):
+        return self.admin("/sim/type", {"team": team or self.TEAM, "user": user or self.ADA, "channel": channel or self.CHANNEL, "text": text, **more})
+
+    def type_until_taken(self, text, shows, **more):
+        """Types; where there was no answer, looks whether it was taken in all the same before typing again, as a person would."""
+        for _ in range(10):
+            try:
+                answer = self.type(text, **more)
+                if answer["status"] == 200 and not answer["body"]:
+                    return answer
+            except (OSError, Failed):
+                pass
+            try:
+                until("the command shows although it was not acknowledged", shows, 4)
+                return None
+            except Failed:
+                continue
+        raise Failed("never taken in")
 
     def view(self, viewer=None, team=None, channel=None):
         q = urllib.parse.urlencode({"team": team or self.TEAM, "channel": channel or self.CHANNEL, "viewer": viewer or self.ADA})
         return self.admin("/sim/view?" + q)["messages"]
 
+    def texts(self, viewer=None):
+        return json.dumps(self.view(viewer), ensure_ascii=False)
+
+    def parents(self):
+        """What everybody sees: the messages of the channel."""
+        return [m for m in self.view(self.BOB) if not m.get("ephemeral")]
+
+    def told(self, words, viewer=None):
+        """How many messages, threads included, hold these words."""
+        messages = self.view(viewer)
+        return sum(words in m.get("text", "") for top in messages for m in [top, *top.get("thread", [])])
+
+    def ended(self):
+        """True when the parent of a promote says how it ended, to everybody."""
+        return any("promot" in m["text"] and not m["text"].startswith(BUSY_MARK) for m in self.parents())
+
     def journal(self, what=None):
         entries = self.admin("/sim/journal")["entries"]
         return [e for e in entries if not what or f'{e["method"]} {e["path"]}'.startswith(what)]
 
+    def state(self):
+        return self.admin("/sim/state")
+
     def promotions(self):
+        """POSTs that Heroku received."""
         return len([e for e in self.journal("POST /pipeline-promotions") if e["path"] == "/pipeline-promotions"])
+
+    def promoted(self):
+        """Promotions that Heroku made."""
+        return self.state()["promotions"]
 
     def fault(self, match, kind, **more):
         self.admin("/sim/faults", {"match": match, "kind": kind, **more})
 
-    def reset(self):
+    def faults_met(self):
+        return sum(f["taken"] for f in self.admin("/sim/faults")["faults"])
+
+    def heal(self):
         self.admin("/sim/faults", method="DELETE")
+
+    def reset(self):
+        self.heal()
         self.admin("/sim/reset", {})
 
-    def texts(self, viewer=None):
-        return json.dumps(self.view(viewer), ensure_ascii=False)
+    def post_slash(self, text, url=None, secret=None, skew_s=0, **more):
+        """A signed command straight to the door; more replaces fields of the form."""
+        body = slash_form(text, **{"response_url": self.sim + "/commands/T0SIM1/1/straight0000000000000000", **more})
+        return request((url or self.ingress) + "/slack/commands", "POST", body, signed(secret or self.secrets["SLACK_SECRET_FILE"], body, skew_s))
 
-    # ---- sign-in, as a browser walks it ----
-    def link(self, user=None, email="ada@example.com"):
-        user = user or self.ADA
-        self.type("login", user)
-        url = until("the login card", lambda: self.card_url(user))
-        status, headers, page = request(url)
-        if status != 200:
-            raise Failed(f"GET link: {status} {page[:300]}")
-        cookie = headers["set-cookie"].split(";")[0]
-        fields = dict(re.findall(rb'<input[^>]*name="([^"]+)"[^>]*value="([^"]*)"', page))
-        form = urllib.parse.urlencode({k.decode(): v.decode() for k, v in fields.items()})
-        plain = {"Content-Type": "application/x-www-form-urlencoded", "Cookie": cookie}
-        status, headers, page = request(url, "POST", form, plain)
-        if status != 303:
-            raise Failed(f"POST link: {status} {page[:300]}")
-        at_sim = headers["location"]
-        status, _, page = request(at_sim)
-        query = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(at_sim).query))
-        status, headers, page = request(self.sim + "/oauth/authorize", "POST", urllib.parse.urlencode({**query, "account": email}), plain)
-        if status not in (302, 303):
-            raise Failed(f"authorize: {status} {page[:300]}")
-        status, _, page = request(headers["location"], headers={"Cookie": cookie})
-        if status != 200:
-            raise Failed(f"callback: {status} {page[:300]}")
-
-    def card_url(self, user):
+    # ---- sign-in ----
+    def card_url(self, user=None):
         found = re.findall(re.escape(self.ingress) + r"/link/[A-Za-z0-9_.-]+", self.texts(user))
         return found[-1] if found else None
+
+    def link(self, user=None, email="ada@example.com"):
+        before = self.card_url(user)
+        self.type("login", user)
+        browser = Browser(self.sim, email)
+        browser.walk(until("the login card", lambda: self.card_url(user) != before and self.card_url(user)))
+        return browser
+
+    metrics_text = b""
+
+    def everything_written(self):
+        """(name, bytes) of Redis' file, every log, what `up` writes down, and the metrics a test has kept."""
+        yield "metrics", self.metrics_text
+        for path in [*glob.glob(self.dir + "/*.log"), *glob.glob(self.dir + "/run/*"), *glob.glob(self.dir + "/redis/**", recursive=True)]:
+            if os.path.isfile(path):
+                with open(path, "rb") as f:
+                    yield path[len(self.dir) + 1:], f.read()
+
+    # ---- the end ----
+    def complaints(self):
+        """What the logs say that no test may cause."""
+        found = []
+        for path in glob.glob(self.dir + "/*.log"):
+            with open(path, "rb") as f:
+                found += [f"{os.path.basename(path)}: {line.decode(errors='replace').strip()}" for line in f if BUGS.search(line)]
+        return found
 
     def close(self, keep=False):
         for child in reversed(self.children):
             if child.poll() is None:
+                child.send_signal(signal.SIGCONT)
                 child.send_signal(signal.SIGTERM)
                 try:
                     child.wait(20)
                 except subprocess.TimeoutExpired:
                     child.kill()
                     child.wait()
+            if child.stdout:
+                child.stdout.close()
         if keep:
-            print("kept:", self.dir)
+            print("kept:", self.dir, flush=True)
         else:
             shutil.rmtree(self.dir, ignore_errors=True)
 

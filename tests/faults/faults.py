@@ -1,0 +1,17 @@
+#!/usr/bin/env python3
+"""faults.py SLIPWAY SIM [--only NAME]... [--long] [--list]: everything that goes wrong in other ways than at a crash point.
+
+Each case has a world of its own: a simulator, a Redis, `slipway up`. Ends with `N passed, N failed`."""
+import runner
+import door_cases, redis_cases, role_cases, upstream_cases  # each registers its cases
+from cases import CASES
+
+
+def main():
+    a = runner.arguments(__doc__, worlds=8).parse_args()
+    cases = [(name, lambda worker, run=run: run(a)) for name, run, long in CASES if runner.chosen(a, name) and (a.long or a.only or not long)]
+    runner.main(a, cases)
+
+
+if __name__ == "__main__":
+    main()

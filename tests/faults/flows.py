@@ -1,0 +1,175 @@
+"""What matrix.py kills in the middle of: how a flow begins, what it does, and what must be true at its end."""
+import json
+
+from talk import Browser, Failed, until
+from world import PROMOTE, ROLES
+from words import HELP, LINKED, PIPELINES
+
+
+class Flow:
+    settings = {}
+    roles = ROLES  # the others are killed in it by --long only
+    again = True  # the world can be used for the next case
+
+    def begin(self, world):
+        """Once a world."""
+
+    def prepare(self, world):
+        """Before each case, without any fault."""
+
+    def act(self, world, meanwhile):
+        """The flow itself; `meanwhile` runs once it is under way."""
+
+    def check(self, world, kills):
+        """True at the end, and also when all is quiet; each kill may have doubled one thing that people see."""
+
+
+def only_one_success(world, kills, promotions=1):
+    until("the final answer", world.ended, 150 if "SLIPWAY_LEASE_MS" not in world.environment else 40)
+    if world.promotions() != promotions:
+        raise Failed(f"{world.promotions()} promotions")
+    parents = [m for m in world.parents() if "promot" in m["text"]]
+    if not 1 <= len(parents) <= 1 + kills or not any(m["text"].startswith("✔") for m in parents):
+        raise Failed(f"{len(parents)} parents: {json.dumps(world.view(world.BOB), ensure_ascii=False)[:500]}")
+
+
+class Promote(Flow):
+    name = "promote"
+
+    def begin(self, world):
+        world.link()
+
+    def prepare(self, world):
+        world.reset()
+
+    def act(self, world, meanwhile):
+        world.type_until_taken(PROMOTE, lambda: world.journal("GET /pipelines"))
+        meanwhile()
+
+    def check(self, world, kills):
+        only_one_success(world, kills)
+
+
+class Login(Flow):
+    """A person who sees an error page types the command again, or opens the link again."""
+    name = "login"
+    roles = ("ingress", "auth")
+    again = False
+
+    def act(self, world, meanwhile):
+        world.type_until_taken(PROMOTE, lambda: world.card_url())
+        until("the login card", world.card_url)
+        meanwhile()
+        for _ in range(4):
+            try:
+                Browser(world.sim, "ada@example.com").walk(world.card_url())
+                return
+            except (Failed, OSError):
+                if self.linked(world):
+                    return
+        raise Failed("never linked: " + world.texts()[-800:])
+
+    def linked(self, world):
+        """What /h login says: linked, or another card, which is a new link."""
+        before = world.told(LINKED), world.card_url()
+        world.type_until_taken("login", lambda: (self.words(world), world.card_url()) != before)
+        until("an answer to login", lambda: (self.words(world), world.card_url()) != before)
+        return self.words(world) > 0
+
+    def words(self, world):
+        return world.told(LINKED)
+
+    def check(self, world, kills):
+        only_one_success(world, kills)
+        until("told that the account is linked", lambda: self.words(world), 20)
+        if world.state()["tokens"]["issued"] > 1 + kills:
+            raise Failed(f"{world.state()['tokens']}")
+
+
+class Renewal(Promote):
+    name = "renewal"
+    roles = ("auth", "refresher")
+
+    def prepare(self, world):
+        world.reset()
+        world.refreshed_before = world.state()["tokens"]["refreshed"]
+        world.admin("/sim/expire", {"email": "ada@example.com"})
+
+    def check(self, world, kills):
+        only_one_success(world, kills)
+        refreshed = world.state()["tokens"]["refreshed"] - world.refreshed_before
+        if not 1 <= refreshed <= 1 + kills:
+            raise Failed(f"refreshed {refreshed} times")
+        if world.card_url():
+            raise Failed("asked to link again")
+
+
+class Refresh(Flow):
+    """A token of two seconds falls due after one; the next one lives long."""
+    name = "refresh"
+    roles = ("auth", "refresher")
+    again = False
+
+    def prepare(self, world):
+        world.admin("/sim/config", {"expires_in": 3})
+        world.link()
+        world.admin("/sim/config", {"expires_in": 28800})
+
+    def act(self, world, meanwhile):
+        meanwhile()
+        until("the refresh", lambda: world.state()["tokens"]["refreshed"] > 0, 20)
+
+    def check(self, world, kills):
+        until("all but the next refresh is done", lambda: world.owed() == 0, 40)
+        tokens = world.state()["tokens"]
+        if not 1 <= tokens["refreshed"] <= 1 + kills or tokens["refused"]:
+            raise Failed(f"{tokens}")
+        seen = world.told(PIPELINES)
+        world.type_until_taken("pipelines", lambda: world.told(PIPELINES) > seen)
+        until("the answer with the new token", lambda: world.told(PIPELINES) > seen)
+        if world.state()["tokens"]["refreshed"] != tokens["refreshed"]:
+            raise Failed("the refreshed token was not kept")
+
+
+class Release(Flow):
+    """Somebody else releases to an app that was promoted here before."""
+    name = "release"
+    roles = ("ingress", "notifier", "responder")
+    again = False
+
+    def prepare(self, world):
+        world.link()
+        world.type(PROMOTE)
+        until("the promote", world.ended)
+        world.quiet()
+
+    def act(self, world, meanwhile):
+        world.admin("/sim/release", {"app": "storefront-production", "email": "bob@example.com", "release_ms": 300})
+        meanwhile()
+
+    def check(self, world, kills):
+        notices = lambda: [m for m in world.parents() if "*storefront-production*" in m["text"]]
+        until("the release is told", lambda: any("is released" in m["text"] for m in notices()), 40)
+        parents = notices()
+        if not 1 <= len(parents) <= 1 + kills:
+            raise Failed(f"{len(parents)} notices: {json.dumps(parents, ensure_ascii=False)[:500]}")
+
+
+class Help(Flow):
+    name = "help"
+    roles = ("ingress", "parser", "responder")
+
+    def prepare(self, world):
+        world.reset()
+
+    def act(self, world, meanwhile):
+        world.type_until_taken("help", lambda: world.told(HELP))
+        meanwhile()
+
+    def check(self, world, kills):
+        until("the help", lambda: world.told(HELP), 40)
+        if world.told(HELP) > 1 + kills:
+            raise Failed("told too often")
+
+
+FLOWS = {f.name: f for f in (Promote(), Login(), Renewal(), Refresh(), Release(), Help())}
