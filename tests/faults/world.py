@@ -10,7 +10,7 @@ ROLES = ("ingress",) + ACTORS
 BUGS = re.compile(rb"AddressSanitizer|runtime error:|Assertion|a handler took over|UndefinedBehavior")
 
 # Ten times shorter than the defaults.
-SHORT = dict(LEASE_MS=1000, SWEEP_MS=100, CHECK_GAP_MS=1000, WRITE_TIMEOUT_MS=3000, READ_TIMEOUT_MS=2000, POLL_MIN_MS=200, POLL_MAX_MS=1000, DRAIN_MS=2000)
+SHORT = dict(LEASE_MS=1000, SWEEP_MS=300, CHECK_GAP_MS=1000, WRITE_TIMEOUT_MS=3000, READ_TIMEOUT_MS=2000, POLL_MIN_MS=200, POLL_MAX_MS=1000, DRAIN_MS=2000)
 PROMOTE = "promote storefront from staging to production"
 
 
