@@ -5,7 +5,7 @@ three   three points of a promote, for a build whose full turn another build has
 full    each point of every flow; three replicas and scaling by a sample; three points at the default times
 long    each of these whole
 Without a word: what SW_KILLS says (full), long where SW_LONG is 1. Ends with `N passed, N failed`."""
-import os, re, subprocess, sys
+import os, re, signal, subprocess, sys
 
 from matrix import SLOW_POINTS
 
@@ -16,9 +16,19 @@ PARTS = {
 }
 
 
+RUNNING = []
+
+
+def end_them(number, _frame):
+    for child in RUNNING:
+        child.terminate()
+    os._exit(128 + number)
+
+
 def start(programs, part):
     argv = [sys.executable, os.path.join(os.path.dirname(os.path.abspath(__file__)), "matrix.py"), *programs, *part]
-    return subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    RUNNING.append(subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True))
+    return RUNNING[-1]
 
 
 def finish(part, child):
@@ -39,6 +49,8 @@ def main():
         sys.exit(__doc__)
     which = sys.argv[3] if len(sys.argv) == 4 else "long" if os.environ.get("SW_LONG") == "1" else os.environ.get("SW_KILLS", "full")
     programs, parts = sys.argv[1:3], PARTS[which]
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, end_them)
     # At the default times nearly all is waiting: that part runs beside the others.
     waiting = [(part, start(programs, part)) for part in parts if part == ["--default-times"]]
     results = [finish(part, start(programs, part)) for part in parts if part != ["--default-times"]]

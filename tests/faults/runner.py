@@ -1,8 +1,11 @@
 """Runs named cases in several worlds side by side; the last line is `N passed, N failed`."""
-import argparse, queue, random, sys, threading, time, traceback
+import argparse, glob, os, queue, random, sys, threading, time, traceback
+
+from world import end_with_the_tests
 
 
 def arguments(doc, **defaults):
+    end_with_the_tests()
     p = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("slipway")
     p.add_argument("sim")
@@ -85,7 +88,6 @@ def shut(world, failed=None, keep=False):
 
 def end_of(world):
     """SIGTERM: everything ends with status 0 and leaves nothing behind."""
-    import glob, os
     problems = []
     if not world.up or world.up.poll() is not None:
         return problems

@@ -14,12 +14,31 @@ SHORT = dict(LEASE_MS=1000, SWEEP_MS=300, CHECK_GAP_MS=1000, WRITE_TIMEOUT_MS=30
 PROMOTE = "promote storefront from staging to production"
 
 
+_alive = set()
+
+
+def _end_all(number, _frame):
+    """Whoever ends the tests leaves no process behind."""
+    for world in list(_alive):
+        for child in world.children:
+            if child.poll() is None:
+                child.kill()
+        shutil.rmtree(world.dir, ignore_errors=True)
+    os._exit(128 + number)
+
+
+def end_with_the_tests():
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, _end_all)
+
+
 class World:
     TEAM, CHANNEL, ADA, BOB = "T0SIM1", "C0DEPLOY", "U0ADA", "U0BOB"
 
     def __init__(self, slipway, sim, settings=None, replicas=None, promote_ms="300-500", durability="disk", log="warn", sim_args=(),
                  trace=False, up=True):
-        self.dir = tempfile.mkdtemp(prefix="sw-")
+        self.dir = tempfile.mkdtemp(prefix=f"sw-{os.getpid()}-")
+        _alive.add(self)
         self.slipway, self.sim_binary = slipway, sim
         self.children, self.up = [], None
         self.trace = trace
@@ -317,6 +336,7 @@ class World:
         return found
 
     def close(self, keep=False):
+        _alive.discard(self)
         for child in reversed(self.children):
             if child.poll() is None:
                 child.send_signal(signal.SIGCONT)
