@@ -3,7 +3,7 @@ import json
 
 from talk import Browser, Failed, until
 from world import PROMOTE, ROLES
-from words import HELP, LINKED, PIPELINES
+from words import HELP, LINKED, PIPELINES, RELEASED
 
 
 class Flow:
@@ -146,11 +146,13 @@ class Release(Flow):
     def act(self, world, meanwhile):
         world.admin("/sim/release", {"app": "storefront-production", "email": "bob@example.com", "release_ms": 300})
         meanwhile()
+        until("the end of the release is told", lambda: any(RELEASED in m["text"] for m in self.notices(world)), 40)
+
+    def notices(self, world):
+        return [m for m in world.parents() if "*storefront-production*" in m["text"]]
 
     def check(self, world, kills):
-        notices = lambda: [m for m in world.parents() if "*storefront-production*" in m["text"]]
-        until("the release is told", lambda: any("is released" in m["text"] for m in notices()), 40)
-        parents = notices()
+        parents = self.notices(world)
         if not 1 <= len(parents) <= 1 + kills:
             raise Failed(f"{len(parents)} notices: {json.dumps(parents, ensure_ascii=False)[:500]}")
 

@@ -7,6 +7,7 @@ LINKED = "You are connected to Heroku as *ada@example.com*"
 CARD = "For this I need your Heroku account"
 CARD_AGAIN = "Heroku no longer accepts the access that I had for you"
 INTERNAL = "Something went wrong on my side"
+RELEASED = "is released"
 AWAY = "does not answer as it should"
 
 NOT_STORED = "could not store this command"
