@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define COOKIE "sw_link"
+#define BASE64URL "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 #define CODE_MAX 1024
 #define AGAIN "Type /h login in Slack to get a new link."
 
@@ -63,7 +64,9 @@ static int show_link(struct sw__auth *a, const struct visit *v) {
         gone(a, v);
         return 0;
     }
-    SW_AUTO(sw_text) char *cookie = sw__auth_random(a, "cookie");
+    /* A browser that has one keeps it: another card in a second tab must not break the first. */
+    bool kept = strlen(v->cookie) == SW_MAC_CHARS && strspn(v->cookie, BASE64URL) == SW_MAC_CHARS;
+    SW_AUTO(sw_text) char *cookie = kept ? sw_strdup(v->cookie) : sw__auth_random(a, "cookie");
     SW_AUTO(sw_text) char *text = csrf_text(random, cookie);
     r = sw_mac(a->ctx->keys, "csrf", text, csrf);
     if (r < 0) return r;

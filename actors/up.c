@@ -61,7 +61,7 @@ static int parse_arguments(struct up *up, int argc, char **argv) {
     for (int i = 1; i < argc; i++) {
         const char *value = strncmp(argv[i], "--replicas=", 11) == 0 ? argv[i] + 11 : NULL;
         if (!value && strcmp(argv[i], "--replicas") == 0 && i + 1 < argc) value = argv[++i];
-        if (!value || sw__up_conf_replicas(up, value) < 0) {
+        if (!value || strcmp(value, "0") == 0 || sw__up_conf_replicas(up, value) < 0) {
             sw__up_say("%s is not understood; --replicas takes N or ROLE=N, up to %d",
                        value ? value : argv[i], UP_REPLICAS_MAX);
             return -EINVAL;

@@ -13,8 +13,11 @@ static unsigned owned(const struct sw_run *run) {
     return n;
 }
 
+#define SILENT_MS 2000 /* Redis owes an answer for so long: it hangs */
+
 bool sw__ready(const struct sw_run *run) {
     bool asked_all = true;
+    if (sw_redis_silent_ms(run->redis) > SILENT_MS) return false;
     if (run->draining || !sw_redis_up(run->redis) || !run->living) return false;
     /* Those that others hold are asked for again and again, so that some are always being taken. */
     for (unsigned i = 0; run->actor && i < SW_SHARDS; i++) {

@@ -22,7 +22,9 @@ struct sw_redis {
     struct sw_redis_events events;
     redisAsyncContext *context; /* NULL between connections */
     bool up, destroying, durable;
-    int retry_timer; /* -1: not armed */
+    size_t pending;      /* answers owed */
+    int64_t heard_at_ms; /* the last answer, or when the first one became owed */
+    int retry_timer;     /* -1: not armed */
     size_t retry_ms;
     bool reading, writing; /* what hiredis wants */
     int watched;           /* what zloop watches: ZMQ_POLLIN | ZMQ_POLLOUT */
@@ -287,6 +289,7 @@ const char *sw_redis_run_id(const struct sw_redis *redis) {
 }
 
 struct call {
+    struct sw_redis *redis;
     sw_redis_fn *fn;
     void *arg;
 };
@@ -295,18 +298,26 @@ static void on_reply(redisAsyncContext *context, void *reply, void *arg) {
     struct call call = *(struct call *)arg;
     (void)context;
     free(arg);
+    struct sw_redis *redis = call.redis;
+    redis->pending--;
+    redis->heard_at_ms = zclock_mono();
     if (call.fn) call.fn(call.arg, reply);
+}
+
+int64_t sw_redis_silent_ms(const struct sw_redis *redis) {
+    return redis->up && redis->pending ? zclock_mono() - redis->heard_at_ms : 0;
 }
 
 int sw_redis_command(struct sw_redis *redis, sw_redis_fn *fn, void *arg, int argc,
                      const char **argv, const size_t *sizes) {
     if (!redis->up) return -ENOTCONN;
     struct call *call = sw_malloc(sizeof(*call));
-    *call = (struct call){fn, arg};
+    *call = (struct call){redis, fn, arg};
     if (redisAsyncCommandArgv(redis->context, on_reply, call, argc, argv, sizes) != REDIS_OK) {
         free(call);
         return -ENOTCONN;
     }
+    if (redis->pending++ == 0) redis->heard_at_ms = zclock_mono();
     return 0;
 }
 

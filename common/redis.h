@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct _zloop_t;
 struct redisReply;
@@ -46,6 +47,8 @@ struct sw_redis *sw_redis_create(struct _zloop_t *loop, const char *address, boo
                                  const struct sw_redis_events *events);
 void sw_redis_destroy(struct sw_redis *redis);
 bool sw_redis_up(const struct sw_redis *redis);
+/* How long an answer has been owed without any coming; 0 while none is. A server that hangs keeps its connections. */
+int64_t sw_redis_silent_ms(const struct sw_redis *redis);
 /* Identifies this life of the server; "" while down. */
 const char *sw_redis_run_id(const struct sw_redis *redis);
 

@@ -81,9 +81,14 @@ static void log_handled(const struct sw_shard *shard, const struct sw_entry *ent
     if (!sw_log_wants(level)) return;
     char id[48];
     snprintf(id, sizeof(id), "%" PRIu64 "-%" PRIu64, entry->id.gen, entry->id.seq);
-    sw_log(level, dead ? "dead letter" : "handled", SW_S("cmd", entry->m ? entry->m->cmd : ""),
-           SW_S("kind", entry->m ? entry->m->kind : ""), SW_I("shard", shard->number),
-           SW_S("id", id), SW_S("reason", dead ? dead : ""));
+    const char *cmd = entry->m ? entry->m->cmd : "", *kind = entry->m ? entry->m->kind : "";
+    if (dead) {
+        sw_log(level, "dead letter", SW_S("cmd", cmd), SW_S("kind", kind),
+               SW_I("shard", shard->number), SW_S("id", id), SW_S("reason", dead));
+    } else {
+        sw_log(level, "handled", SW_S("cmd", cmd), SW_S("kind", kind), SW_I("shard", shard->number),
+               SW_S("id", id));
+    }
 }
 
 /* True: acknowledged in the open batch; false: a fact is on its way. */

@@ -15,7 +15,7 @@ const history = { list: [], at: 0 };
 const shown = new Map();          // key -> {json, node} of the message list
 const actors = new Map();         // role -> what was seen of it
 let linked = { U0ADA: true, U0BOB: false };
-let journalAt = 0, promotions = 0, asked = 0, missed = 0;
+let journalAt = 0, promotions = 0, missed = 0;
 
 const viewer = () => document.querySelector('[name=viewer]:checked').value;
 const channel = () => document.querySelector('[name=channel]:checked').value;
@@ -208,8 +208,8 @@ function drawJournal(entries) {
     }
     while ($('journal').childElementCount > 200) $('journal').lastChild.remove();
     const times = (n) => n === 1 ? 'once' : `${n} times`;
-    $('tally').replaceChildren(...(promotions || asked
-        ? [asked ? `promote was typed ${times(asked)}; ` : '', 'Heroku received ', element('b', null, `POST /pipeline-promotions ${times(promotions)}`), '.']
+    $('tally').replaceChildren(...(promotions
+        ? ['Heroku received ', element('b', null, `POST /pipeline-promotions ${times(promotions)}`), '.']
         : ['Each request that Slack and Heroku received, newest first.']));
 }
 
@@ -230,7 +230,6 @@ async function send(text) {
     history.at = history.list.length;
     $('input').value = '';
     hint('');
-    if (/^promote!?\s/.test(match[1] || '')) asked++;
     const line = { n: typed.length, viewer: viewer(), channel: channel(), ts: Date.now() / 1000, text: text.trim() };
     typed.push(line);
     try {
@@ -293,7 +292,7 @@ function linkedBy(messages) {
     for (const message of messages) {
         if (!message.ephemeral) continue;
         const text = JSON.stringify(message.blocks || message.text);
-        if (/\/link\//.test(text)) told[viewer()] = false;
+        if (/\/link\//.test(text) || /I forgot/.test(text)) told[viewer()] = false;
         else if (/@example\.com/.test(text)) told[viewer()] = true;
     }
     return told;
