@@ -222,17 +222,39 @@ void sw__effect_perform(struct sw_effect *effect) {
     effect->call = sw_calls_start(run->effects->calls, &request, on_result, effect);
 }
 
-/* ---- marks ---- */
+/* ---- marks and settling: what is asked of the ledger about several effects at once ---- */
 
-struct marking {
+struct asking {
     struct sw_shard *shard;
     unsigned life;
     size_t count;
     struct sw_effect *effect[];
 };
 
+/* `values` and `sizes` stand beside each effect's id. 0, or -errno: the connection is gone, and its event resets the shard. */
+static int ask(struct sw_shard *shard, enum sw_script script, struct sw_effect *const *list,
+               size_t count, const char *const *values, const size_t *value_sizes,
+               sw_redis_fn *fn) {
+    const char **argv = sw_malloc(sizeof(*argv) * 2 * count);
+    size_t *sizes = sw_malloc(sizeof(*sizes) * 2 * count);
+    struct asking *asking = sw_malloc(sizeof(*asking) + sizeof(struct sw_effect *) * count);
+    *asking = (struct asking){shard, shard->life, count};
+    for (size_t i = 0; i < count; i++) {
+        argv[2 * i] = list[i]->id;
+        sizes[2 * i] = strlen(list[i]->id);
+        argv[2 * i + 1] = values[i];
+        sizes[2 * i + 1] = value_sizes[i];
+        asking->effect[i] = list[i];
+    }
+    int r = sw__owner_eval(shard, script, 2 * count, argv, sizes, fn, asking);
+    if (r < 0) free(asking);
+    free(argv);
+    free(sizes);
+    return r;
+}
+
 static void on_marked(void *arg, const redisReply *reply) {
-    struct marking *marking = arg;
+    struct asking *marking = arg;
     struct sw_shard *shard = marking->shard;
     shard->run->effects->active -= (unsigned)marking->count;
     sw__pump(shard->run);
@@ -255,50 +277,26 @@ static void on_marked(void *arg, const redisReply *reply) {
 
 void sw__effects_mark(struct sw_shard *shard, struct sw_effect *const *list, size_t count) {
     struct sw_run *run = shard->run;
-    const char **argv = sw_malloc(sizeof(*argv) * (4 + 2 * count));
-    size_t *sizes = sw_malloc(sizeof(*sizes) * (4 + 2 * count));
-    char(*ms)[24] = sw_malloc(sizeof(*ms) * count);
-    struct marking *marking = sw_malloc(sizeof(*marking) + sizeof(struct sw_effect *) * count);
-    *marking = (struct marking){shard, shard->life, count};
-    argv[0] = sw_redis_run_id(run->redis);
-    argv[1] = run->role;
-    argv[2] = shard->epoch;
-    argv[3] = run->nonce;
+    char ms[SW_EFFECTS_AT_ONCE][24];
+    const char *values[SW_EFFECTS_AT_ONCE];
+    size_t sizes[SW_EFFECTS_AT_ONCE];
     for (size_t i = 0; i < count; i++) {
         int64_t timeout_ms = sw_int(list[i]->request, "timeout_ms");
         if (timeout_ms <= 0) timeout_ms = run->conf.write_timeout_ms;
         snprintf(ms[i], sizeof(ms[i]), "%" PRId64, timeout_ms + run->conf.write_timeout_ms / 15);
-        argv[4 + 2 * i] = list[i]->id;
-        argv[5 + 2 * i] = ms[i];
+        values[i] = ms[i];
+        sizes[i] = strlen(ms[i]);
         list[i]->state = SW_EFFECT_MARKING;
         list[i]->at_ms = sw__boot_ms();
         snprintf(list[i]->epoch, sizeof(list[i]->epoch), "%s", shard->epoch);
-        marking->effect[i] = list[i];
     }
-    for (size_t i = 0; i < 4 + 2 * count; i++)
-        sizes[i] = strlen(argv[i]);
     run->effects->active += (unsigned)count;
-    if (sw_redis_eval(run->redis, SW_SCRIPT_MARK, shard->prefix, (int)(4 + 2 * count), argv, sizes,
-                      on_marked, marking) < 0) {
+    if (ask(shard, SW_SCRIPT_MARK, list, count, values, sizes, on_marked) < 0)
         run->effects->active -= (unsigned)count;
-        free(marking); /* the connection is gone: the shard is reset by its event */
-    }
-    free(argv);
-    free(sizes);
-    free(ms);
 }
 
-/* ---- settling ---- */
-
-struct settling {
-    struct sw_shard *shard;
-    unsigned life;
-    size_t count;
-    struct sw_effect *effect[];
-};
-
 static void on_settled(void *arg, const redisReply *reply) {
-    struct settling *settling = arg;
+    struct asking *settling = arg;
     struct sw_shard *shard = settling->shard;
     if (reply && shard->life == settling->life && sw__reply_is(shard, reply, "ok")) {
         SW_CRASH("after-settle");
@@ -316,30 +314,15 @@ static void on_settled(void *arg, const redisReply *reply) {
 }
 
 void sw__effects_settle(struct sw_shard *shard, struct sw_effect *const *list, size_t count) {
-    struct sw_run *run = shard->run;
-    const char **argv = sw_malloc(sizeof(*argv) * (4 + 2 * count));
-    size_t *sizes = sw_malloc(sizeof(*sizes) * (4 + 2 * count));
-    struct settling *settling = sw_malloc(sizeof(*settling) + sizeof(struct sw_effect *) * count);
-    *settling = (struct settling){shard, shard->life, count};
-    argv[0] = sw_redis_run_id(run->redis);
-    argv[1] = run->role;
-    argv[2] = shard->epoch;
-    argv[3] = run->nonce;
-    for (size_t i = 0; i < 4; i++)
-        sizes[i] = strlen(argv[i]);
+    const char *values[SW_EFFECTS_AT_ONCE];
+    size_t sizes[SW_EFFECTS_AT_ONCE];
     for (size_t i = 0; i < count; i++) {
-        argv[4 + 2 * i] = list[i]->id;
-        sizes[4 + 2 * i] = strlen(list[i]->id);
-        argv[5 + 2 * i] = list[i]->answer;
-        sizes[5 + 2 * i] = list[i]->answer_size;
-        settling->effect[i] = list[i];
+        values[i] = list[i]->answer;
+        sizes[i] = list[i]->answer_size;
     }
     SW_CRASH("before-settle");
-    if (sw_redis_eval(run->redis, SW_SCRIPT_SETTLE, shard->prefix, (int)(4 + 2 * count), argv,
-                      sizes, on_settled, settling) < 0)
-        free(settling);
-    free(argv);
-    free(sizes);
+    /* Where the connection is gone they stay answered, and are settled when the shard is taken again. */
+    (void)ask(shard, SW_SCRIPT_SETTLE, list, count, values, sizes, on_settled);
 }
 
 /* ---- taking and losing a shard ---- */

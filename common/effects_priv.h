@@ -14,6 +14,7 @@
 #include "common/run_priv.h"
 
 #define SW_EFFECT_KEY 96
+#define SW_EFFECTS_AT_ONCE 64 /* of one shard, in one script call */
 #define SW_UPSTREAMS 8
 #define SW_BREAKER_FAILURES 20
 
@@ -65,6 +66,7 @@ struct sw_effects {
 struct sw_breaker *sw__breaker_of(struct sw_effects *effects, const char *up);
 void sw__breaker_note(struct sw_effects *effects, const char *up, bool sick, int64_t began_at_ms);
 void sw__effect_perform(struct sw_effect *effect);
+/* At most SW_EFFECTS_AT_ONCE. */
 void sw__effects_mark(struct sw_shard *shard, struct sw_effect *const *list, size_t count);
 void sw__effects_settle(struct sw_shard *shard, struct sw_effect *const *list, size_t count);
 void sw__effect_unsure(struct sw_effect *effect);

@@ -4,8 +4,6 @@
 #include "common/log.h"
 #include "common/mem.h"
 
-#define LIST_MAX 64
-
 static void detach(zlistx_t *list, const struct sw_effect *effect) {
     for (void *e = zlistx_first(list); e; e = zlistx_next(list)) {
         if (e != effect) continue;
@@ -66,10 +64,10 @@ static bool wait_for_upstream(struct sw_effects *effects, struct sw_effect *effe
 /* A few calls of one shard; then the next shard has its turn. */
 static void start_some(struct sw_effects *effects, unsigned number) {
     struct sw_shard *shard = &effects->run->shard[number];
-    struct sw_effect *marks[LIST_MAX];
+    struct sw_effect *marks[SW_EFFECTS_AT_ONCE];
     size_t count = 0;
     unsigned room = (unsigned)effects->run->conf.calls - effects->active;
-    if (room > LIST_MAX) room = LIST_MAX;
+    if (room > SW_EFFECTS_AT_ONCE) room = SW_EFFECTS_AT_ONCE;
     for (struct sw_effect *effect; room > 0 && (effect = pop(effects->ready[number]));) {
         if (wait_for_upstream(effects, effect)) continue;
         if (effect->once) {
@@ -90,9 +88,9 @@ void sw__effects_turn(struct sw_effects *effects) {
         struct sw_shard *shard = &run->shard[number];
         if (shard->state != SW_OURS && shard->state != SW_LEAVING) continue;
         while (zlistx_size(effects->answered[number]) > 0) {
-            struct sw_effect *list[LIST_MAX];
+            struct sw_effect *list[SW_EFFECTS_AT_ONCE];
             size_t count = 0;
-            while (count < LIST_MAX && (list[count] = pop(effects->answered[number])))
+            while (count < SW_EFFECTS_AT_ONCE && (list[count] = pop(effects->answered[number])))
                 count++;
             sw__effects_settle(shard, list, count);
         }

@@ -289,8 +289,7 @@ static void look_up(struct sw_intake *intake, struct sw_waiting *waiting,
     char *body = sw_malloc(request->body_size + 1);
     memcpy(body, request->body, request->body_size);
     body[request->body_size] = 0;
-    *lookup =
-        (struct lookup){.intake = intake, .waiting = waiting, .request = *request, .first = *d};
+    *lookup = (struct lookup){.intake = intake, .waiting = waiting, .first = *d};
     lookup->request = (struct sw_request){.method = "POST",
                                           .path = sw_strdup(request->path),
                                           .query = "",

@@ -10,6 +10,8 @@
 
 #include <hiredis/hiredis.h>
 
+#define OWNER_ARGS 4 /* run id, role, epoch, nonce */
+
 unsigned sw__shard_of(const char *installation) {
     uint64_t hash = 14695981039346656037u; /* FNV-1a */
     for (const char *c = installation; *c; c++)
@@ -119,15 +121,21 @@ static struct asked *asked_create(struct sw_shard *shard, bool renew) {
     return asked;
 }
 
-static int eval(struct sw_shard *shard, enum sw_script script, const char *last_a,
-                const char *last_b, const char *last_c, sw_redis_fn *fn, struct asked *asked) {
-    const char *argv[] = {sw_redis_run_id(shard->run->redis), shard->run->role, last_a, last_b,
-                          last_c};
-    size_t sizes[5];
-    for (int i = 0; i < 5; i++)
-        sizes[i] = strlen(argv[i]);
-    int r = sw_redis_eval(shard->run->redis, script, shard->prefix, 5, argv, sizes, fn, asked);
-    if (r < 0) free(asked);
+/* Run id, role, epoch and nonce stand before the arguments of every script that only an owner may call. */
+int sw__owner_eval(struct sw_shard *shard, enum sw_script script, size_t argc, const char **argv,
+                   const size_t *sizes, sw_redis_fn *fn, void *arg) {
+    const char *head[OWNER_ARGS] = {sw_redis_run_id(shard->run->redis), shard->run->role,
+                                    shard->epoch, shard->run->nonce};
+    const char **all = sw_malloc(sizeof(*all) * (OWNER_ARGS + argc));
+    size_t *all_sizes = sw_malloc(sizeof(*all_sizes) * (OWNER_ARGS + argc));
+    for (size_t i = 0; i < OWNER_ARGS + argc; i++) {
+        all[i] = i < OWNER_ARGS ? head[i] : argv[i - OWNER_ARGS];
+        all_sizes[i] = i < OWNER_ARGS || !sizes ? strlen(all[i]) : sizes[i - OWNER_ARGS];
+    }
+    int r = sw_redis_eval(shard->run->redis, script, shard->prefix, (int)(OWNER_ARGS + argc), all,
+                          all_sizes, fn, arg);
+    free(all);
+    free(all_sizes);
     return r;
 }
 
@@ -164,9 +172,17 @@ static void take(struct sw_shard *shard) {
     char lease[24];
     snprintf(lease, sizeof(lease), "%lld", (long long)shard->run->conf.lease_ms);
     shard->state = SW_TAKING;
-    if (eval(shard, SW_SCRIPT_TAKE, shard->run->nonce, sw_wire_endpoint(shard->run->wire), lease,
-             on_taken, asked_create(shard, true)) < 0)
+    const char *argv[] = {sw_redis_run_id(shard->run->redis), shard->run->role, shard->run->nonce,
+                          sw_wire_endpoint(shard->run->wire), lease};
+    size_t sizes[5];
+    for (int i = 0; i < 5; i++)
+        sizes[i] = strlen(argv[i]);
+    struct asked *asked = asked_create(shard, true);
+    if (sw_redis_eval(shard->run->redis, SW_SCRIPT_TAKE, shard->prefix, 5, argv, sizes, on_taken,
+                      asked) < 0) {
+        free(asked);
         shard->state = SW_FREE;
+    }
 }
 
 static void on_tended(void *arg, const redisReply *reply) {
@@ -191,8 +207,9 @@ static void tend(struct sw_shard *shard) {
     bool renew = now_ms - shard->renew_sent_at_ms >= shard->run->conf.lease_ms * 3 / 10;
     snprintf(lease, sizeof(lease), "%lld", renew ? (long long)shard->run->conf.lease_ms : 0LL);
     if (renew) shard->renew_sent_at_ms = now_ms;
-    (void)eval(shard, SW_SCRIPT_TEND, shard->epoch, shard->run->nonce, lease, on_tended,
-               asked_create(shard, renew));
+    const char *argv[] = {lease};
+    struct asked *asked = asked_create(shard, renew);
+    if (sw__owner_eval(shard, SW_SCRIPT_TEND, 1, argv, NULL, on_tended, asked) < 0) free(asked);
 }
 
 static void on_released(void *arg, const redisReply *reply) {
@@ -210,8 +227,10 @@ void sw__lease_released(struct sw_shard *shard) {
     bool grace = shard->run->draining && sw__boot_ms() >= shard->run->drain_at_ms;
     if (shard->releasing || shard->batches || shard->open) return;
     if (sw__effects_marked(shard) && !grace) return;
-    shard->releasing = eval(shard, SW_SCRIPT_RELEASE, shard->epoch, shard->run->nonce, "",
-                            on_released, asked_create(shard, false)) >= 0;
+    struct asked *asked = asked_create(shard, false);
+    shard->releasing =
+        sw__owner_eval(shard, SW_SCRIPT_RELEASE, 0, NULL, NULL, on_released, asked) >= 0;
+    if (!shard->releasing) free(asked);
 }
 
 void sw__lease_leave(struct sw_shard *shard) {

@@ -130,6 +130,9 @@ void sw__shard_reset(struct sw_shard *shard);
 void sw__shard_init(struct sw_run *run, struct sw_shard *shard, unsigned number);
 void sw__shard_finish(struct sw_shard *shard);
 unsigned sw__shard_of(const char *installation);
+/* A script that only the owner may call; sizes NULL: the arguments are texts. Errors as sw_redis_eval: `arg` is then the caller's. */
+int sw__owner_eval(struct sw_shard *shard, enum sw_script script, size_t argc, const char **argv,
+                   const size_t *sizes, sw_redis_fn *fn, void *arg);
 /* The status word of a script's answer; handles 'gen' and 'stale' itself: true only for the word `want`. */
 bool sw__reply_is(struct sw_shard *shard, const struct redisReply *reply, const char *want);
 /* For plain reads: a refused one (loading, busy) must not pass for "nothing there". False: the shard was reset. */

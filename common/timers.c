@@ -31,15 +31,10 @@ static void on_ticked(void *arg, const redisReply *reply) {
 }
 
 static void tick(struct sw_shard *shard) {
-    const char *argv[] = {sw_redis_run_id(shard->run->redis), shard->run->role, shard->epoch,
-                          shard->run->nonce, LIMIT};
-    size_t sizes[5];
+    const char *argv[] = {LIMIT};
     struct tick *t = sw_malloc(sizeof(*t));
     *t = (struct tick){shard, shard->life};
-    for (int i = 0; i < 5; i++)
-        sizes[i] = strlen(argv[i]);
-    if (sw_redis_eval(shard->run->redis, SW_SCRIPT_TICK, shard->prefix, 5, argv, sizes, on_ticked,
-                      t) < 0) {
+    if (sw__owner_eval(shard, SW_SCRIPT_TICK, 1, argv, NULL, on_ticked, t) < 0) {
         free(t);
         return;
     }
