@@ -117,6 +117,19 @@ void sw__conv_call(struct sw__conv *c, const char *job, json_t *request, bool re
                       sw_int(c->state, "n")));
 }
 
+int sw__conv_place(struct sw__conv *c, void (*wait)(struct sw__conv *c, int64_t delay_ms),
+                   void (*post)(struct sw__conv *c)) {
+    int64_t delay_ms;
+    int r = sw__chan_take(c->ctx, c->out, sw__conv_channel(c), &delay_ms);
+    if (r < 0) return r;
+    if (delay_ms > 0) {
+        wait(c, delay_ms);
+    } else {
+        post(c);
+    }
+    return 0;
+}
+
 int sw__conv_go(struct sw__conv *c) {
     int r = sw__parent_go(c);
     return r < 0 ? r : sw__thread_go(c);

@@ -117,13 +117,11 @@ static void by_post(const struct sw_ctx *ctx, const struct sw_msg *in, struct sw
                     json_t *job, const char *channel) {
     json_t *message = content(ctx, in, job);
     json_object_set_new(message, "channel", json_string(channel));
-    json_object_set_new(message, "unfurl_links", json_false());
-    json_object_set_new(message, "unfurl_media", json_false());
     if (!flag(job, "plain"))
         json_object_set_new(message, "metadata",
                             json_pack("{s:s, s:{s:s}}", "event_type", "slipway", "event_payload",
                                       "op", sw_str(job, "op")));
-    call(out, sw__slack_call("chat.postMessage", message, "once"), job);
+    call(out, sw__slack_post(message), job);
 }
 
 static const char *channel_of(const json_t *job) {

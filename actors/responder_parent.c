@@ -16,14 +16,11 @@ static json_t *render(const struct sw__conv *c) {
 static void post(struct sw__conv *c) {
     json_t *message = render(c);
     json_object_set_new(message, "channel", json_string(sw__conv_channel(c)));
-    json_object_set_new(message, "unfurl_links", json_false());
-    json_object_set_new(message, "unfurl_media", json_false());
     json_object_set_new(
         message, "metadata",
         json_pack("{s:s, s:{s:s}}", "event_type", "slipway", "event_payload", "op", c->op));
     sw__conv_set(c, "p", "post");
-    sw__conv_call(c, "parent", sw__slack_call("chat.postMessage", message, "once"),
-                  sw__conv_flag(c, "rep"));
+    sw__conv_call(c, "parent", sw__slack_post(message), sw__conv_flag(c, "rep"));
 }
 
 static void wait(struct sw__conv *c, int64_t delay_ms) {
@@ -32,15 +29,7 @@ static void wait(struct sw__conv *c, int64_t delay_ms) {
 }
 
 static int place(struct sw__conv *c) {
-    int64_t delay_ms;
-    int r = sw__chan_take(c->ctx, c->out, sw__conv_channel(c), &delay_ms);
-    if (r < 0) return r;
-    if (delay_ms > 0) {
-        wait(c, delay_ms);
-    } else {
-        post(c);
-    }
-    return 0;
+    return sw__conv_place(c, wait, post);
 }
 
 static void update(struct sw__conv *c) {

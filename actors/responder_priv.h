@@ -41,6 +41,8 @@ enum sw__outcome sw__slack_outcome(const json_t *http, bool hook, int64_t *ret_w
 
 /* A call of Slack's Web API; takes `args`. */
 json_t *sw__slack_call(const char *method, json_t *args, const char *repeat);
+/* chat.postMessage, without previews of what it links to; takes `message`. */
+json_t *sw__slack_post(json_t *message);
 /* A post to the response_url of this command; takes `json`. */
 json_t *sw__slack_hook(const char *box, json_t *json);
 /* How long to wait before try number `tries` (from 1). */
@@ -89,6 +91,9 @@ const char *sw__conv_channel(const struct sw__conv *c);
 void sw__conv_after(struct sw__conv *c, const char *job, int64_t delay_ms);
 /* Takes `request`. */
 void sw__conv_call(struct sw__conv *c, const char *job, json_t *request, bool repeat);
+/* Takes a place in the channel: posts at once, or waits for it. */
+int sw__conv_place(struct sw__conv *c, void (*wait)(struct sw__conv *c, int64_t delay_ms),
+                   void (*post)(struct sw__conv *c));
 /* `entry` {template, data, last?} as a message of its own, below it the texts `folded` (taken, may
  * be NULL); `channel`: the bot may try to post it. */
 int sw__conv_say(struct sw__conv *c, const json_t *entry, json_t *folded, bool channel);

@@ -67,6 +67,12 @@ json_t *sw__slack_call(const char *method, json_t *args, const char *repeat) {
     return request;
 }
 
+json_t *sw__slack_post(json_t *message) {
+    json_object_set_new(message, "unfurl_links", json_false());
+    json_object_set_new(message, "unfurl_media", json_false());
+    return sw__slack_call("chat.postMessage", message, "once");
+}
+
 /* Quiet: that it went well is all it can say, and nothing follows from it. */
 json_t *sw__slack_hook(const char *box, json_t *json) {
     return json_pack("{s:s, s:s, s:{s:s, s:s}, s:o, s:s, s:b}", "up", "hooks", "method", "POST",

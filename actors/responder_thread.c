@@ -54,11 +54,8 @@ static void post(struct sw__conv *c) {
     json_t *message = render(c, json_array_get(queue(c), 0), sw__conv_flag(c, "tplain"));
     json_object_set(message, "channel", json_object_get(c->state, "ch"));
     json_object_set(message, "thread_ts", json_object_get(c->state, "ts"));
-    json_object_set_new(message, "unfurl_links", json_false());
-    json_object_set_new(message, "unfurl_media", json_false());
     sw__conv_set(c, "t", "post");
-    sw__conv_call(c, "thread", sw__slack_call("chat.postMessage", message, "once"),
-                  sw__conv_flag(c, "trep"));
+    sw__conv_call(c, "thread", sw__slack_post(message), sw__conv_flag(c, "trep"));
 }
 
 static void wait(struct sw__conv *c, int64_t delay_ms) {
@@ -67,15 +64,7 @@ static void wait(struct sw__conv *c, int64_t delay_ms) {
 }
 
 static int place(struct sw__conv *c) {
-    int64_t delay_ms;
-    int r = sw__chan_take(c->ctx, c->out, sw__conv_channel(c), &delay_ms);
-    if (r < 0) return r;
-    if (delay_ms > 0) {
-        wait(c, delay_ms);
-    } else {
-        post(c);
-    }
-    return 0;
+    return sw__conv_place(c, wait, post);
 }
 
 /* Without a thread: each one by itself. */
