@@ -21,7 +21,7 @@ static const char *const kinds[] = {"status", "429", "slow", "cut", "lost", "clo
 static bool matches(const struct sim_fault *f, const struct sim_req *req) {
     if (f->left == 0) return false;
     if (strcmp(f->method, "*") != 0 && strcmp(f->method, req->method) != 0) return false;
-    if (strncmp(req->path, f->prefix, strlen(f->prefix)) != 0) return false;
+    if (strncmp(req->shown, f->prefix, strlen(f->prefix)) != 0) return false;
     return strcmp(f->kind, "close") != 0 || req->nth_on_connection > 1;
 }
 

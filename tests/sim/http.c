@@ -32,6 +32,20 @@ const char *sim_req_query(const struct sim_req *req, const char *name) {
     return MHD_lookup_connection_value(req->conn, MHD_GET_ARGUMENT_KIND, name);
 }
 
+static enum MHD_Result query_keep(void *cls, enum MHD_ValueKind kind, const char *name,
+                                  const char *value) {
+    (void)kind;
+    json_t *text = json_string(value != NULL ? value : "");
+    if (text != NULL) json_object_set_new(cls, name, text);
+    return MHD_YES;
+}
+
+json_t *sim_req_queries(const struct sim_req *req) {
+    json_t *all = json_object();
+    (void)MHD_get_connection_values(req->conn, MHD_GET_ARGUMENT_KIND, query_keep, all);
+    return all;
+}
+
 json_t *sim_req_json(const struct sim_req *req) {
     return json_loadb(req->body, req->body_len, JSON_ALLOW_NUL, NULL);
 }
@@ -201,6 +215,7 @@ static enum MHD_Result on_access(void *cls, struct MHD_Connection *conn, const c
         req->body = sim_strdup("");
         req->nth_on_connection = connection_count(conn);
         path_set(req, url);
+        req->shown = req->path;
         *req_cls = req;
         return MHD_YES;
     }

@@ -24,10 +24,12 @@ struct sim_journal {
     uint64_t first, next; /* numbers of the oldest entry kept and of the next one */
     uint64_t oldest_body; /* no entry before this one has a body */
     size_t bodies_bytes;
-    uint64_t total[SIM_HEROKU_ID + 1];
+    uint64_t total[SIM_UPSTREAMS];
 };
 
-static const char *const upstream_names[] = {"admin", "slack", "hooks", "heroku", "heroku_id"};
+static const char *const upstream_names[SIM_UPSTREAMS] = {"admin",      "slack",     "hooks",
+                                                          "heroku",     "heroku_id", "github",
+                                                          "github_web", "kolkrabbi", "sentry"};
 
 struct sim_journal *sim_journal_create(size_t entries) {
     struct sim_journal *j = sim_alloc(sizeof(*j));
@@ -77,8 +79,15 @@ static const char *literal_method(const char *method) {
     return "OTHER";
 }
 
+/* Bodies in which tokens, codes and client secrets travel. */
+static bool is_secret(const struct sim_req *req) {
+    enum sim_upstream upstream = req->route->upstream;
+    return upstream == SIM_HEROKU_ID || upstream == SIM_GITHUB_WEB ||
+           (upstream == SIM_GITHUB && strncmp(req->shown, "/applications/", 14) == 0);
+}
+
 static void keep_body(struct sim_journal *j, struct entry *e, const struct sim_req *req) {
-    if (req->body_len == 0 || req->route->upstream == SIM_HEROKU_ID) return;
+    if (req->body_len == 0 || is_secret(req)) return;
     e->body_len = req->body_len < BODY_KEPT_BYTES ? req->body_len : BODY_KEPT_BYTES;
     e->body = sim_strndup(req->body, e->body_len);
     j->bodies_bytes += e->body_len;
@@ -97,7 +106,7 @@ void sim_journal_add(struct sim *sim, const struct sim_req *req) {
                         .at_ms = req->at_ms,
                         .method = literal_method(req->method),
                         .fault = req->fault,
-                        .path = sim_strdup(secret ? "/commands/\xe2\x80\xa6" : req->path),
+                        .path = sim_strdup(secret ? "/commands/\xe2\x80\xa6" : req->shown),
                         .status = req->reply.status,
                         .upstream = req->route->upstream};
     keep_body(j, e, req);

@@ -1,6 +1,11 @@
 /* route.c -- which handler answers which path; see state.h.
  *
- * ':' in a pattern is one segment of the path, kept in arg[]; '*' at the end is any rest. */
+ * ':' in a pattern is one segment of the path, kept in arg[]; '*' at the end is any rest. '+' is
+ * one segment or more (a git ref), kept in arg[] too; what comes after it is plain text that ends
+ * the path.
+ *
+ * GitHub and Kolkrabbi live under a prefix of the one port. Patterns are written without it, and
+ * so is `shown`, the path that faults and journal see. */
 #include "fault.h"
 #include "heroku.h"
 #include "journal.h"
@@ -66,16 +71,21 @@ static const struct sim_route routes[] = {
     {"GET", "/favicon.ico", SIM_ADMIN, false, sim_admin_unknown},
     {"*", "*", SIM_HEROKU, false, sim_heroku_unknown},
 };
+static const char *const prefixes[SIM_UPSTREAMS] = {
+    [SIM_GITHUB] = "/github", [SIM_GITHUB_WEB] = "/github.com", [SIM_KOLKRABBI] = "/kolkrabbi"};
 static uint64_t counts[SIM_ARRAY_LEN(routes)];
 
-static bool matches(const char *pattern, struct sim_req *req) {
-    const char *path = req->path;
+static bool matches(const char *pattern, const char *path, struct sim_req *req) {
     char *split = req->split;
     size_t args = 0;
     while (*pattern != '\0') {
         if (*pattern == '*') return true;
-        if (*pattern == ':') {
-            size_t len = strcspn(path, "/");
+        if (*pattern == ':' || *pattern == '+') {
+            size_t len = strcspn(path, "/"), end_len = strlen(pattern + 1);
+            if (*pattern == '+') {
+                len = strlen(path);
+                len = len > end_len ? len - end_len : 0;
+            }
             if (len == 0 || args == SIM_ARRAY_LEN(req->arg)) return false;
             memcpy(split, path, len);
             split[len] = '\0';
@@ -93,8 +103,13 @@ static bool matches(const char *pattern, struct sim_req *req) {
 const struct sim_route *sim_route_find(struct sim_req *req) {
     for (size_t i = 0; i < SIM_ARRAY_LEN(routes); i++) {
         const struct sim_route *route = &routes[i];
-        bool method = route->method[0] == '*' || strcmp(route->method, req->method) == 0;
-        if (method && matches(route->pattern, req)) return route;
+        const char *prefix = prefixes[route->upstream];
+        size_t len = prefix != NULL ? strlen(prefix) : 0;
+        if (route->method[0] != '*' && strcmp(route->method, req->method) != 0) continue;
+        if (len != 0 && strncmp(req->path, prefix, len) != 0) continue;
+        if (!matches(route->pattern, req->path + len, req)) continue;
+        req->shown = req->path + len;
+        return route;
     }
     return &routes[SIM_ARRAY_LEN(routes) - 1];
 }

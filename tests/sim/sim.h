@@ -17,11 +17,23 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum sim_upstream { SIM_ADMIN, SIM_SLACK, SIM_HOOKS, SIM_HEROKU, SIM_HEROKU_ID };
+enum sim_upstream {
+    SIM_ADMIN,
+    SIM_SLACK,
+    SIM_HOOKS,
+    SIM_HEROKU,
+    SIM_HEROKU_ID,
+    SIM_GITHUB,
+    SIM_GITHUB_WEB,
+    SIM_KOLKRABBI,
+    SIM_SENTRY,
+    SIM_UPSTREAMS /* how many */
+};
 enum sim_ending { SIM_ANSWER, SIM_SILENCE, SIM_CUT }; /* how the answer leaves, see fault.h */
 
 struct sim;
 struct sim_account;
+struct sim_github_token;
 struct sim_route;
 
 struct sim_reply {
@@ -41,7 +53,8 @@ struct sim_req {
     void *conn; /* http.c only */
     const char *method;
     char path[1024];
-    char split[1024]; /* the path cut into segments; arg[] points into it */
+    const char *shown; /* the path at the platform itself: without /github and the like */
+    char split[1024];  /* the path cut into segments; arg[] points into it */
     const char *arg[4];
     char *body; /* never NULL, NUL-terminated */
     size_t body_len, body_size;
@@ -49,8 +62,9 @@ struct sim_req {
     unsigned nth_on_connection; /* 1 = first request of its TCP connection */
     int64_t at_ms;
     const struct sim_route *route;
-    struct sim_account *account; /* Heroku calls: whose token it was */
-    const char *fault;           /* kind of the fault that met it, a literal, or NULL */
+    struct sim_account *account;     /* Heroku calls: whose token it was */
+    struct sim_github_token *github; /* GitHub calls: the token; NULL: none was sent */
+    const char *fault;               /* kind of the fault that met it, a literal, or NULL */
     enum sim_ending ending;
     enum { SIM_READING, SIM_HELD, SIM_READY } phase;
     bool suspended;
@@ -60,7 +74,8 @@ struct sim_req {
 
 const char *sim_req_header(const struct sim_req *req, const char *name); /* NULL when absent */
 const char *sim_req_query(const struct sim_req *req, const char *name);
-json_t *sim_req_json(const struct sim_req *req); /* new; NULL when the body is not JSON */
+json_t *sim_req_queries(const struct sim_req *req); /* {name: text}, new */
+json_t *sim_req_json(const struct sim_req *req);    /* new; NULL when the body is not JSON */
 void sim_req_hold(struct sim_req *req);
 void sim_req_release(struct sim_req *req);
 
