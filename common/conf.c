@@ -234,9 +234,11 @@ static int check_texts(struct sw_conf *conf, const struct line *error) {
         const char *name;
         char *value;
     } urls[] = {
-        {"BASE_URL", conf->base_url},   {"SLACK_API", conf->slack_api},
-        {"SLACK_HOOKS", conf->hooks},   {"HEROKU_API", conf->heroku_api},
-        {"HEROKU_ID", conf->heroku_id}, {"HEROKU_DASHBOARD", conf->dashboard},
+        {"BASE_URL", conf->base_url},     {"SLACK_API", conf->slack_api},
+        {"SLACK_HOOKS", conf->hooks},     {"HEROKU_API", conf->heroku_api},
+        {"HEROKU_ID", conf->heroku_id},   {"HEROKU_DASHBOARD", conf->dashboard},
+        {"GITHUB_API", conf->github_api}, {"GITHUB", conf->github_web},
+        {"KOLKRABBI", conf->kolkrabbi},
     };
     int r = conf->redis[0] == '/' ? 0 : check_address("REDIS", conf->redis, 1, error);
     if (r == 0) r = check_address("HTTP", conf->http, 0, error);

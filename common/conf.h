@@ -34,10 +34,17 @@
     TEXT(dashboard, "HEROKU_DASHBOARD", "https://dashboard.heroku.com", "base URL for links")      \
     TEXT(heroku_client_id, "HEROKU_CLIENT_ID", "", "OAuth client id at Heroku")                    \
     TEXT(heroku_scope, "HEROKU_SCOPE", "identity write-protected", "OAuth scopes asked of Heroku") \
+    TEXT(github_api, "GITHUB_API", "https://api.github.com", "base URL of GitHub's API")           \
+    TEXT(github_web, "GITHUB", "https://github.com", "GitHub's OAuth pages, and links to it")      \
+    TEXT(github_client_id, "GITHUB_CLIENT_ID", "", "client id at GitHub; empty: no GitHub")        \
+    TEXT(github_scope, "GITHUB_SCOPE", "repo", "OAuth scopes asked of GitHub")                     \
+    TEXT(kolkrabbi, "KOLKRABBI", "https://kolkrabbi.heroku.com", "Heroku's older GitHub service")  \
     SECRET(slack_secret, "SLACK_SECRET_FILE", "Slack signing secret")                              \
     SECRET(slack_token, "SLACK_TOKEN_FILE", "bot token of the workspace")                          \
     SECRET(heroku_secret, "HEROKU_SECRET_FILE", "OAuth client secret at Heroku")                   \
     SECRET(webhook_secret, "HEROKU_WEBHOOK_SECRET_FILE", "secret of Heroku's app webhooks")        \
+    SECRET(github_secret, "GITHUB_SECRET_FILE", "client secret at GitHub")                         \
+    SECRET(sentry_dsn, "SENTRY_DSN_FILE", "DSN at Sentry, for unexpected errors")                  \
     NUMBER(lease_ms, "LEASE_MS", 10000, 300, 60000, "how long a shard stays owned without renewal") \
     NUMBER(sweep_ms, "SWEEP_MS", 1000, 50, 60000, "how often mailboxes are compared with Redis")   \
     NUMBER(gap_ms, "GAP_MS", 5, 1, 1000, "how long a missing id is waited for before it is fetched") \
@@ -47,8 +54,13 @@
     NUMBER(check_gap_ms, "CHECK_GAP_MS", 10000, 100, 60000, "between two looks after an unknown outcome") \
     NUMBER(poll_min_ms, "POLL_MIN_MS", 2000, 50, 60000, "first interval of a poll")                \
     NUMBER(poll_max_ms, "POLL_MAX_MS", 10000, 50, 60000, "longest interval of a poll")             \
+    NUMBER(green_wait_ms, "GREEN_WAIT_MS", 1800000, 100, 86400000, "how long `wait` waits for checks") \
+    NUMBER(dyno_wait_ms, "DYNO_WAIT_MS", 1800000, 100, 86400000, "how long dynos may take to be up") \
+    NUMBER(slow_ms, "SLOW_MS", 5000, 100, 600000, "after so long without an answer it is said to go on") \
+    NUMBER(report_gap_ms, "REPORT_GAP_MS", 60000, 100, 3600000, "for so long like reports are one") \
     NUMBER(refresh_ms, "REFRESH_MS", 21600000, 1000, 86400000, "how often a token is refreshed")   \
     NUMBER(owed_max, "OWED_MAX", 1000, 1, 1000000, "owed commands of one installation before ingress sheds") \
+    NUMBER(audit_max, "AUDIT_MAX", 100000, 1, 10000000, "audit entries kept of an installation")   \
     NUMBER(batch, "BATCH", 64, 1, 256, "most messages in one commit")                              \
     NUMBER(depth, "DEPTH", 4, 1, 16, "most commits of a shard on their way")                       \
     NUMBER(connections, "CONNECTIONS", 2000, 16, 100000, "most HTTP connections of ingress")       \
