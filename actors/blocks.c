@@ -2,6 +2,7 @@
 #include "actors/blocks.h"
 
 #include "common/mem.h"
+#include "proto/value.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -206,4 +207,66 @@ json_t *sw_block_button(const char *label, json_t *url) {
     return json_pack("{s:s, s:[{s:s, s:s, s:s, s:{s:s, s:s}, s:o}]}", "type", "actions", "elements",
                      "type", "button", "action_id", "link", "style", "primary", "text", "type",
                      "plain_text", "text", label, "url", url);
+}
+
+json_t *sw_plain(const char *text, size_t size, size_t limit) {
+    struct sw_mrkdwn m;
+    sw_mrkdwn_init(&m, limit);
+    for (size_t i = 0, n; i < size; i += n ? n : 1) {
+        const char *c = text + i;
+        n = char_bytes(c, size - i);
+        if (n && turns_direction(c, n)) continue;
+        if (n == 1 && ((unsigned char)*c < 0x20 || *c == 0x7f)) c = " ";
+        if (!token(&m, n ? c : "?", n ? n : 1, 1, 0)) break;
+    }
+    return sw_mrkdwn_end(&m);
+}
+
+/* Slack's own emoji names stay as they are typed. */
+static json_t *plain_object(const char *text, size_t limit) {
+    json_t *plain = sw_plain(text, strlen(text), limit);
+    if (json_string_length(plain) == 0) json_string_set(plain, "?");
+    return json_pack("{s:s, s:o, s:b}", "type", "plain_text", "text", plain, "emoji", 0);
+}
+
+/* A whole line, as somebody could have typed it. */
+static bool is_line(const json_t *line) {
+    const char *text = json_string_value(line);
+    if (!text || !text[0] || strlen(text) != json_string_length(line)) return false;
+    for (const char *c = text; *c; c++) {
+        if ((unsigned char)*c < 0x20 || *c == 0x7f) return false;
+    }
+    return chars_of(text) <= SW_LINE_MAX;
+}
+
+static json_t *type_button(const json_t *from, size_t number) {
+    const char *style = sw_str(from, "style"), *confirm = sw_str(from, "confirm");
+    json_t *button = json_pack("{s:s, s:o, s:o, s:O}", "type", "button", "action_id",
+                               json_sprintf("type/%zu", number), "text",
+                               plain_object(sw_str(from, "label"), SW_LABEL_MAX), "value",
+                               json_object_get(from, "line"));
+    bool danger = !strcmp(style, "danger");
+    if (danger || !strcmp(style, "primary"))
+        json_object_set_new(button, "style", json_string(style));
+    if (!confirm[0]) return button;
+    json_t *ask = json_pack("{s:o, s:o, s:o, s:o}", "title", plain_object("Are you sure?", 100),
+                            "text", plain_object(confirm, SW_CONFIRM_MAX), "confirm",
+                            plain_object("Yes", 30), "deny", plain_object("No", 30));
+    if (danger) json_object_set_new(ask, "style", json_string(style));
+    json_object_set_new(button, "confirm", ask);
+    return button;
+}
+
+json_t *sw_block_actions(const json_t *buttons) {
+    json_t *elements = json_array(), *button;
+    size_t i;
+    json_array_foreach((json_t *)buttons, i, button) {
+        if (json_array_size(elements) == SW_BUTTONS_MAX) break;
+        if (!sw_str(button, "label")[0] || !is_line(json_object_get(button, "line"))) continue;
+        json_array_append_new(elements, type_button(button, json_array_size(elements) + 1));
+    }
+    if (json_array_size(elements) > 0)
+        return json_pack("{s:s, s:o}", "type", "actions", "elements", elements);
+    json_decref(elements);
+    return NULL;
 }

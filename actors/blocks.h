@@ -10,7 +10,8 @@
  *          a link or a pair of marks, and ends with an ellipsis; a missing value is "?"
  * owner    sw_mrkdwn_end releases the text; the caller owns the blocks
  * source   Slack: "Formatting message text", "Block Kit reference"
- * limits   no [ ] within [ ]; section 3000, 10 fields of 2000, 50 blocks; a value of 500
+ * limits   no [ ] within [ ]; section 3000, 10 fields of 2000, 50 blocks; a value of 500; 25
+ *          buttons, label 75, line 2000, confirmation 300
  */
 #ifndef SW_BLOCKS_H
 #define SW_BLOCKS_H
@@ -25,6 +26,10 @@
 #define SW_FIELDS_MAX 10
 #define SW_BLOCKS_MAX 50
 #define SW_VALUE_MAX 500
+#define SW_BUTTONS_MAX 25
+#define SW_LABEL_MAX 75
+#define SW_LINE_MAX 2000
+#define SW_CONFIRM_MAX 300
 
 struct sw_mrkdwn {
     char *bytes; /* NUL-terminated */
@@ -64,5 +69,10 @@ json_t *sw_block_context(json_t *text);
 json_t *sw_block_fields(json_t *texts);
 /* One button that opens `url`: a text, or a secret value that the runtime fills in. Takes it. */
 json_t *sw_block_button(const char *label, json_t *url);
+/* Buttons that type: `buttons` is [{label, line, style?, confirm?}]; action_id "type/<n>", value
+ * the line. NULL where none is usable: a line that is cut would be another command. */
+json_t *sw_block_actions(const json_t *buttons);
+/* Plain text as Slack shows it: one line without markup. */
+json_t *sw_plain(const char *text, size_t size, size_t limit);
 
 #endif

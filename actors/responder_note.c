@@ -4,6 +4,7 @@
  * next step needs is in the job, which travels with the call and comes back with its answer; only
  * the posts that a response_url had are counted in the conversation.
  */
+#include "actors/blocks.h"
 #include "actors/responder_priv.h"
 #include "actors/templates.h"
 #include "common/mem.h"
@@ -46,10 +47,9 @@ static json_t *content(const struct sw_ctx *ctx, const struct sw_msg *in, const 
     const json_t *folded = json_object_get(job, "folded");
     json_t *line, *blocks = json_object_get(message, "blocks");
     size_t i;
-    json_array_foreach((json_t *)folded, i, line) {
-        json_array_append_new(blocks,
-                              json_pack("{s:s, s:{s:s, s:O, s:b}}", "type", "section", "text",
-                                        "type", "mrkdwn", "text", line, "verbatim", 1));
+    json_array_foreach((json_t *)folded, i, line) { /* templates leave room for all of them */
+        if (json_array_size(blocks) < SW_BLOCKS_MAX)
+            json_array_append_new(blocks, sw_block_section(json_incref(line)));
     }
     if (flag(job, "plain")) json_object_del(message, "blocks");
     return message;

@@ -21,9 +21,10 @@ static const struct sw__template unknown = {
 };
 
 void sw__card_add(struct sw__card *card, json_t *block) {
-    if (json_array_size(card->blocks) < SW_BLOCKS_MAX) {
+    if (json_array_size(card->blocks) < SW__BODY_MAX) {
         json_array_append_new(card->blocks, block);
     } else {
+        card->cut = true;
         json_decref(block);
     }
 }
@@ -58,6 +59,37 @@ void sw__card_line(struct sw__card *card, struct sw_mrkdwn *m, size_t chars) {
     }
 }
 
+/* "and N more: ..." at the end, where the list did not fit or did not hold all there are. */
+static void put_rest(struct sw__card *card, const struct sw__list *list, json_int_t rest) {
+    struct sw_mrkdwn m;
+    SW_AUTO(sw_json) json_t *count = json_pack("{s:I}", "n", rest);
+    if (rest <= 0) return;
+    sw_mrkdwn_init(&m, SW_SECTION_MAX);
+    sw_mrkdwn_fill(&m, "And {n} more", count);
+    if (list->hint) sw_mrkdwn_put(&m, ": ");
+    sw_mrkdwn_fill(&m, list->hint ? list->hint : ".", list->data);
+    sw__card_more(card, sw_mrkdwn_end(&m));
+}
+
+void sw__card_list(struct sw__card *card, const struct sw__list *list) {
+    const char *between = list->between ? list->between : "\n";
+    size_t count = json_array_size(list->items), shown = 0, chars = 0;
+    struct sw_mrkdwn m;
+    sw_mrkdwn_init(&m, SW_SECTION_MAX);
+    for (; shown < count && chars + m.chars < SW__LIST_CHARS; shown++) {
+        if (sw_mrkdwn_left(&m) < list->line_chars) {
+            chars += m.chars;
+            sw__card_more(card, sw_mrkdwn_end(&m));
+            sw_mrkdwn_init(&m, SW_SECTION_MAX);
+        }
+        if (m.chars > 0) sw_mrkdwn_put(&m, between);
+        list->put(&m, json_array_get(list->items, shown), list->data);
+    }
+    sw__card_more(card, sw_mrkdwn_end(&m));
+    json_int_t more = list->more < 0 ? 0 : list->more > 1000000 ? 1000000 : list->more;
+    put_rest(card, list, (json_int_t)(count - shown) + more);
+}
+
 static const struct sw__template *find(const char *id, const json_t *data) {
     for (size_t t = 0; t < TABLES; t++) {
         for (const struct sw__template *row = tables[t]; row->id; row++) {
@@ -68,13 +100,24 @@ static const struct sw__template *find(const char *id, const json_t *data) {
     return NULL;
 }
 
+/* What has its place in each message, however long its body is. */
+static void finish(const json_t *data, struct sw__card *card) {
+    json_t *actions = sw_block_actions(json_object_get(data, "buttons"));
+    if (card->cut)
+        json_array_append_new(
+            card->blocks, sw_block_context(json_string(
+                              "There is more than one message can show: the rest was left out.")));
+    if (actions) json_array_append_new(card->blocks, actions);
+}
+
 /* What was typed, and by whom where others read it as well. */
 static void sign(const struct sw_template_in *in, struct sw__card *card) {
     struct sw_mrkdwn m;
     sw_mrkdwn_init(&m, SW_SECTION_MAX);
     if (in->asker) sw_mrkdwn_user(&m, in->asker);
     sw_mrkdwn_fill(&m, in->asker ? "[: {line:typed}]" : "[{line:typed}]", in->data);
-    sw__card_small(card, sw_mrkdwn_end(&m));
+    json_t *text = sw_mrkdwn_end(&m);
+    if (!is_empty(text)) json_array_append_new(card->blocks, sw_block_context(text));
 }
 
 json_t *sw_template_render(const struct sw_template_in *in) {
@@ -89,6 +132,7 @@ json_t *sw_template_render(const struct sw_template_in *in) {
     if (row->lead) sw__card_lead(&card, sw_filled(row->lead, data, SW_SECTION_MAX));
     if (row->more) sw__card_more(&card, sw_filled(row->more, data, SW_SECTION_MAX));
     if (row->build) row->build(in, &card);
+    finish(data, &card);
     if (!(row->flags & SW__BARE)) sign(in, &card);
     return json_pack("{s:o, s:o}", "text", card.text, "blocks", card.blocks);
 }

@@ -6,7 +6,7 @@
  * errors   none
  * owner    rows are static; a card owns its text and blocks until it is rendered
  * source   templates.h
- * limits   SW_BLOCKS_MAX blocks a card; what does not fit is left out
+ * limits   SW__BODY_MAX blocks a card; what does not fit is left out, and the message says so
  */
 #ifndef SW_TEMPLATES_PRIV_H
 #define SW_TEMPLATES_PRIV_H
@@ -25,9 +25,25 @@
 #define SW__DOT " \xc2\xb7 "      /* middle dot */
 #define SW__BULLET "\xe2\x80\xa2 "
 
+/* Of Slack's 50 blocks: the rest is for buttons, the small print, and what responder folds in. */
+#define SW__BODY_MAX 24
+#define SW__LIST_CHARS 12000 /* of one list: more is nothing that people read in a channel */
+
 struct sw__card {
     json_t *text; /* the fallback: the lead */
     json_t *blocks;
+    bool cut; /* the body was longer than SW__BODY_MAX: the message says so */
+};
+
+/* A list in one message: split into sections, and cut where it is long, which is told. */
+struct sw__list {
+    const json_t *items;
+    void (*put)(struct sw_mrkdwn *m, const json_t *item, const json_t *data); /* one of them */
+    size_t line_chars;   /* what one of them takes at most */
+    const char *between; /* NULL: each has its own line */
+    json_int_t more;     /* how many more there are that the data does not hold */
+    const char *hint;    /* "And N more: " and this pattern, which says what to type; or NULL */
+    const json_t *data;
 };
 
 struct sw__template {
@@ -51,6 +67,8 @@ void sw__card_more(struct sw__card *card, json_t *text);
 void sw__card_small(struct sw__card *card, json_t *text);
 /* Makes room in `m` for a line of up to `chars`: where it is full, its text becomes a section. */
 void sw__card_line(struct sw__card *card, struct sw_mrkdwn *m, size_t chars);
+/* All of a list, or as much as one message holds and how many more there are. */
+void sw__card_list(struct sw__card *card, const struct sw__list *list);
 /* An app of a promotion, by its state: one line. */
 void sw__put_app(struct sw_mrkdwn *m, const json_t *app);
 

@@ -17,24 +17,20 @@ static json_int_t count_of(const json_t *data, const char *key) {
     return n < 0 ? 0 : n > 1000000 ? 1000000 : n;
 }
 
+static void put_name(struct sw_mrkdwn *m, const json_t *name, const json_t *data) {
+    (void)data;
+    sw_mrkdwn_code(m, json_is_string(name) ? json_string_value(name) : "?",
+                   json_is_string(name) ? json_string_length(name) : 1);
+}
+
 static void pipelines(const struct sw_template_in *in, struct sw__card *card) {
-    const json_t *names = json_object_get(in->data, "names");
-    json_int_t more = count_of(in->data, "more");
-    struct sw_mrkdwn m;
-    size_t i;
-    json_t *name;
-    sw_mrkdwn_init(&m, SW_SECTION_MAX);
-    json_array_foreach((json_t *)names, i, name) {
-        if (sw_mrkdwn_left(&m) < json_string_length(name) + 10) {
-            sw__card_more(card, sw_mrkdwn_end(&m));
-            sw_mrkdwn_init(&m, SW_SECTION_MAX);
-        }
-        if (m.chars > 0) sw_mrkdwn_put(&m, ", ");
-        sw_mrkdwn_code(&m, json_string_value(name), json_string_length(name));
-    }
-    sw__card_more(card, sw_mrkdwn_end(&m));
-    if (more > 0)
-        sw__card_more(card, sw_filled("And {more} more, which do not fit here.", in->data, 200));
+    sw__card_list(card, &(struct sw__list){.items = json_object_get(in->data, "names"),
+                                           .put = put_name,
+                                           .line_chars = 150,
+                                           .between = ", ",
+                                           .more = count_of(in->data, "more"),
+                                           .hint = "`/h info PIPELINE` shows any one of them.",
+                                           .data = in->data});
 }
 
 static void pipelines_lead(const struct sw_template_in *in, struct sw__card *card) {
@@ -116,24 +112,26 @@ static void info(const struct sw_template_in *in, struct sw__card *card) {
     link_of(in, card);
 }
 
+static void put_release(struct sw_mrkdwn *m, const json_t *release, const json_t *data) {
+    (void)data;
+    sw_mrkdwn_put(m, mark_of(release));
+    sw_mrkdwn_fill(m,
+                   json_is_true(json_object_get(release, "current")) ? "*{version:v}* (runs now)"
+                                                                     : "{version:v}",
+                   release);
+    sw_mrkdwn_fill(m, "[" SW__DOT "{description}][" SW__DOT "{user}][" SW__DOT "{at_ms:date}]",
+                   release);
+}
+
 static void releases(const struct sw_template_in *in, struct sw__card *card) {
-    struct sw_mrkdwn m;
-    size_t i;
-    json_t *release;
-    sw_mrkdwn_init(&m, SW_SECTION_MAX);
-    json_array_foreach(json_object_get(in->data, "releases"), i, release) {
-        sw__card_line(card, &m, 800);
-        sw_mrkdwn_put(&m, mark_of(release));
-        sw_mrkdwn_fill(&m,
-                       json_is_true(json_object_get(release, "current"))
-                           ? "*{version:v}* (runs now)"
-                           : "{version:v}",
-                       release);
-        sw_mrkdwn_fill(&m, "[" SW__DOT "{description}][" SW__DOT "{user}][" SW__DOT "{at_ms:date}]",
-                       release);
-    }
-    if (i == 0) sw_mrkdwn_put(&m, "There is none yet.");
-    sw__card_more(card, sw_mrkdwn_end(&m));
+    const json_t *list = json_object_get(in->data, "releases");
+    if (json_array_size(list) == 0) sw__card_more(card, json_string("There is none yet."));
+    sw__card_list(card, &(struct sw__list){.items = list,
+                                           .put = put_release,
+                                           .line_chars = 800,
+                                           .more = count_of(in->data, "more"),
+                                           .hint = "Heroku's dashboard has them all.",
+                                           .data = in->data});
 }
 
 const struct sw__template sw__templates_read[] = {

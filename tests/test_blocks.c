@@ -1,6 +1,7 @@
 /* test_blocks.c -- text for Slack: what is escaped, what is cut, and where. */
 #include "actors/blocks.h"
 #include "common/mem.h"
+#include "proto/value.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -208,6 +209,64 @@ static void blocks_are_as_slack_wants_them(void **state) {
         json_decref(blocks[i]);
 }
 
+static size_t count_of(const json_t *text) {
+    size_t n = 0;
+    for (const char *c = json_string_value(text); *c; c++)
+        n += ((unsigned char)*c & 0xc0) != 0x80;
+    return n;
+}
+
+static void a_button_types_a_whole_line_or_is_not_there(void **state) {
+    char label[801], line[2002];
+    (void)state;
+    for (size_t i = 0; i < 798; i += 2)
+        memcpy(label + i, "\xc3\xa4", 3);
+    memset(line, 'x', 2001);
+    line[2001] = 0;
+    json_t *buttons = json_pack("[{s:s, s:s, s:s}, {s:s, s:s}, {s:s, s:s}, {s:s, s:s}, {s:s}, "
+                                "{s:s}, n, i, {s:s, s:s, s:s}]",
+                                "label", label, "line", "deploy a/b&c <x>", "confirm", label,
+                                "label", "long", "line", line, "label", "two lines", "line", "a\nb",
+                                "label", "", "line", "x", "label", "none", "line", "no label", 7,
+                                "label", "\xe2\x80\xaeok\n<@U>", "line", "x", "style", "huge");
+    line[2000] = 0;
+    json_array_append_new(buttons, json_pack("{s:s, s:s, s:s, s:s}", "label", "Go", "line", line,
+                                             "style", "danger", "confirm", "Sure?"));
+    assert_non_null(buttons);
+    SW_AUTO(sw_json) json_t *block = sw_block_actions(buttons);
+    const json_t *all = json_object_get(block, "elements");
+    assert_int_equal(json_array_size(all), 3);
+    const json_t *first = json_array_get(all, 0), *second = json_array_get(all, 1),
+                 *third = json_array_get(all, 2);
+    /* A value is what is typed, as it is; only what is shown is cut. */
+    assert_string_equal(sw_str(first, "value"), "deploy a/b&c <x>");
+    assert_int_equal(count_of(sw_data_at(first, "text.text")), 75);
+    assert_int_equal(count_of(sw_data_at(first, "confirm.text.text")), 300);
+    assert_int_equal(count_of(sw_data_at(first, "confirm.title.text")), 13);
+    assert_null(json_object_get(first, "style"));
+    assert_string_equal(json_string_value(sw_data_at(second, "text.text")), "ok <@U>");
+    assert_string_equal(json_string_value(sw_data_at(second, "text.type")), "plain_text");
+    assert_null(json_object_get(second, "style"));
+    assert_null(json_object_get(second, "confirm"));
+    assert_string_equal(sw_str(second, "action_id"), "type/2");
+    assert_string_equal(sw_str(third, "value"), line);
+    assert_string_equal(sw_str(third, "style"), "danger");
+    assert_string_equal(json_string_value(sw_data_at(third, "confirm.style")), "danger");
+    json_decref(buttons);
+}
+
+static void more_buttons_than_slack_takes_are_left_out(void **state) {
+    json_t *buttons = json_array();
+    (void)state;
+    assert_null(sw_block_actions(NULL));
+    assert_null(sw_block_actions(buttons));
+    for (int i = 0; i < 30; i++)
+        json_array_append_new(buttons, json_pack("{s:s, s:s}", "label", "x", "line", "x"));
+    SW_AUTO(sw_json) json_t *block = sw_block_actions(buttons);
+    assert_int_equal(json_array_size(json_object_get(block, "elements")), 25);
+    json_decref(buttons);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_are_escaped_and_our_words_are_not),
@@ -218,6 +277,8 @@ int main(void) {
         cmocka_unit_test(only_a_slack_id_becomes_a_mention),
         cmocka_unit_test(patterns_are_filled),
         cmocka_unit_test(a_long_list_says_how_many_more),
+        cmocka_unit_test(a_button_types_a_whole_line_or_is_not_there),
+        cmocka_unit_test(more_buttons_than_slack_takes_are_left_out),
         cmocka_unit_test(blocks_are_as_slack_wants_them),
     };
     return cmocka_run_group_tests_name("blocks", tests, NULL, NULL);

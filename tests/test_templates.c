@@ -113,6 +113,26 @@ static void check_object(const char *id, const json_t *object, size_t limit) {
     check_text(id, json_object_get(object, "text"), limit);
 }
 
+static void check_plain(const char *id, const json_t *object, size_t limit) {
+    const json_t *text = json_object_get(object, "text");
+    assert_string_equal(sw_str(object, "type"), "plain_text");
+    if (json_string_length(text) == 0 || chars_of(json_string_value(text)) > limit)
+        fail_msg("%s: a label of %zu characters", id, json_string_length(text));
+}
+
+static void check_actions(const char *id, const json_t *elements) {
+    json_t *button;
+    size_t i;
+    assert_true(json_array_size(elements) >= 1 && json_array_size(elements) <= 25);
+    json_array_foreach((json_t *)elements, i, button) {
+        const json_t *confirm = json_object_get(button, "confirm");
+        check_plain(id, json_object_get(button, "text"), 75);
+        if (confirm) check_plain(id, json_object_get(confirm, "text"), 300);
+        if (!json_object_get(button, "url"))
+            assert_true(chars_of(sw_str(button, "value")) <= 2000 && sw_str(button, "value")[0]);
+    }
+}
+
 static void check_message(const char *id, const json_t *out) {
     const json_t *blocks = json_object_get(out, "blocks");
     json_t *block, *part;
@@ -133,6 +153,7 @@ static void check_message(const char *id, const json_t *out) {
             check_object(id, json_array_get(json_object_get(block, "elements"), 0), 3000);
         } else {
             assert_string_equal(type, "actions");
+            check_actions(id, json_object_get(block, "elements"));
         }
     }
 }
