@@ -67,6 +67,12 @@ void sw_forget(struct sw_out *out, const char *key);
 void sw_answer(struct sw_out *out, const char *wait, json_t *page);
 /* A hint for ingress: webhooks of `source` ("heroku/<app id>") concern this installation. */
 void sw_source(struct sw_out *out, const char *source);
+/* One line of the installation's audit, append-only and written with the ack (takes): who did what, how it ended.
+ *   {"at_ms"?, "cmd"?, "who": {"team", "user", "channel"}, "line" (one-time code left out), "task", "forced",
+ *    "accounts": {"heroku"?: email, "github"?: login}, "pipeline"?, "stage"?, "apps"?: [name],
+ *    "outcome": "asked"|"done"|"failed"|"partial"|"unknown"|"cancelled"|"refused", "detail"?}
+ * The runtime adds "actor", and "at_ms" and "cmd" where they are left out. Never a secret: operators read it. */
+void sw_audit(struct sw_out *out, json_t *entry);
 /* A message of another command, for one that was kept (sw_msg_to_json); takes `m`. */
 void sw_resume(struct sw_out *out, const char *actor, struct sw_msg *m);
 json_t *sw_msg_to_json(const struct sw_msg *m);
@@ -90,8 +96,8 @@ struct sw_actor {
 };
 
 /* Tests: one call without I/O. `facts` is {key: value}; a key that is missing counts as absent.
- * *ret_outputs is a list of {"op": "send"|"after"|"cancel"|"http"|"store"|"forget"|"answer"|"source", "name", ...} as
- * in common/step.c: "value" (http request, state, page), "ms", "kind", "cmd", "body", "boxes" (the message); the caller frees. */
+ * *ret_outputs is a list of {"op": "send"|"after"|"cancel"|"http"|"store"|"forget"|"answer"|"source"|"audit", "name", ...}
+ * as in common/step.c: "value" (http request, state, page, audit entry), "ms", "kind", "cmd", "body", "boxes" (the message); the caller frees. */
 int sw_step(const struct sw_actor *actor, const struct sw_ctx *ctx, const struct sw_msg *in,
             const json_t *facts, json_t **ret_outputs);
 

@@ -178,6 +178,26 @@ static void add_source(struct sw_batch *batch, const struct sw_op *op, const str
     (void)sw_redis_words(batch->shard->run->redis, NULL, NULL, "SADD", key, in->inst, NULL);
 }
 
+/* Written down as JSON: an auditor may read it without us. */
+static int add_audit(struct sw_batch *batch, const struct sw_op *op, const struct sw_msg *in) {
+    struct sw_run *run = batch->shard->run;
+    SW_AUTO(sw_json) json_t *entry = json_copy(op->value);
+    json_object_set_new(entry, "actor", json_string(run->role));
+    if (!json_object_get(entry, "at_ms"))
+        json_object_set_new(entry, "at_ms", json_integer(sw__now_ms(run)));
+    if (!json_object_get(entry, "cmd")) json_object_set_new(entry, "cmd", json_string(in->cmd));
+    char *bytes = json_dumps(entry, JSON_COMPACT);
+    if (!bytes || strlen(bytes) > SW_MSG_MAX_BYTES) {
+        free(bytes);
+        return -EMSGSIZE;
+    }
+    push_text(batch, "A");
+    push_text(batch, in->inst);
+    push_int(batch, run->conf.audit_max);
+    push(batch, bytes, strlen(bytes));
+    return 0;
+}
+
 static int add_op(struct sw_batch *batch, const struct sw_op *op, const struct sw_entry *entry,
                   unsigned n) {
     switch (op->kind) {
@@ -208,6 +228,8 @@ static int add_op(struct sw_batch *batch, const struct sw_op *op, const struct s
     case SW_OP_SOURCE:
         add_source(batch, op, entry->m);
         return 0;
+    case SW_OP_AUDIT:
+        return add_audit(batch, op, entry->m);
     }
     return -EINVAL;
 }

@@ -119,6 +119,12 @@ void sw_source(struct sw_out *out, const char *source) {
     push(out, SW_OP_SOURCE, source);
 }
 
+void sw_audit(struct sw_out *out, json_t *entry) {
+    struct sw_op *op = push(out, SW_OP_AUDIT, "");
+    if (!json_is_object(entry)) out->error = -EINVAL;
+    op->value = entry;
+}
+
 json_t *sw_msg_to_json(const struct sw_msg *m) {
     return json_pack("{s:s, s:s, s:s, s:I, s:O, s:O}", "kind", m->kind, "cmd", m->cmd, "inst",
                      m->inst, "born_ms", (json_int_t)m->born_ms, "body", m->body, "boxes",

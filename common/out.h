@@ -24,6 +24,7 @@ enum sw_op_kind {
     SW_OP_FORGET,
     SW_OP_ANSWER,
     SW_OP_SOURCE,
+    SW_OP_AUDIT,
 };
 
 struct sw_op {
@@ -32,7 +33,7 @@ struct sw_op {
     bool bulk;        /* send: the bulk lane */
     int64_t ms;       /* after: delay; store: time to live */
     struct sw_msg *m; /* send, after; http: the answer's message */
-    json_t *value;    /* store; http: the request; answer: the page */
+    json_t *value;    /* store; http: the request; answer: the page; audit: the entry */
 };
 
 /* Looks a stored value up: 0 and *ret (borrowed, NULL absent), or -EAGAIN. */

@@ -4,6 +4,7 @@
 --   S mailbox bytes      send              T name delay_ms bytes   arm a timer        C name   cancel it
 --   K key ttl_ms bytes   store             D key                   forget             F id bytes   owe an effect
 --   X reason bytes       dead letter       Y id                    forget the count of tries
+--   A installation max bytes   one more entry of the installation's audit
 -- {'gen'} | {'stale'} | {'order'} | {'ok', now, {M: 1 or 0; S: id, endpoint}}
 local run, actor, epoch, nonce, seq = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local gen = generation(run)
@@ -14,7 +15,7 @@ if call('HGET', own_key, 'seq') ~= seq then return {'order'} end
 call('HSET', own_key, 'seq', seq + 1)
 local now = now_ms()
 local out, live, i, n = {}, true, 6, #ARGV
-local arity = {M = 3, S = 2, T = 3, C = 1, K = 3, D = 1, F = 2, X = 2, Y = 1}
+local arity = {M = 3, S = 2, T = 3, C = 1, K = 3, D = 1, F = 2, X = 2, Y = 1, A = 3}
 while i <= n do
   local op = ARGV[i]
   local a, b, c = ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
@@ -46,6 +47,9 @@ while i <= n do
       call('HSET', p .. actor .. ':fx', a, b)
     elseif op == 'X' then
       call('XADD', p .. 'dead', 'MAXLEN', '~', 10000, '*', 'actor', actor, 'reason', a, 'm', b)
+    elseif op == 'A' then
+      call('XADD', p .. 'audit:' .. a, 'MAXLEN', '~', b, '*', 'm', c)
+      call('SADD', p .. 'audits', a)
     elseif op == 'Y' then
       call('HDEL', p .. actor .. ':tries', a)
     end
