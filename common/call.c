@@ -21,7 +21,7 @@ struct sw_call {
     char *answer;
     size_t size, room;
     bool too_big;
-    char next_range[HEADER_CHARS];
+    char next_range[HEADER_CHARS], rate_limits[HEADER_CHARS];
     int64_t retry_after_ms, rate_remaining;
 };
 
@@ -74,6 +74,7 @@ static void finish(struct sw_calls *calls, CURL *easy, CURLcode code) {
         .body = call->answer ? call->answer : "",
         .body_size = call->size,
         .next_range = call->next_range,
+        .rate_limits = call->rate_limits,
         .retry_after_ms = call->retry_after_ms,
         .rate_remaining = call->rate_remaining,
         .took_ms = took_us / 1000,
@@ -192,6 +193,8 @@ static size_t on_header(char *line, size_t size, size_t n, void *arg) {
     char value[HEADER_CHARS];
     if (header_is(line, size * n, "Next-Range", value)) {
         snprintf(call->next_range, sizeof(call->next_range), "%s", value);
+    } else if (header_is(line, size * n, "X-Sentry-Rate-Limits", value)) {
+        snprintf(call->rate_limits, sizeof(call->rate_limits), "%s", value);
     } else if (header_is(line, size * n, "Retry-After", value)) {
         int64_t seconds = number_or(value, -1);
         call->retry_after_ms = seconds < 0 || seconds > 86400 ? -1 : seconds * 1000;

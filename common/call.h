@@ -36,7 +36,8 @@ struct sw_call_result {
     bool json; /* by its content type */
     const char *body;
     size_t body_size;
-    const char *next_range; /* "" where absent, as all below */
+    const char *next_range;  /* "" where absent, as all below */
+    const char *rate_limits; /* X-Sentry-Rate-Limits */
     int64_t retry_after_ms; /* -1 where absent or no number */
     int64_t rate_remaining; /* -1 where absent */
     int64_t took_ms;

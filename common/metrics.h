@@ -37,6 +37,7 @@
     COUNTER(REFUSED, "refused_total", "reason", "HTTP requests refused at the door")               \
     COUNTER(ANSWER_REPEATED, "answer_repeated_total", "", "Answers posted that may be doubles")    \
     COUNTER(HANDLED, "handled_total", "kind", "Messages handled")                                  \
+    COUNTER(REPORTS, "reports_total", "outcome", "Reports of unexpected errors")                   \
     COUNTER(SLOW_HANDLERS, "slow_handlers_total", "", "Calls of a handler over 5 ms")
 
 enum sw_metric {
