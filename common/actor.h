@@ -46,17 +46,21 @@ struct sw_msg *sw_after(struct sw_out *out, const char *name, int64_t delay_ms, 
 void sw_cancel(struct sw_out *out, const char *name);
 
 /* An HTTP call, performed once the commit is safe. `request`:
- *   {"up": "slack"|"hooks"|"heroku"|"heroku_id", "method", "path" (after the base URL) or "url" (a secret value; hooks only),
- *    "headers"?: {name: text or secret}, "bearer"?: secret, "json"?: body (secrets anywhere inside) or "form"?: {name: text or secret},
- *    "fields"?: ["id", "app.id", ...] kept of the answer's JSON (of each element of a list),
+ *   {"up": "slack"|"hooks"|"heroku"|"heroku_id"|"github"|"github_web"|"kolkrabbi", "method",
+ *    "path" (after the base URL; names in it escaped) or "url" (a secret value; hooks only),
+ *    "headers"?: {name: text or secret}, "bearer"?: secret, "basic"?: {"user": text, "password": secret},
+ *    "json"?: body (secrets anywhere inside) or "form"?: {name: text or secret},
+ *    "fields"?: ["id", "app.id", ...] kept of the answer's JSON ("a.b" looks into objects and into each element of lists),
  *    "repeat": "safe"|"check"|"once"  (safe: retried by the runtime; the others are performed at most once, retried only
- *              after a 429 or when surely nothing was sent),
+ *              when it was too fast (429; GitHub's 403 with Retry-After or with nothing remaining) or when surely nothing was sent),
  *    "quiet"?: true (a 2xx is not told), "repeated"?: true (a second try after "unsure": counted),
- *    "seal"?: true  (the kept JSON comes back as box "answer" for this actor instead of in clear), "timeout_ms"?}
+ *    "seal"?: true  (the kept JSON comes back as box "answer" for this actor instead of in clear), "timeout_ms"?,
+ *    "location"?: true (only with "seal": of a 3xx the box "answer" is {"location"}; redirects are never followed)}
  * The answer is a message of `kind` with `body` and, in it, "http":
  *   {"status": 200, "json": ..., "next_range"?, "retry_after"? (seconds), "rate_remaining"?} or
- *   {"error": "unsure"|"timeout"|"connect"|"too_big"|"bad_json"|"refused", "status"?: 503}.
- * "unsure": a call that is not "safe" may or may not have happened. Of an error status the fields id, message, ok, error are kept. */
+ *   {"error": "unsure"|"timeout"|"connect"|"too_big"|"bad_json"|"no_location"|"refused", "status"?: 503}.
+ * "unsure": a call that is not "safe" may or may not have happened. Of an error status the fields id, message, ok, error are kept,
+ * and GitHub's errors: [{"field", "code", "contexts"?: [{"context", "state"}]}]. */
 struct sw_msg *sw_http(struct sw_out *out, json_t *request, const char *kind, json_t *body);
 
 /* State of this actor in this shard; ttl_ms 0: for ever. */

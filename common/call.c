@@ -9,6 +9,8 @@
 
 #define ANSWER_BYTES (8u * 1024 * 1024)
 #define HEADER_CHARS 512
+#define LOCATION_BYTES 8192
+#define RESET_MAX_S 86400
 #define IDLE_HANDLES 64
 
 struct sw_call {
@@ -22,7 +24,9 @@ struct sw_call {
     size_t size, room;
     bool too_big;
     char next_range[HEADER_CHARS], rate_limits[HEADER_CHARS];
+    char *location;
     int64_t retry_after_ms, rate_remaining;
+    int64_t github_remaining, github_reset_s; /* -1 where absent */
 };
 
 struct sw_calls {
@@ -50,9 +54,22 @@ static void call_destroy(struct sw_call *call) {
     sw_wipe_free(call->url);
     sw_wipe_free(call->body);
     sw_wipe_headers(call->headers);
+    sw_wipe_free(call->location);
     if (call->answer) sodium_memzero(call->answer, call->size);
     free(call->answer);
     free(call);
+}
+
+/* GitHub says "too fast" with a 403 too, and when its counter starts anew in seconds since 1970. */
+static void judge_speed(const struct sw_call *call, struct sw_call_result *result) {
+    bool empty = call->github_remaining == 0;
+    bool told = call->retry_after_ms >= 0 || empty;
+    result->too_fast = result->status == 429 || (result->status == 403 && told);
+    if (!result->too_fast || !empty || call->retry_after_ms >= 0 || call->github_reset_s < 0)
+        return;
+    int64_t wait_s = call->github_reset_s - (int64_t)time(NULL);
+    if (wait_s > RESET_MAX_S) return;
+    result->retry_after_ms = wait_s > 0 ? wait_s * 1000 : 0;
 }
 
 static void finish(struct sw_calls *calls, CURL *easy, CURLcode code) {
@@ -74,11 +91,13 @@ static void finish(struct sw_calls *calls, CURL *easy, CURLcode code) {
         .body = call->answer ? call->answer : "",
         .body_size = call->size,
         .next_range = call->next_range,
+        .location = call->location,
         .rate_limits = call->rate_limits,
         .retry_after_ms = call->retry_after_ms,
         .rate_remaining = call->rate_remaining,
         .took_ms = took_us / 1000,
     };
+    judge_speed(call, &result);
     curl_multi_remove_handle(calls->multi, easy);
     call->fn(call->arg, &result);
     if (zlistx_size(calls->idle) < IDLE_HANDLES) {
@@ -168,17 +187,34 @@ static size_t on_body(char *data, size_t size, size_t n, void *arg) {
     return more;
 }
 
-static bool header_is(const char *line, size_t size, const char *name, char value[HEADER_CHARS]) {
+/* The value of the header `name`, of *ret_size bytes, or NULL where the line is another. */
+static const char *value_of(const char *line, size_t size, const char *name, size_t *ret_size) {
     size_t n = strlen(name);
-    if (size <= n || strncasecmp(line, name, n) != 0 || line[n] != ':') return false;
+    if (size <= n || strncasecmp(line, name, n) != 0 || line[n] != ':') return NULL;
     const char *from = line + n + 1, *to = line + size;
     while (from < to && (*from == ' ' || *from == '\t'))
         from++;
     while (to > from && (to[-1] == '\r' || to[-1] == '\n' || to[-1] == ' '))
         to--;
-    if ((size_t)(to - from) >= HEADER_CHARS) return false;
-    memcpy(value, from, (size_t)(to - from));
-    value[to - from] = 0;
+    *ret_size = (size_t)(to - from);
+    return from;
+}
+
+static bool header_is(const char *line, size_t size, const char *name, char value[HEADER_CHARS]) {
+    size_t n;
+    const char *from = value_of(line, size, name, &n);
+    if (!from || n >= HEADER_CHARS) return false;
+    memcpy(value, from, n);
+    value[n] = 0;
+    return true;
+}
+
+static bool take_location(struct sw_call *call, const char *line, size_t size) {
+    size_t n;
+    const char *from = value_of(line, size, "Location", &n);
+    if (!from) return false;
+    sw_wipe_free(call->location);
+    call->location = n && n <= LOCATION_BYTES ? sw_strndup(from, n) : NULL;
     return true;
 }
 
@@ -191,6 +227,7 @@ static int64_t number_or(const char *text, int64_t otherwise) {
 static size_t on_header(char *line, size_t size, size_t n, void *arg) {
     struct sw_call *call = arg;
     char value[HEADER_CHARS];
+    if (take_location(call, line, size * n)) return size * n;
     if (header_is(line, size * n, "Next-Range", value)) {
         snprintf(call->next_range, sizeof(call->next_range), "%s", value);
     } else if (header_is(line, size * n, "X-Sentry-Rate-Limits", value)) {
@@ -200,6 +237,10 @@ static size_t on_header(char *line, size_t size, size_t n, void *arg) {
         call->retry_after_ms = seconds < 0 || seconds > 86400 ? -1 : seconds * 1000;
     } else if (header_is(line, size * n, "RateLimit-Remaining", value)) {
         call->rate_remaining = number_or(value, -1);
+    } else if (header_is(line, size * n, "X-RateLimit-Remaining", value)) {
+        call->github_remaining = call->rate_remaining = number_or(value, -1);
+    } else if (header_is(line, size * n, "X-RateLimit-Reset", value)) {
+        call->github_reset_s = number_or(value, -1);
     }
     return size * n;
 }
@@ -256,7 +297,9 @@ struct sw_call *sw_calls_start(struct sw_calls *calls, const struct sw_call_requ
                              .body = request->body,
                              .headers = request->headers,
                              .retry_after_ms = -1,
-                             .rate_remaining = -1};
+                             .rate_remaining = -1,
+                             .github_remaining = -1,
+                             .github_reset_s = -1};
     curl_easy_setopt(easy, CURLOPT_PRIVATE, call);
     curl_easy_setopt(easy, CURLOPT_URL, call->url);
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");

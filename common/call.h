@@ -4,8 +4,9 @@
  * units    *_ms milliseconds; sizes are bytes
  * errors   none: what goes wrong is in the result
  * owner    the loop thread; the caller keeps `arg`; the result lives during the callback
- * source   libcurl multi_socket API; CURLOPT_FRESH_CONNECT: libcurl resends by itself on a reused connection that died
- * limits   an answer of 8 MiB; no redirects; http and https only
+ * source   libcurl multi_socket API; CURLOPT_FRESH_CONNECT: libcurl resends by itself on a reused connection that died;
+ *          GitHub "Rate limits for the REST API"
+ * limits   an answer of 8 MiB; a Location of 8 KiB; no redirects; http and https only
  */
 #ifndef SW_CALL_H
 #define SW_CALL_H
@@ -33,13 +34,15 @@ struct sw_call_result {
     int status; /* 0: no answer */
     bool sent;  /* something of the request may have reached the other side */
     bool timed_out, too_big;
-    bool json; /* by its content type */
+    bool too_fast; /* 429, or GitHub's 403 for the same: nothing was done */
+    bool json;     /* by its content type */
     const char *body;
     size_t body_size;
     const char *next_range;  /* "" where absent, as all below */
     const char *rate_limits; /* X-Sentry-Rate-Limits */
-    int64_t retry_after_ms; /* -1 where absent or no number */
-    int64_t rate_remaining; /* -1 where absent */
+    const char *location;    /* NULL where absent or too long; secret */
+    int64_t retry_after_ms;  /* -1 where absent; of a 403 too fast perhaps by X-RateLimit-Reset */
+    int64_t rate_remaining;  /* -1 where absent */
     int64_t took_ms;
 };
 

@@ -183,7 +183,7 @@ static void on_result(void *arg, const struct sw_call_result *result) {
     sw__breaker_note(effects, up, no_answer || result->status >= 500,
                      sw__boot_ms() - result->took_ms);
     bool unknown = effect->once && ((no_answer && result->sent) || result->status >= 500);
-    bool again = !unknown && (no_answer || retryable(result->status));
+    bool again = !unknown && (no_answer || result->too_fast || retryable(result->status));
     int64_t wait_ms = backoff_ms(effect, result->retry_after_ms);
     if (again && sw__boot_ms() + wait_ms < effect->retry_until_ms) {
         sw_metric_add(SW_M_RETRIES, 1, up);

@@ -7,9 +7,9 @@
 
 #include <curl/curl.h>
 #include <errno.h>
+#include <sodium.h>
 #include <string.h>
-
-#define ANSWER_JSON_BYTES (48 * 1024)
+#include <strings.h>
 
 bool sw_request_once(const json_t *request) {
     return strcmp(sw_str(request, "repeat"), "safe") != 0;
@@ -122,15 +122,46 @@ static int build_form(const struct sw_conf *conf, const struct sw_keys *keys, co
     return 0;
 }
 
+static const char *base_of(const struct sw_conf *conf, const char *up) {
+    const struct {
+        const char *name, *base;
+    } rows[] = {
+        {"slack", conf->slack_api},       {"heroku", conf->heroku_api},
+        {"heroku_id", conf->heroku_id},   {"github", conf->github_api},
+        {"github_web", conf->github_web}, {"kolkrabbi", conf->kolkrabbi},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        if (!strcmp(up, rows[i].name)) return rows[i].base;
+    }
+    return NULL;
+}
+
+/* One dot, written plainly or escaped; how many bytes it takes. */
+static size_t dot(const char *text) {
+    return text[0] == '.' ? 1 : strncasecmp(text, "%2e", 3) == 0 ? 3 : 0;
+}
+
+/* Holds names that people typed: none may climb out of its place, or end the line. */
+static bool is_path(const char *path) {
+    if (path[0] != '/') return false;
+    for (const char *p = path; *p; p++) {
+        if ((unsigned char)*p <= ' ' || *p == 0x7f || *p == '#' || *p == '\\') return false;
+    }
+    size_t end = strcspn(path, "?");
+    for (size_t at = 0; at < end; at += strcspn(path + at, "/?")) {
+        at++;
+        size_t first = dot(path + at), second = first ? dot(path + at + first) : 0;
+        if (first && strcspn(path + at + first + second, "/?") == 0) return false;
+    }
+    return true;
+}
+
 static int build_url(const struct sw_conf *conf, const struct sw_keys *keys, const char *context,
                      const json_t *request, char **ret) {
     const char *up = sw_str(request, "up"), *path = sw_str(request, "path");
-    const char *base = !strcmp(up, "slack")       ? conf->slack_api
-                       : !strcmp(up, "heroku")    ? conf->heroku_api
-                       : !strcmp(up, "heroku_id") ? conf->heroku_id
-                                                  : NULL;
+    const char *base = base_of(conf, up);
     if (base) {
-        if (path[0] != '/') return -EINVAL;
+        if (!is_path(path)) return -EINVAL;
         *ret = sw_printf("%s%s", base, path);
         return 0;
     }
@@ -156,6 +187,45 @@ static void add_header(struct sw_call_request *call, const char *name, const cha
     sw_wipe_free(line);
 }
 
+/* What an upstream wants in every request, where the handler did not say otherwise. */
+static void add_defaults(struct sw_call_request *call, const json_t *request) {
+    static const struct {
+        const char *up, *name, *value;
+    } rows[] = {
+        {"heroku", "Accept", "application/vnd.heroku+json; version=3"},
+        {"github", "Accept", "application/vnd.github+json"},
+        {"github", "X-GitHub-Api-Version", "2022-11-28"},
+        {"github_web", "Accept", "application/json"},
+        {"kolkrabbi", "Accept", "application/json"},
+    };
+    const json_t *given = json_object_get(request, "headers");
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        if (!strcmp(sw_str(request, "up"), rows[i].up) && !json_object_get(given, rows[i].name))
+            add_header(call, rows[i].name, rows[i].value);
+    }
+}
+
+/* HTTP Basic: an OAuth application speaks for itself. */
+static int add_basic(const struct sw_conf *conf, const struct sw_keys *keys, const char *context,
+                     const json_t *basic, struct sw_call_request *call) {
+    if (!basic) return 0;
+    char *password = NULL;
+    int r = resolve_text(conf, keys, context, json_object_get(basic, "password"), &password);
+    if (r < 0) return r;
+    char *pair = sw_printf("%s:%s", sw_str(basic, "user"), password);
+    size_t room = sodium_base64_ENCODED_LEN(strlen(pair), sodium_base64_VARIANT_ORIGINAL);
+    char *code = sw_malloc(room);
+    sodium_bin2base64(code, room, (unsigned char *)pair, strlen(pair),
+                      sodium_base64_VARIANT_ORIGINAL);
+    char *value = sw_printf("Basic %s", code);
+    add_header(call, "Authorization", value);
+    sw_wipe_free(value);
+    sw_wipe_free(code);
+    sw_wipe_free(pair);
+    sw_wipe_free(password);
+    return 0;
+}
+
 static int build_headers(const struct sw_conf *conf, const struct sw_keys *keys,
                          const char *context, const json_t *request, struct sw_call_request *call) {
     const char *key;
@@ -176,9 +246,9 @@ static int build_headers(const struct sw_conf *conf, const struct sw_keys *keys,
         SW_AUTO(sw_text) char *value = sw_printf("Bearer %s", text);
         add_header(call, "Authorization", value);
     }
-    if (!strcmp(sw_str(request, "up"), "heroku") &&
-        !json_object_get(json_object_get(request, "headers"), "Accept"))
-        add_header(call, "Accept", "application/vnd.heroku+json; version=3");
+    int r = add_basic(conf, keys, context, json_object_get(request, "basic"), call);
+    if (r < 0) return r;
+    add_defaults(call, request);
     add_header(call, "Expect", ""); /* no 100-continue */
     return 0;
 }
@@ -212,6 +282,10 @@ int sw_request_build(const struct sw_conf *conf, const struct sw_keys *keys, con
     if (call.timeout_ms <= 0)
         call.timeout_ms = once ? conf->write_timeout_ms : conf->read_timeout_ms;
     if (!call.method[0]) return -EINVAL;
+    /* A Location is a signed link more often than not: it is given to nobody in clear. */
+    if (json_is_true(json_object_get(request, "location")) &&
+        !json_is_true(json_object_get(request, "seal")))
+        return -EINVAL;
     int r = build_url(conf, keys, context, request, &call.url);
     if (r == 0) r = build_headers(conf, keys, context, request, &call);
     if (r == 0) r = build_body(conf, keys, context, request, &call);
@@ -223,93 +297,4 @@ int sw_request_build(const struct sw_conf *conf, const struct sw_keys *keys, con
     }
     *ret = call;
     return 0;
-}
-
-static void project_field(const json_t *from, json_t *into, const char *field) {
-    const char *dot = strchr(field, '.');
-    if (!dot) {
-        json_t *value = json_object_get(from, field);
-        if (value) json_object_set(into, field, value);
-        return;
-    }
-    SW_AUTO(sw_text) char *head = sw_strndup(field, (size_t)(dot - field));
-    const json_t *inner = json_object_get(from, head);
-    if (!json_is_object(inner)) return;
-    json_t *inner_into = json_object_get(into, head);
-    if (!json_is_object(inner_into)) {
-        inner_into = json_object();
-        json_object_set_new(into, head, inner_into);
-    }
-    project_field(inner, inner_into, dot + 1);
-}
-
-json_t *sw_request_project(const json_t *value, const json_t *fields) {
-    size_t i;
-    json_t *item;
-    if (json_is_array(value)) {
-        json_t *list = json_array();
-        json_array_foreach(value, i, item)
-            json_array_append_new(list, sw_request_project(item, fields));
-        return list;
-    }
-    if (!json_is_object(value)) return json_deep_copy(value);
-    json_t *kept = json_object();
-    json_array_foreach(fields, i, item) project_field(value, kept, json_string_value(item));
-    return kept;
-}
-
-static json_t *error_fields(const json_t *value) {
-    static const char *const names[] = {"id", "message", "ok", "error"};
-    json_t *kept = json_object();
-    for (size_t i = 0; i < 4; i++) {
-        json_t *item = json_object_get(value, names[i]);
-        if (json_is_string(item) && json_string_length(item) > 500) {
-            /* Cut by bytes: json_stringn refuses half a character, so step back until it takes it. */
-            json_t *cut = NULL;
-            for (size_t n = 500; !cut && n > 495; n--)
-                cut = json_stringn(json_string_value(item), n);
-            json_object_set_new(kept, names[i], cut ? cut : json_string(""));
-        } else if (item && !json_is_object(item) && !json_is_array(item)) {
-            json_object_set(kept, names[i], item);
-        }
-    }
-    return kept;
-}
-
-static json_t *keep_json(const json_t *request, const struct sw_call_result *result,
-                         const json_t *value) {
-    const json_t *fields = json_object_get(request, "fields");
-    if (result->status >= 400) return error_fields(value);
-    json_t *kept = sw_request_project(value, fields);
-    /* Slack says in a 200 that something went wrong. */
-    json_t *ok = json_object_get(value, "ok"), *error = json_object_get(value, "error");
-    if (json_is_object(kept) && json_is_boolean(ok)) json_object_set(kept, "ok", ok);
-    if (json_is_object(kept) && json_is_string(error)) json_object_set(kept, "error", error);
-    return kept;
-}
-
-json_t *sw_request_answer(const json_t *request, const struct sw_call_result *result) {
-    if (result->too_big) return json_pack("{s:s}", "error", "too_big");
-    json_t *http = json_pack("{s:i}", "status", result->status);
-    if (result->next_range[0])
-        json_object_set_new(http, "next_range", json_string(result->next_range));
-    if (result->retry_after_ms >= 0)
-        json_object_set_new(http, "retry_after", json_integer(result->retry_after_ms / 1000));
-    if (result->rate_remaining >= 0)
-        json_object_set_new(http, "rate_remaining", json_integer(result->rate_remaining));
-    if (!result->json || result->body_size == 0) return http;
-    SW_AUTO(sw_json)
-    json_t *value = json_loadb(result->body, result->body_size, JSON_DECODE_ANY, NULL);
-    if (!value) {
-        json_object_set_new(http, "error", json_string("bad_json"));
-        return http;
-    }
-    json_t *kept = keep_json(request, result, value);
-    if (json_dumpb(kept, NULL, 0, JSON_COMPACT) > ANSWER_JSON_BYTES) {
-        json_decref(kept);
-        json_object_set_new(http, "error", json_string("too_big"));
-    } else {
-        json_object_set_new(http, "json", kept);
-    }
-    return http;
 }

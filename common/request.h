@@ -3,10 +3,10 @@
  * shapes   actor.h "An HTTP call"
  * units    *_ms milliseconds
  * errors   -EACCES a secret does not open or is not configured, or a URL that is not under the allowed origin;
- *          -EINVAL a request that is not one
+ *          -EINVAL a request that is not one, or a path that climbs
  * owner    the caller finishes what it got: sw_call takes it
  * source   actor.h; RFC 3986
- * limits   48 KiB kept of an answer's JSON
+ * limits   48 KiB kept of an answer's JSON; of an error's `errors` 10, with 50 contexts
  */
 #ifndef SW_REQUEST_H
 #define SW_REQUEST_H
@@ -26,7 +26,7 @@ int sw_request_build(const struct sw_conf *conf, const struct sw_keys *keys, con
                      const json_t *request, struct sw_call_request *ret);
 /* {"status", "json", ...}: what the answer's "http" holds. */
 json_t *sw_request_answer(const json_t *request, const struct sw_call_result *result);
-/* Only the listed fields of an object, or of each element of a list; "a.b" looks inside. */
+/* Only the listed fields of an object, or of each element of a list; "a.b" looks inside objects and lists alike. */
 json_t *sw_request_project(const json_t *value, const json_t *fields);
 
 #endif

@@ -173,6 +173,114 @@ static void a_header_cannot_bring_another_one(void **state) {
     assert_int_equal(sw_request_build(&w->conf, w->keys, "c1", request, &call), -EINVAL);
 }
 
+static bool has_header(const struct sw_call_request *call, const char *line) {
+    for (struct curl_slist *h = call->headers; h; h = h->next) {
+        if (!strcmp(h->data, line)) return true;
+    }
+    return false;
+}
+
+static int build(const struct world *w, const char *text, struct sw_call_request *ret) {
+    SW_AUTO(sw_json) json_t *request = json_loads(text, 0, NULL);
+    assert_non_null(request);
+    return sw_request_build(&w->conf, w->keys, "c1", request, ret);
+}
+
+static void each_upstream_has_its_base_and_its_headers(void **state) {
+    static const struct {
+        const char *up, *url, *header[2];
+    } rows[] = {
+        {"heroku", "https://api.heroku.com/x", {"Accept: application/vnd.heroku+json; version=3"}},
+        {"github",
+         "https://api.github.com/x",
+         {"Accept: application/vnd.github+json", "X-GitHub-Api-Version: 2022-11-28"}},
+        {"github_web", "https://github.com/x", {"Accept: application/json"}},
+        {"kolkrabbi", "https://kolkrabbi.heroku.com/x", {"Accept: application/json"}},
+        {"heroku_id", "https://id.heroku.com/x", {0}},
+    };
+    const struct world *w = *state;
+    struct sw_call_request call;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        SW_AUTO(sw_text)
+        char *text = sw_printf("{\"up\":\"%s\",\"method\":\"GET\",\"path\":\"/x\"}", rows[i].up);
+        assert_int_equal(build(w, text, &call), 0);
+        assert_string_equal(call.url, rows[i].url);
+        for (size_t k = 0; k < 2 && rows[i].header[k]; k++)
+            assert_true(has_header(&call, rows[i].header[k]));
+        finish(&call);
+    }
+    assert_int_equal(build(w,
+                           "{\"up\":\"github\",\"method\":\"GET\",\"path\":\"/x\","
+                           "\"headers\":{\"Accept\":\"text/plain\"}}",
+                           &call),
+                     0);
+    assert_true(has_header(&call, "Accept: text/plain"));
+    assert_false(has_header(&call, "Accept: application/vnd.github+json"));
+    finish(&call);
+    assert_int_equal(build(w, "{\"up\":\"evil\",\"method\":\"GET\",\"path\":\"/x\"}", &call),
+                     -EINVAL);
+}
+
+static void an_application_speaks_for_itself_with_its_secret(void **state) {
+    const struct world *w = *state;
+    struct sw_call_request call;
+    assert_int_equal(
+        build(w,
+              "{\"up\":\"github\",\"method\":\"DELETE\",\"path\":\"/applications/id/grant\","
+              "\"basic\":{\"user\":\"id\",\"password\":{\"$conf\":\"slack_token\"}},"
+              "\"json\":{\"access_token\":\"x\"}}",
+              &call),
+        0);
+    assert_true(has_header(&call, "Authorization: Basic aWQ6eG94Yi1jYW5hcnk="));
+    finish(&call);
+    assert_int_equal(build(w,
+                           "{\"up\":\"github\",\"method\":\"GET\",\"path\":\"/x\","
+                           "\"basic\":{\"user\":\"id\",\"password\":{\"$conf\":\"no_such\"}}}",
+                           &call),
+                     -EACCES);
+}
+
+static void a_path_does_not_climb(void **state) {
+    static const char *const wrong[] = {
+        "",     "x",         "/a/../b",   "/a/..",       "/..",  "/./a",
+        "/a/.", "/a/%2e%2E", "/%2e./b",   "/a/.%2e?q=1", "/a b", "/a\\u000ab",
+        "/a#b", "/a\\\\b",   "/a/..?q=1", "/a/%2e/b",
+    };
+    static const char *const right[] = {
+        "/",     "/a/...",       "/a..b/c", "/a/.github", "/a/v1%2e2?q=../..",
+        "/a//b", "/a/%2e%2e%2e", "/a/..b",
+    };
+    const struct world *w = *state;
+    struct sw_call_request call;
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++) {
+        SW_AUTO(sw_text)
+        char *text = sw_printf("{\"up\":\"github\",\"method\":\"GET\",\"path\":\"%s\"}", wrong[i]);
+        if (build(w, text, &call) != -EINVAL) fail_msg("taken: %s", wrong[i]);
+    }
+    for (size_t i = 0; i < sizeof(right) / sizeof(*right); i++) {
+        SW_AUTO(sw_text)
+        char *text = sw_printf("{\"up\":\"github\",\"method\":\"GET\",\"path\":\"%s\"}", right[i]);
+        if (build(w, text, &call) != 0) fail_msg("refused: %s", right[i]);
+        finish(&call);
+    }
+}
+
+static void a_location_is_asked_for_sealed_or_not_at_all(void **state) {
+    const struct world *w = *state;
+    struct sw_call_request call;
+    assert_int_equal(build(w,
+                           "{\"up\":\"github\",\"method\":\"GET\",\"path\":\"/x\","
+                           "\"location\":true}",
+                           &call),
+                     -EINVAL);
+    assert_int_equal(build(w,
+                           "{\"up\":\"github\",\"method\":\"GET\",\"path\":\"/x\","
+                           "\"location\":true,\"seal\":true}",
+                           &call),
+                     0);
+    finish(&call);
+}
+
 static json_t *answer(const char *request_text, int status, const char *body) {
     SW_AUTO(sw_json) json_t *request = json_loads(request_text, 0, NULL);
     struct sw_call_result result = {.status = status,
@@ -199,6 +307,91 @@ static void only_what_was_asked_for_is_kept(void **state) {
                          "[{\"id\":1,\"secret\":2,\"app\":{\"id\":3,\"key\":4}},{\"app\":5},6]"),
                   "{\"status\":200,\"json\":[{\"id\":1,\"app\":{\"id\":3}},{},6]}");
     assert_answer(answer("{}", 200, "{\"id\":1}"), "{\"status\":200,\"json\":{}}");
+}
+
+static void fields_look_into_each_element_of_a_list_within(void **state) {
+    (void)state;
+    assert_answer(
+        answer("{\"fields\":[\"total_count\",\"check_runs.name\",\"check_runs.app.slug\","
+               "\"check_runs.status\"]}",
+               200,
+               "{\"total_count\":3,\"check_runs\":[{\"name\":\"lint\",\"status\":\"queued\","
+               "\"output\":\"long\",\"app\":{\"slug\":\"ci\",\"id\":1}},7,{\"name\":\"x\"}]}"),
+        "{\"status\":200,\"json\":{\"total_count\":3,\"check_runs\":[{\"name\":\"lint\","
+        "\"status\":\"queued\",\"app\":{\"slug\":\"ci\"}},{},{\"name\":\"x\"}]}}");
+    assert_answer(answer("{\"fields\":[\"a.b.c\"]}", 200, "{\"a\":[{\"b\":[{\"c\":1,\"d\":2}]}]}"),
+                  "{\"status\":200,\"json\":{\"a\":[{\"b\":[{\"c\":1}]}]}}");
+    /* A list where only its elements' inside was meant: nothing of it stands there whole. */
+    assert_answer(answer("{\"fields\":[\"a\",\"a.b\"]}", 200, "{\"a\":[]}"),
+                  "{\"status\":200,\"json\":{\"a\":[]}}");
+}
+
+static void a_conflict_tells_which_contexts_are_not_green(void **state) {
+    (void)state;
+    assert_answer(
+        answer(
+            "{\"fields\":[\"id\"]}", 409,
+            "{\"message\":\"Conflict\",\"documentation_url\":\"u\",\"errors\":[{\"resource\":\"D\","
+            "\"field\":\"required_contexts\",\"code\":\"invalid\",\"contexts\":[{\"context\":"
+            "\"ci/test\",\"state\":\"pending\",\"x\":1},3]},\"text\"]}"),
+        "{\"status\":409,\"json\":{\"message\":\"Conflict\",\"errors\":[{\"field\":\"required_"
+        "contexts\","
+        "\"code\":\"invalid\",\"contexts\":[{\"context\":\"ci/"
+        "test\",\"state\":\"pending\"},{}]},{}]}}");
+    assert_answer(answer("{}", 422, "{\"errors\":\"all of it\"}"), "{\"status\":422,\"json\":{}}");
+}
+
+static void a_list_of_errors_is_kept_within_bounds(void **state) {
+    (void)state;
+    SW_AUTO(sw_json) json_t *body = json_object(), *errors = json_array();
+    SW_AUTO(sw_text) char *wide = sw_malloc(1001);
+    for (size_t i = 0; i < 1000; i += 2)
+        memcpy(wide + i, "\xc3\xa4", 2);
+    wide[1000] = 0;
+    for (int i = 0; i < 500; i++) {
+        json_t *contexts = json_array();
+        for (int k = 0; k < 60; k++)
+            json_array_append_new(contexts, json_pack("{s:s}", "context", wide));
+        json_array_append_new(errors, json_pack("{s:s, s:o}", "field", wide, "contexts", contexts));
+    }
+    json_object_set(body, "errors", errors);
+    SW_AUTO(sw_text) char *text = json_dumps(body, JSON_COMPACT);
+    SW_AUTO(sw_json) json_t *got = answer("{}", 409, text);
+    SW_AUTO(sw_text) char *shown = json_dumps(got, JSON_COMPACT);
+    const json_t *kept = json_object_get(json_object_get(got, "json"), "errors");
+    assert_int_equal(json_array_size(kept), 10);
+    const json_t *first = json_array_get(kept, 0);
+    assert_int_equal(json_string_length(json_object_get(first, "field")), 200);
+    assert_int_equal(json_array_size(json_object_get(first, "contexts")), 50);
+    assert_true(strlen(shown) < 48 * 1024);
+}
+
+static void the_answer_to_a_location_is_only_that(void **state) {
+    (void)state;
+    SW_AUTO(sw_json) json_t *request = json_pack("{s:b, s:b}", "location", 1, "seal", 1);
+    struct sw_call_result result = {.status = 302,
+                                    .sent = true,
+                                    .json = true,
+                                    .body = "{\"a\":1}",
+                                    .body_size = 7,
+                                    .next_range = "",
+                                    .rate_limits = "",
+                                    .location = "https://codeload.example/x?token=canary",
+                                    .retry_after_ms = -1,
+                                    .rate_remaining = -1};
+    assert_answer(
+        sw_request_answer(request, &result),
+        "{\"status\":302,\"json\":{\"location\":\"https://codeload.example/x?token=canary\"}}");
+    result.location = NULL;
+    assert_answer(sw_request_answer(request, &result),
+                  "{\"status\":302,\"error\":\"no_location\"}");
+    result.location = "https://\xff/";
+    assert_answer(sw_request_answer(request, &result),
+                  "{\"status\":302,\"error\":\"no_location\"}");
+    /* Without asking for it nobody sees it. */
+    result.location = "https://codeload.example/x?token=canary";
+    json_object_del(request, "location");
+    assert_answer(sw_request_answer(request, &result), "{\"status\":302,\"json\":{}}");
 }
 
 static void errors_keep_what_tells_them_apart(void **state) {
@@ -232,6 +425,14 @@ int main(void) {
         cmocka_unit_test(a_body_without_secrets_is_written_down_once),
         cmocka_unit_test(forms_are_escaped),
         cmocka_unit_test(a_header_cannot_bring_another_one),
+        cmocka_unit_test(each_upstream_has_its_base_and_its_headers),
+        cmocka_unit_test(an_application_speaks_for_itself_with_its_secret),
+        cmocka_unit_test(a_path_does_not_climb),
+        cmocka_unit_test(a_location_is_asked_for_sealed_or_not_at_all),
+        cmocka_unit_test(fields_look_into_each_element_of_a_list_within),
+        cmocka_unit_test(a_conflict_tells_which_contexts_are_not_green),
+        cmocka_unit_test(a_list_of_errors_is_kept_within_bounds),
+        cmocka_unit_test(the_answer_to_a_location_is_only_that),
         cmocka_unit_test(only_what_was_asked_for_is_kept),
         cmocka_unit_test(errors_keep_what_tells_them_apart),
         cmocka_unit_test(an_answer_beyond_the_limit_says_so),
