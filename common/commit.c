@@ -74,6 +74,7 @@ struct sw_batch *sw__batch_create(struct sw_shard *shard) {
     struct sw_batch *batch = sw_zalloc(sizeof(*batch));
     batch->shard = shard;
     batch->life = shard->life;
+    sw_trace_busy(shard->number, true);
     push_text(batch, sw_redis_run_id(shard->run->redis));
     push_text(batch, shard->run->role);
     push_text(batch, shard->epoch);
@@ -349,6 +350,7 @@ static void on_committed(void *arg, const redisReply *reply) {
         sw_metric_add(SW_M_COMMITS, 1);
         sw_metric_observe(SW_M_COMMIT_BATCH, (int64_t)batch->messages);
         shard->batches--;
+        sw_trace_busy(shard->number, shard->batches || shard->open);
         /* State of a message that had been handled before is in the overlay but not in Redis. */
         if (!follow_up(batch, reply->element[2])) sw__shard_reset(shard);
         sw__facts_trim(shard);

@@ -120,6 +120,10 @@ static void answer(struct sw_effect *effect, json_t *http) {
            SW_S("method", sw_str(effect->request, "method")),
            SW_S("path", sw_str(effect->request, "path")), SW_I("status", status),
            SW_S("outcome", outcome), SW_I("tries", effect->tries));
+    /* Other refusals are the handler's to tell. */
+    if (strcmp(outcome, "ok") != 0 &&
+        (strcmp(outcome, "refused") != 0 || status == 0 || status == 429 || status >= 500))
+        sw__effect_report(effect, outcome, status);
     effect->state = SW_EFFECT_ANSWERED;
     bool quiet = json_is_true(json_object_get(effect->request, "quiet")) &&
                  !strcmp(outcome, "ok") && status < 300;
@@ -187,6 +191,7 @@ static void on_result(void *arg, const struct sw_call_result *result) {
     int64_t wait_ms = backoff_ms(effect, result->retry_after_ms);
     if (again && sw__boot_ms() + wait_ms < effect->retry_until_ms) {
         sw_metric_add(SW_M_RETRIES, 1, up);
+        sw__effect_report(effect, "tried again", result->status);
         sw_log(SW_LOG_WARN, "try again", SW_S("cmd", effect->m->cmd), SW_S("up", up),
                SW_I("status", result->status), SW_I("wait_ms", wait_ms),
                SW_I("tries", effect->tries));

@@ -3,6 +3,7 @@
 
 #include "common/log.h"
 #include "common/mem.h"
+#include "common/report.h"
 
 static void detach(zlistx_t *list, const struct sw_effect *effect) {
     for (void *e = zlistx_first(list); e; e = zlistx_next(list)) {
@@ -50,6 +51,19 @@ void sw__breaker_note(struct sw_effects *effects, const char *up, bool sick, int
     breaker->opened_at_ms = sw__boot_ms();
     breaker->open_until_ms = breaker->opened_at_ms + pause_ms;
     sw_log(SW_LOG_WARN, "upstream is sick: calls wait", SW_S("up", up), SW_I("ms", pause_ms));
+}
+
+void sw__effect_report(const struct sw_effect *effect, const char *what, int status) {
+    struct sw_report report = {.type = "upstream",
+                               .what = what,
+                               .upstream = sw_str(effect->request, "up"),
+                               .about = effect->m,
+                               .warning = true,
+                               .status = status,
+                               .shard = (int)effect->shard->number};
+    /* The id of an effect begins with the one of the entry that caused it. */
+    snprintf(report.entry, sizeof(report.entry), "%.*s", (int)strcspn(effect->id, "."), effect->id);
+    sw_report(effect->shard->run->reporter, &report);
 }
 
 static bool wait_for_upstream(struct sw_effects *effects, struct sw_effect *effect) {

@@ -47,6 +47,7 @@ void sw__shard_reset(struct sw_shard *shard) {
     shard->counting = shard->ticking = shard->releasing = false;
     shard->next_due_ms = INT64_MAX;
     shard->held_until_at_ms = 0;
+    sw_trace_busy(shard->number, false);
     shard->retry_at_ms = sw__boot_ms();
     sw__batch_destroy(sw_take(&shard->open));
     sw__mailbox_clear(shard);
@@ -153,7 +154,7 @@ static void on_taken(void *arg, const redisReply *reply) {
         shard->retry_at_ms = sw__boot_ms() + (wait_ms < round_ms ? wait_ms : round_ms);
         return;
     }
-    if (!sw__reply_is(shard, reply, "mine") || reply->elements < 8) return;
+    if (!sw__reply_is(shard, reply, "mine") || reply->elements < 9) return;
     snprintf(shard->epoch, sizeof(shard->epoch), "%s", reply->element[1]->str);
     snprintf(shard->gen, sizeof(shard->gen), "%s", reply->element[2]->str);
     sw__clock(shard->run, atoll(reply->element[3]->str));
@@ -162,6 +163,9 @@ static void on_taken(void *arg, const redisReply *reply) {
     shard->held_until_at_ms = asked.at_ms + shard->run->conf.lease_ms;
     shard->renew_sent_at_ms = asked.at_ms;
     shard->cautious = strcmp(reply->element[4]->str, "1") != 0 ? SW_CAUTIOUS : 0;
+    if (shard->cautious)
+        shard->ended = sw_trace_read(shard->run->conf.run_dir, shard->run->role,
+                                     reply->element[8]->str, shard->number);
     shard->next_due_ms = reply->element[7]->len ? atoll(reply->element[7]->str) : INT64_MAX;
     sw_metric_add(SW_M_LEASE_MOVES, 1);
     sw__mailbox_taken(shard, reply->element[5]->str, reply->element[6]->str);

@@ -7,6 +7,7 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/metrics.h"
+#include "common/report.h"
 #include "common/seal.h"
 #include "common/watchdog.h"
 #include "common/wire.h"
@@ -24,6 +25,7 @@
 #define HEART_MS 20
 #define ROUNDS 4
 #define TIDY_MS 10000
+#define REPORTS_MS 2000 /* the last reports are waited for no longer */
 
 struct process {
     struct sw_run run;
@@ -54,6 +56,7 @@ void sw__clock(struct sw_run *run, int64_t redis_ms) {
 
 _Noreturn void sw__die(const struct sw_run *run, const char *why) {
     sw_log(SW_LOG_ERROR, why, SW_S("role", run->role));
+    sw_trace_close(false);
     _exit(75);
 }
 
@@ -113,7 +116,9 @@ static bool drained(struct process *p) {
         if (shard->state == SW_OURS) sw__lease_leave(shard);
         left = left && shard->state == SW_FREE;
     }
-    return left;
+    if (!left) return false;
+    return sw_reporter_drained(run->reporter) ||
+           sw__boot_ms() > run->drain_at_ms - run->conf.drain_ms + REPORTS_MS;
 }
 
 static int on_heart(zloop_t *loop, int timer, void *arg) {
@@ -132,6 +137,7 @@ static int on_heart(zloop_t *loop, int timer, void *arg) {
         sw_wire_tidy(run->wire);
         if (run->effects) sw__effects_tidy(run->effects);
     }
+    sw_reporter_tick(run->reporter, sw__boot_ms());
     if (!p->told_ready && sw__ready(run)) tell_ready(p);
     sw__turn_end(run);
     /* Without Redis an actor has nothing to hand over; a door still owes its answers. */
@@ -251,12 +257,17 @@ static int open_everything(struct process *p) {
 
 static void close_everything(struct process *p) {
     struct sw_run *run = &p->run;
+    bool released = true;
     sw_redis_destroy(run->redis);
+    for (unsigned i = 0; i < SW_SHARDS; i++)
+        released = released && run->shard[i].state == SW_FREE;
+    sw_trace_close(released);
     for (unsigned i = 0; i < SW_SHARDS; i++) {
         sw__shard_reset(&run->shard[i]);
         sw__shard_finish(&run->shard[i]);
     }
     sw__effects_destroy(run->effects);
+    sw_reporter_destroy(run->reporter);
     sw__intake_destroy(p->intake);
     sw_door_destroy(p->admin);
     sw_wire_destroy(run->wire);
@@ -280,7 +291,12 @@ static int serve(struct process *p, sw_decide_fn *decide) {
         r = 78;
     }
     if (r == 0) {
-        if (run->actor) run->effects = sw__effects_create(run);
+        if (run->actor) {
+            run->effects = sw__effects_create(run);
+            run->reporter = sw_reporter_create(run->loop, run->role, run->conf.sentry_dsn.current,
+                                               run->conf.report_gap_ms, sw__turn_end, run);
+            sw_trace_open(run->conf.run_dir, run->role, run->nonce);
+        }
         zmq_pollitem_t item = {NULL, p->signals, ZMQ_POLLIN, 0};
         zloop_poller(run->loop, &item, on_signal, p);
         zloop_timer(run->loop, HEART_MS, 0, on_heart, p);

@@ -13,6 +13,7 @@
 #include "common/actor.h"
 #include "common/out.h"
 #include "common/redis.h"
+#include "common/trace.h"
 
 #include <czmq.h>
 
@@ -27,6 +28,7 @@
 struct redisReply;
 struct sw_wire;
 struct sw_effects;
+struct sw_reporter;
 struct sw_run;
 
 struct sw_id { /* of a stream entry */
@@ -73,6 +75,7 @@ struct sw_shard {
     struct sw_lane lane[SW_LANES];
     unsigned cautious;     /* entries still to be handled one at a time */
     bool counting;         /* the count of tries of the head is under way */
+    struct sw_ending ended; /* of the owner before, until its entry comes by */
     zhashx_t *facts;       /* key -> struct sw_fact_entry */
     size_t facts_max;      /* how many there may be before the clean ones are forgotten */
     struct sw_batch *open; /* being filled */
@@ -93,6 +96,7 @@ struct sw_run {
     struct sw_redis *redis;
     struct sw_wire *wire;
     struct sw_effects *effects;
+    struct sw_reporter *reporter; /* NULL: nothing is reported */
     char nonce[33];
     struct sw_shard shard[SW_SHARDS];
     unsigned share;          /* shards this process should own at most */

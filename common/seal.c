@@ -29,6 +29,12 @@ static bool decode(const char *text, uint8_t *bytes, size_t room, size_t *ret_si
            sodium_base642bin(bytes, room, text, size, NULL, ret_size, NULL, VARIANT) == 0;
 }
 
+static unsigned broken;
+
+unsigned sw_seal_broken(void) {
+    return broken;
+}
+
 /* What a sealed text is bound to: "<head>|<context>", unambiguous because a head has no '|'. */
 static int bind_to(const char *head, const char *context, char aad[AAD_MAX + 1]) {
     if (strlen(context) > CONTEXT_MAX) return -EINVAL;
@@ -91,7 +97,8 @@ int sw_seal(const struct sw_keys *keys, const char *to, const char *context, con
     return seal(keys->pair[peer], head, context, value, ret);
 }
 
-int sw_unseal(const struct sw_keys *keys, const char *box, const char *context, json_t **ret) {
+static int unseal_box(const struct sw_keys *keys, const char *box, const char *context,
+                      json_t **ret) {
     char head[SW__HEAD_MAX + 1];
     if (strncmp(box, "1.", 2) != 0) return -EBADMSG;
     const char *from = box + 2;
@@ -107,6 +114,12 @@ int sw_unseal(const struct sw_keys *keys, const char *box, const char *context, 
     return unseal(keys->pair[peer], head, context, end + 1, ret);
 }
 
+int sw_unseal(const struct sw_keys *keys, const char *box, const char *context, json_t **ret) {
+    int r = unseal_box(keys, box, context, ret);
+    if (r == -EBADMSG) broken++;
+    return r;
+}
+
 int sw_row_seal(const struct sw_keys *keys, const char *context, const json_t *value, char **ret) {
     if (!keys->has_token) return -ENOKEY;
     return seal(keys->token, "1", context, value, ret);
@@ -114,8 +127,9 @@ int sw_row_seal(const struct sw_keys *keys, const char *context, const json_t *v
 
 int sw_row_unseal(const struct sw_keys *keys, const char *row, const char *context, json_t **ret) {
     if (!keys->has_token) return -ENOKEY;
-    if (strncmp(row, "1.", 2) != 0) return -EBADMSG;
-    return unseal(keys->token, "1", context, row + 2, ret);
+    int r = strncmp(row, "1.", 2) == 0 ? unseal(keys->token, "1", context, row + 2, ret) : -EBADMSG;
+    if (r == -EBADMSG) broken++;
+    return r;
 }
 
 int sw_mac(const struct sw_keys *keys, const char *purpose, const char *text,

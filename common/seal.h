@@ -41,6 +41,9 @@ int sw_row_seal(const struct sw_keys *keys, const char *context, const json_t *v
 int sw_row_unseal(const struct sw_keys *keys, const char *row, const char *context, json_t **ret);
 
 #define SW_MAC_CHARS 43
+/* How many boxes and rows did not open since the process began: an alarm, since only what we sealed comes here. */
+unsigned sw_seal_broken(void);
+
 /* HMAC under the state key, and its constant-time check. */
 int sw_mac(const struct sw_keys *keys, const char *purpose, const char *text,
            char ret[SW_MAC_CHARS + 1]);

@@ -2,7 +2,9 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/metrics.h"
+#include "common/report.h"
 #include "common/run_priv.h"
+#include "common/seal.h"
 #include "common/watchdog.h"
 
 #include <errno.h>
@@ -28,6 +30,14 @@ void sw__turn_want(struct sw_shard *shard, const struct sw_entry *entry) {
     sw_out_finish(&out);
 }
 
+static void report(const struct sw_shard *shard, const struct sw_entry *entry, const char *type,
+                   const char *what, int error) {
+    struct sw_report told = {
+        .type = type, .what = what, .about = entry->m, .error = error, .shard = (int)shard->number};
+    snprintf(told.entry, sizeof(told.entry), "%" PRIu64 "-%" PRIu64, entry->id.gen, entry->id.seq);
+    sw_report(shard->run->reporter, &told);
+}
+
 static int call(struct sw_shard *shard, const struct sw_entry *entry, struct sw_out *out) {
     struct sw_run *run = shard->run;
     struct sw_ctx ctx = {.now_ms = sw__now_ms(run),
@@ -40,9 +50,13 @@ static int call(struct sw_shard *shard, const struct sw_entry *entry, struct sw_
     if (entry->attempt >= SW_TRIES) return -ELOOP;
     randombytes_buf(ctx.seed, sizeof(ctx.seed));
     int64_t start_ms = sw__boot_ms();
+    unsigned broken = sw_seal_broken();
+    sw_trace_begin(shard->number, entry->lane, entry->id.gen, entry->id.seq);
     sw_watchdog_begin();
     int r = run->actor->handle(&ctx, entry->m, out);
     sw_watchdog_end();
+    sw_trace_end();
+    if (sw_seal_broken() != broken) report(shard, entry, "seal", "does not open", 0);
     if (sw__boot_ms() - start_ms > SLOW_MS) sw_metric_add(SW_M_SLOW_HANDLERS, 1);
     return r == 0 ? out->error : r;
 }
@@ -105,6 +119,7 @@ static bool handle(struct sw_shard *shard, struct sw_entry *entry) {
     if (r == 0) r = sw__batch_add(shard->open, entry, &out, NULL);
     const char *dead = r < 0 ? reason_of(r) : NULL;
     if (dead) {
+        report(shard, entry, "dead letter", dead, r);
         sw_out_reset(&out);
         tell_person(run, entry, &out);
         sw_metric_add(SW_M_DEAD, 1, dead);
@@ -120,6 +135,23 @@ static bool handle(struct sw_shard *shard, struct sw_entry *entry) {
     run->handled++;
     sw_metric_add(SW_M_HANDLED, 1, entry->m ? entry->m->kind : "");
     return true;
+}
+
+/* How the owner before ended is told once, when the entry comes by: it is owed still, and says whose it is. */
+static void tell_ending(struct sw_shard *shard, const struct sw_entry *entry) {
+    struct sw_ending *ended = &shard->ended;
+    bool in_handler = ended->how == SW_ENDED_CRASHED || ended->how == SW_ENDED_HUNG;
+    bool this_one =
+        ended->lane == entry->lane && ended->gen == entry->id.gen && ended->seq == entry->id.seq;
+    if (ended->how == SW_ENDED_QUIET || (in_handler && !this_one)) return;
+    const char *what = !in_handler                   ? "ended without releasing its lease"
+                       : ended->how == SW_ENDED_HUNG ? "hung"
+                                                     : "crashed";
+    sw_log(SW_LOG_ERROR, "the process before ended in its work",
+           SW_S("cmd", entry->m ? entry->m->cmd : ""), SW_S("how", what),
+           SW_I("shard", shard->number), SW_I("tries", entry->attempt));
+    report(shard, entry, "process", what, 0);
+    ended->how = SW_ENDED_QUIET;
 }
 
 struct counting {
@@ -138,6 +170,7 @@ static void on_counted(void *arg, const redisReply *reply) {
     }
     c.shard->counting = false;
     c.entry->attempt = (unsigned)reply->integer;
+    tell_ending(c.shard, c.entry);
     sw__pump(c.shard->run);
 }
 

@@ -1,6 +1,8 @@
 /* watchdog.c -- an interval timer of 5 s; see watchdog.h. */
 #include "common/watchdog.h"
 
+#include "common/trace.h"
+
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +20,7 @@ static void on_alarm(int number) {
     missed = inside && seen == calls ? missed + 1 : 0;
     seen = calls;
     if (missed >= MISSED) {
+        sw_trace_hung();
         /* The supervisor starts another process; the entry's tries are counted there. */
         if (write(STDERR_FILENO, text, sizeof(text) - 1) < 0) _exit(70);
         abort();

@@ -1,5 +1,6 @@
 -- take(run, actor, nonce, endpoint, lease_ms): ownership of one (shard, actor), if nobody holds it.
--- {'gen'} | {'held', remaining_ms} | {'mine', epoch, gen, now, clean, last urgent id, last bulk id, next timer or ''}
+-- {'gen'} | {'held', remaining_ms} |
+-- {'mine', epoch, gen, now, clean, last urgent id, last bulk id, next timer or '', nonce of the owner before or ''}
 local run, actor, nonce, endpoint, lease_ms = ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5])
 local gen = generation(run)
 if not gen then return {'gen'} end
@@ -21,4 +22,4 @@ local function last_id(mailbox)
   return '0-0'
 end
 local due = call('ZRANGE', p .. actor .. ':timers', 0, 0, 'WITHSCORES')
-return {'mine', epoch, gen, int(now), clean, last_id(actor), last_id(actor .. ':bulk'), due[2] or ''}
+return {'mine', epoch, gen, int(now), clean, last_id(actor), last_id(actor .. ':bulk'), due[2] or '', own[2] or ''}
