@@ -1,4 +1,4 @@
-/* grammar.c -- runs the rules of grammar_rules.c over a text; see grammar.h.
+/* grammar.c -- runs the rules of the commands over a text; see grammar.h.
  *
  * The pieces of a rule are joined into one pattern, compiled once, with JIT where the system allows
  * it. A line that does not fit is then read again piece by piece: the first one that fails says
@@ -9,9 +9,10 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <assert.h>
 #include <pcre2.h>
+#include <stdlib.h>
 #include <string.h>
 
-#define RULES 16
+#define RULES 32
 #define PATTERN_BYTES 1024
 /* Every pattern is linear by its making; these stop one that is not, long before it is felt. */
 #define MATCH_LIMIT 500000
@@ -23,9 +24,12 @@
 static const char *const field_names[SW__FIELDS] = {
     "forced",   "pipeline", "branch", "environment",   "application", "from",
     "from_app", "to",       "to_app", "second_factor", "channel",     "topic",
+    "version",  "process",  "id",     "reason",        "state",
 };
 
 struct compiled {
+    const struct sw__rule *rule;
+    const struct sw_command *command;
     pcre2_code *whole;
     pcre2_code *pieces[SW__PIECES];
 };
@@ -34,6 +38,7 @@ static struct {
     bool ready;
     pcre2_code *router;
     struct compiled rules[RULES];
+    size_t count;
     pcre2_match_data *data;
     pcre2_match_context *limits;
 } engine;
@@ -48,10 +53,13 @@ static pcre2_code *compile(const char *regex, uint32_t options) {
     return code;
 }
 
-static void compile_rule(const struct sw__rule *rule, struct compiled *c) {
+static void compile_rule(const struct sw__rule *rule, const struct sw_command *command) {
     char whole[PATTERN_BYTES] = "";
     size_t size = 0;
+    struct compiled *c = &engine.rules[engine.count++];
 
+    assert(engine.count <= RULES);
+    *c = (struct compiled){.rule = rule, .command = command};
     for (size_t i = 0; rule->pieces[i].regex; i++) {
         const char *regex = rule->pieces[i].regex;
 
@@ -65,13 +73,16 @@ static void compile_rule(const struct sw__rule *rule, struct compiled *c) {
 }
 
 static void engine_start(void) {
+    const struct sw__command *command;
+
     if (engine.ready) {
         return;
     }
     engine.router = compile(ROUTER, 0);
-    for (size_t i = 0; sw__grammar_rules[i].task; i++) {
-        assert(i < RULES);
-        compile_rule(&sw__grammar_rules[i], &engine.rules[i]);
+    for (size_t i = 0; (command = sw__grammar_at(i)); i++) {
+        for (const struct sw__rule *r = command->rules; r->task; r++) {
+            compile_rule(r, &command->said);
+        }
     }
     engine.data = pcre2_match_data_create(SW__FIELDS + 1, NULL);
     engine.limits = pcre2_match_context_create(NULL);
@@ -104,31 +115,41 @@ static bool is(struct sw__span span, const char *word) {
     return span.start && span.size == strlen(word) && !memcmp(span.start, word, span.size);
 }
 
-/* The first rule of this task that takes this subtask; else the task's last rule and *ret_fits
- * false. */
-static const struct sw__rule *choose(struct sw__span task, struct sw__span subtask,
+/* The rule of this task that takes this subtask; else one of the task's and *ret_fits false. */
+static const struct compiled *choose(struct sw__span task, struct sw__span subtask,
                                      bool *ret_fits) {
-    const struct sw__rule *found = NULL;
+    const struct compiled *any = NULL, *other = NULL;
 
-    *ret_fits = false;
-    for (const struct sw__rule *r = sw__grammar_rules; r->task && !*ret_fits; r++) {
-        if (is(task, r->task)) {
-            found = r;
-            *ret_fits = !r->subtask || is(subtask, r->subtask) ||
-                        (!subtask.start && !strcmp(r->subtask, "default"));
+    *ret_fits = true;
+    for (const struct compiled *c = engine.rules; c < engine.rules + engine.count; c++) {
+        if (!is(task, c->rule->task)) {
+            continue;
+        }
+        if (c->rule->subtask && (subtask.start ? is(subtask, c->rule->subtask)
+                                               : !strcmp(c->rule->subtask, "default"))) {
+            return c;
+        }
+        if (c->rule->subtask) {
+            other = c;
+        } else {
+            any = c;
         }
     }
-    return found;
+    *ret_fits = any != NULL;
+    return any ? any : other;
 }
 
-static bool is_utf8(struct sw__span text) {
-    for (size_t at = 0, step; at < text.size; at += step) {
+/* The first byte that is none of UTF-8; the size where all are. */
+static size_t utf8_until(struct sw__span text) {
+    size_t at = 0, step;
+
+    for (; at < text.size; at += step) {
         step = sw__grammar_utf8(text.start + at, text.size - at);
         if (!step) {
-            return false;
+            break;
         }
     }
-    return true;
+    return at;
 }
 
 /* How far the pieces get one after the other, and which of them does not match. */
@@ -142,32 +163,64 @@ static void diagnose(struct sw__parsed *p, const struct compiled *c) {
     }
 }
 
+/* Slack's own marks go first; a text that is too long is only looked at. */
+static void take_text(struct sw__parsed *p, const char *text, size_t size) {
+    if (size > 0 && text[size - 1] == '\n') {
+        size--; /* it ends the line */
+    }
+    p->text = (struct sw__span){text, size};
+    if (size <= SW_GRAMMAR_MAX_BYTES) {
+        p->normal = sw_malloc(size + 1);
+        p->text = (struct sw__span){p->normal, sw__grammar_normal(text, size, p->normal)};
+    }
+}
+
+static void take_fields(struct sw__parsed *p, const pcre2_code *code) {
+    struct sw__span *reason = &p->field[SW__REASON];
+
+    for (size_t i = 0; i < SW__FIELDS; i++) {
+        p->field[i] = group(code, p->text, field_names[i]);
+    }
+    while (reason->size > 0 && reason->start[reason->size - 1] == ' ') {
+        reason->size--;
+    }
+}
+
+/* What is returned lives until finish(). */
 static void parse(struct sw__parsed *p, const char *text, size_t size) {
+    const struct compiled *c = NULL;
+
     engine_start();
     memset(p, 0, sizeof *p);
-    p->text = (struct sw__span){text, size};
-    if (size > 0 && text[size - 1] == '\n') {
-        p->text.size--; /* it ends the line */
-    }
+    take_text(p, text, size);
     if (match(engine.router, p->text, 0)) {
         p->task = group(engine.router, p->text, "task");
         p->subtask = group(engine.router, p->text, "subtask");
-        p->rule = choose(p->task, p->subtask, &p->fits);
+        c = choose(p->task, p->subtask, &p->fits);
     }
-    if (p->fits && p->text.size <= SW_GRAMMAR_MAX_BYTES && is_utf8(p->text)) {
-        const struct compiled *c = &engine.rules[p->rule - sw__grammar_rules];
-
-        p->valid = match(c->whole, p->text, 0);
-        for (size_t i = 0; i < SW__FIELDS && p->valid; i++) {
-            p->field[i] = group(c->whole, p->text, field_names[i]);
+    if (c) {
+        p->rule = c->rule;
+        p->command = c->command;
+        for (size_t i = SW__VERSION; i < SW__FIELDS; i++) {
+            p->own[i] = pcre2_substring_number_from_name(c->whole, (PCRE2_SPTR)field_names[i]) > 0;
         }
-        if (!p->valid) {
+    }
+    p->utf8 = utf8_until(p->text);
+    if (c && p->fits && p->normal && p->utf8 == p->text.size) {
+        p->valid = match(c->whole, p->text, 0);
+        if (p->valid) {
+            take_fields(p, c->whole);
+        } else {
             diagnose(p, c);
         }
     }
     if (!p->valid) {
         sw__grammar_complain(p);
     }
+}
+
+static void finish(struct sw__parsed *p) {
+    free(sw_take(&p->normal));
 }
 
 static void put(json_t *object, const char *key, json_t *value) {
@@ -187,12 +240,23 @@ static json_t *stage_or_null(struct sw__span stage) {
     return is(stage, "stg") ? json_string("staging") : text_or_null(stage);
 }
 
+/* A reason is shown wherever the lock is: nothing in it may look like a code. */
+static json_t *reason_or_null(struct sw__span reason) {
+    char shown[SW_GRAMMAR_REASON_LENGTH * 4 + 1 + SW__EXCERPT];
+
+    if (!reason.start) {
+        return json_null();
+    }
+    sw__grammar_clean(reason, true, shown, sizeof shown, NULL);
+    return json_string(shown);
+}
+
 static json_t *error_or_null(const struct sw__parsed *p) {
     if (p->valid) {
         return json_null();
     }
     return json_sprintf("%s. Usage: %s", p->what,
-                        sw_grammar_command(p->rule ? p->rule->command : "help")->usage);
+                        (p->rule ? p->command : sw_grammar_command("help"))->usage);
 }
 
 json_t *sw_grammar_parse(const char *text, size_t size) {
@@ -211,6 +275,13 @@ json_t *sw_grammar_parse(const char *text, size_t size) {
         put(o, field_names[i], stage ? stage_or_null(p.field[i]) : text_or_null(p.field[i]));
     }
     put(o, "error", error_or_null(&p));
+    for (size_t i = SW__VERSION; i < SW__FIELDS; i++) {
+        if (p.own[i]) {
+            put(o, field_names[i],
+                i == SW__REASON ? reason_or_null(p.field[i]) : text_or_null(p.field[i]));
+        }
+    }
+    finish(&p);
     return o;
 }
 
@@ -219,7 +290,7 @@ static void explain_unknown(json_t *o, const char *word, size_t size) {
     const char *near = sw_grammar_nearest(word, size);
     char shown[SW__EXCERPT];
 
-    sw__grammar_clean(word, size, true, shown, sizeof shown);
+    sw__grammar_clean((struct sw__span){word, size}, true, shown, sizeof shown, NULL);
     put(o, "unknown", json_string(shown));
     put(o, "suggestion", near ? json_string(near) : json_null());
 }
@@ -246,37 +317,59 @@ static void explain_topic(json_t *o, const struct sw__parsed *p) {
 }
 
 /* The line without its code: nothing but blanks can follow that. Names that look like one are
- * names. */
-static json_t *line(const struct sw__parsed *p) {
-    struct sw__span code = p->field[SW__SECOND_FACTOR];
-    size_t size = code.start ? (size_t)(code.start - p->text.start) : p->text.size;
-    char shown[SW_GRAMMAR_LINE_BYTES + 1];
+ * names, a reason is prose. Says also where in it the mistake is. */
+static void explain_line(json_t *o, const struct sw__parsed *p) {
+    struct sw__span code = p->field[SW__SECOND_FACTOR], reason = p->field[SW__REASON];
+    struct sw__span shown = p->text;
+    struct sw__place place = {.span = p->bad};
+    char text[SW_GRAMMAR_LINE_BYTES + 1], mark[2 * SW_GRAMMAR_LINE_BYTES + 2];
+    bool named = p->field[SW__PIPELINE].start || p->field[SW__ID].start;
 
-    while (size > 0 && p->text.start[size - 1] == ' ') {
-        size--;
+    if (code.start) {
+        shown.size = (size_t)(code.start - p->text.start);
     }
-    sw__grammar_clean(p->text.start, size, !p->field[SW__PIPELINE].start, shown, sizeof shown);
-    return json_string(shown);
+    while (shown.size > 0 && shown.start[shown.size - 1] == ' ') {
+        shown.size--;
+    }
+    if (reason.start) {
+        size_t used;
+
+        shown.size = (size_t)(reason.start - p->text.start);
+        sw__grammar_clean(shown, false, text, sizeof text, NULL);
+        used = strlen(text);
+        sw__grammar_clean(reason, true, text + used, sizeof text - used, NULL);
+    } else {
+        sw__grammar_clean(shown, !named, text, sizeof text, &place);
+    }
+    put(o, "line", json_string(text));
+    if (p->bad.start) {
+        memset(mark, ' ', place.at);
+        memset(mark + place.at, '^', place.length);
+        mark[place.at + place.length] = '\0';
+        put(o, "at", json_integer((json_int_t)place.at));
+        put(o, "mark", json_string(mark));
+    }
 }
 
 json_t *sw_grammar_explain(const char *text, size_t size) {
     struct sw__parsed p;
-    json_t *o = json_pack("{s:n,s:n,s:n,s:n,s:n,s:n}", "line", "unknown", "suggestion", "topic",
-                          "what", "command");
+    json_t *o = json_pack("{s:n,s:n,s:n,s:n,s:n,s:n,s:n,s:n}", "line", "unknown", "suggestion",
+                          "topic", "what", "command", "at", "mark");
 
     parse(&p, text, size);
-    put(o, "line", line(&p));
+    explain_line(o, &p);
     if (!p.valid) {
         put(o, "what", json_string(p.what));
     }
     if (p.rule && !strcmp(p.rule->handler, "help")) {
         explain_topic(o, &p);
     } else if (p.rule) {
-        put(o, "command", json_string(p.rule->command));
+        put(o, "command", json_string(p.command->name));
     } else if (p.task.start) {
         explain_unknown(o, p.task.start, p.task.size);
     } else if (sw__grammar_word(p.text.start, p.text.size) > 0) {
         explain_unknown(o, p.text.start, sw__grammar_word(p.text.start, p.text.size));
     }
+    finish(&p);
     return o;
 }

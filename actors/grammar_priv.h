@@ -1,12 +1,12 @@
 /* grammar_priv.h -- one parser for each command, as data that grammar.c runs.
  *
- * shapes   a rule is chosen by (task, subtask); its pattern is its pieces joined; groups are named
- *          as the fields of the command object
+ * shapes   a command is what is said of it and its rules, in one place; a rule is chosen by (task, subtask), its
+ *          pattern is its pieces joined; groups are named as the fields of the command object
  * units    sizes and offsets are bytes
  * errors   none
  * owner    static data; struct sw__parsed borrows the text it was made from
  * source   PCRE2 "pcre2pattern": possessive quantifiers never give back, so that matching is linear
- * limits   SW__PIECES pieces a rule
+ * limits   SW__PIECES pieces a rule, SW__RULES_EACH rules a command
  */
 #ifndef SW_GRAMMAR_PRIV_H
 #define SW_GRAMMAR_PRIV_H
@@ -16,24 +16,33 @@
 #include <stdbool.h>
 
 #define SW__PIECES 8
+#define SW__RULES_EACH 4
 #define SW__EXCERPT 48 /* room for a quoted piece of the text */
 
 struct sw__piece {
-    const char *name;  /* what is missing where it does not match; NULL: it may be empty, it always
-                          matches */
+    const char *
+        name; /* what is missing where it does not match; NULL: it may be empty, it always matches */
     const char *regex; /* takes its own leading blank */
+    const char *like;  /* what another word in its place is not; NULL: it cannot be another */
 };
 
 struct sw__rule {
     const char *task;
-    const char *subtask; /* NULL: any */
+    const char *subtask; /* NULL: any that no other rule of the task has */
     const char *handler;
-    const char *command; /* whose usage helps: a name of the table in grammar.h */
     const struct sw__piece *pieces;
 };
 
-/* Ends with a NULL task; for one task, the rules with a subtask come first. */
-extern const struct sw__rule sw__grammar_rules[];
+struct sw__command {
+    struct sw_command said;
+    struct sw__rule rules[SW__RULES_EACH]; /* they end with a NULL task */
+};
+
+/* The commands of a file each; they end with a NULL name. */
+extern const struct sw__command sw__grammar_ship[], sw__grammar_look[], sw__grammar_follow[],
+    sw__grammar_run[], sw__grammar_lock[], sw__grammar_route[], sw__grammar_you[];
+/* The command at this place; NULL after the last. */
+const struct sw__command *sw__grammar_at(size_t i);
 
 struct sw__span { /* start NULL: absent */
     const char *start;
@@ -52,23 +61,39 @@ enum sw__field {
     SW__TO_APP,
     SW__SECOND_FACTOR,
     SW__CHANNEL,
-    SW__TOPIC, /* of help; not a field of the object */
+    SW__TOPIC,   /* of help; not a field of the object */
+    SW__VERSION, /* from here on only for the commands that have it */
+    SW__PROCESS,
+    SW__ID,
+    SW__REASON,
+    SW__STATE,
     SW__FIELDS
 };
 
 struct sw__parsed {
+    char *normal; /* what Slack made of the text is undone in it; the spans point into it */
     struct sw__span text, task, subtask;
     struct sw__span field[SW__FIELDS]; /* all absent where not valid */
     const struct sw__rule *rule;       /* NULL: the first word is no command */
+    const struct sw_command *command;  /* whose rule it is */
+    bool own[SW__FIELDS];              /* the fields that the rule knows */
+    size_t utf8;                       /* bytes of UTF-8 that it starts with */
     size_t good;                       /* bytes that the pieces took before the first that failed */
     const struct sw__piece
         *failed; /* the required piece that did not match; NULL: something is left over */
     bool fits;   /* the rule takes this subtask */
     bool valid;
-    char what[256]; /* what is wrong */
+    char what[256];      /* what is wrong */
+    struct sw__span bad; /* where; its size is 0 where something is missing */
 };
 
-/* Fills `what` of a command that is not valid. */
+/* A part of a text on its way to be shown: where it went, in characters. */
+struct sw__place {
+    struct sw__span span;
+    size_t at, length;
+};
+
+/* Fills `what` and `bad` of a command that is not valid. */
 void sw__grammar_complain(struct sw__parsed *p);
 /* A JSON string of any bytes: what is not UTF-8 becomes U+FFFD. */
 json_t *sw__grammar_string(const char *text, size_t size);
@@ -76,9 +101,14 @@ json_t *sw__grammar_string(const char *text, size_t size);
 size_t sw__grammar_utf8(const char *text, size_t size);
 /* The bytes before the first space. */
 size_t sw__grammar_word(const char *text, size_t size);
+/* Writes at most `size` bytes, the text without what Slack and keyboards made of it; returns how many. */
+size_t sw__grammar_normal(const char *text, size_t size, char *out);
+/* The bytes of <#C1|ops> at `text`, 0 where it is none; what it says of the channel. */
+size_t sw__grammar_channel(const char *text, size_t size, struct sw__span *ret_name);
 /* A text to be shown, always UTF-8: without control characters and, with `mask`, without anything
  * that looks like a one-time code; cut with an ellipsis to fit `room`, which includes the final
- * NUL. */
-void sw__grammar_clean(const char *text, size_t size, bool mask, char *out, size_t room);
+ * NUL. `place` may be NULL. */
+void sw__grammar_clean(struct sw__span text, bool mask, char *out, size_t room,
+                       struct sw__place *place);
 
 #endif

@@ -93,174 +93,74 @@ static size_t run(const char *text, size_t size) {
     return n;
 }
 
-void sw__grammar_clean(const char *text, size_t size, bool mask, char *out, size_t room) {
+/* What the bytes at some place are shown as. */
+struct shown {
+    const char *text;
+    size_t size;
+    size_t step; /* bytes that it stands for */
+};
+
+static struct shown show(struct sw__span text, size_t at, bool may_be_secret) {
+    const char *here = text.start + at;
+    size_t left = text.size - at, step = sw__grammar_utf8(here, left);
+    size_t hidden = may_be_secret ? secret(here, left) : 0;
+
+    if (hidden > 0) {
+        return (struct shown){MASK, strlen(MASK), hidden};
+    }
+    if (step == 0) {
+        return (struct shown){REPLACEMENT, strlen(REPLACEMENT), 1};
+    }
+    if (step == 1 && ((unsigned char)*here < 0x20 || *here == 0x7f)) {
+        return (struct shown){" ", 1, 1};
+    }
+    return (struct shown){here, step, step};
+}
+
+/* `shown` stands for what is at `at`: is that before the place, or of it? */
+static void count(struct sw__place *place, struct sw__span text, size_t at, struct shown shown) {
+    const char *from = text.start + at, *to = from + shown.step;
+    size_t characters = 0;
+
+    for (size_t i = 0; i < shown.size; i++) {
+        characters += ((unsigned char)shown.text[i] & 0xc0) != 0x80;
+    }
+    if (!place->span.start || to <= place->span.start) {
+        place->at += characters;
+    } else if (from < place->span.start + place->span.size) {
+        place->length += characters;
+    }
+}
+
+void sw__grammar_clean(struct sw__span text, bool mask, char *out, size_t room,
+                       struct sw__place *place) {
+    struct sw__place unused = {.at = 0};
+    struct sw__span name = {NULL, 0};
     size_t used = 0, plain_until = 0;
 
-    for (size_t at = 0; at < size;) {
-        size_t hidden = mask && at >= plain_until ? secret(text + at, size - at) : 0;
-        size_t step = sw__grammar_utf8(text + at, size - at);
-        const char *piece = !step ? REPLACEMENT : text + at;
-        size_t piece_size = !step ? 3 : step;
+    place = place ? place : &unused;
+    for (size_t at = 0; at < text.size;) {
+        struct shown s = show(text, at, mask && at >= plain_until);
+        size_t channel = *s.text == '<' ? sw__grammar_channel(s.text, text.size - at, &name) : 0;
 
-        if (hidden > 0) {
-            piece = MASK, piece_size = strlen(MASK), step = hidden;
-        } else if (step == 1 && ((unsigned char)text[at] < 0x20 || text[at] == 0x7f)) {
-            piece = " ";
+        if (channel > 0) { /* the name is what is seen, behind its # */
+            s = (struct shown){"#", 1, (size_t)(name.start - s.text)};
+        } else if (name.start && s.text == name.start + name.size) {
+            s = (struct shown){"", 0, *s.text == '|' ? 2 : 1}; /* its end */
         }
-        if (used + piece_size + strlen(ELLIPSIS) >= room) {
-            used += strlen(strcpy(out + used, ELLIPSIS));
-            break;
+        if (used + s.size + strlen(ELLIPSIS) >= room) {
+            s = (struct shown){ELLIPSIS, strlen(ELLIPSIS), text.size - at};
+        } else if (at >= plain_until && s.text != (const char *)MASK) {
+            plain_until = at + run(text.start + at, text.size - at);
         }
-        if (hidden == 0 && at >= plain_until) {
-            plain_until = at + run(text + at, size - at);
-        }
-        memcpy(out + used, piece, piece_size);
-        used += piece_size;
-        at += step ? step : 1;
+        count(place, text, at, s);
+        memcpy(out + used, s.text, s.size);
+        used += s.size;
+        at += s.step;
     }
     out[used] = '\0';
-}
-
-static bool is_slug(char c) {
-    return is_digit(c) || (c >= 'a' && c <= 'z') || (c && strchr("-_.", c));
-}
-
-static bool all(const char *text, size_t size, bool (*test)(char)) {
-    for (size_t i = 0; i < size; i++) {
-        if (!test(text[i])) {
-            return false;
-        }
-    }
-    return size > 0;
-}
-
-static const char *skip_blanks(const char *at, const char *end) {
-    while (at < end && *at == ' ') {
-        at++;
-    }
-    return at;
-}
-
-static void quote(const char *text, size_t size, char *out) {
-    sw__grammar_clean(text, size, true, out, SW__EXCERPT);
-}
-
-static void complain_unknown(struct sw__parsed *p) {
-    size_t word = sw__grammar_word(p->text.start, p->text.size);
-    char shown[SW__EXCERPT];
-
-    if (p->text.size == 0) {
-        snprintf(p->what, sizeof p->what, "no command was given");
-    } else if (p->task.start) {
-        quote(p->task.start, p->task.size, shown);
-        snprintf(p->what, sizeof p->what, "'%s' is not a command", shown);
-    } else if (word == 0) {
-        snprintf(p->what, sizeof p->what, "the line must start with a command, not with a blank");
-    } else {
-        quote(p->text.start, word, shown);
-        snprintf(p->what, sizeof p->what, "'%s' is not a command; commands are lower-case words",
-                 shown);
-    }
-}
-
-static void complain_subtask(struct sw__parsed *p) {
-    char shown[SW__EXCERPT];
-    bool force = p->subtask.start[p->subtask.size - 1] == '!';
-
-    quote(p->subtask.start, p->subtask.size, shown);
-    snprintf(p->what, sizeof p->what, "%s has no subtask '%s'%s", p->rule->task, shown,
-             force ? "; '!' belongs directly after the command" : "");
-}
-
-/* A required piece is missing, or what stands in its place is not one. */
-static void complain_piece(struct sw__parsed *p) {
-    const char *end = p->text.start + p->text.size;
-    const char *rest = skip_blanks(p->text.start + p->good, end);
-    bool blank = rest > p->text.start + p->good;
-    char shown[SW__EXCERPT];
-
-    quote(rest, sw__grammar_word(rest, (size_t)(end - rest)), shown);
-    if (rest == end) {
-        snprintf(p->what, sizeof p->what, "%s is missing", p->failed->name);
-    } else if (!blank) {
-        snprintf(p->what, sizeof p->what, "'%s' cannot follow '%s' without a space", shown,
-                 p->rule->task);
-    } else if (p->rule->subtask && !strcmp(p->rule->subtask, "info")) {
-        snprintf(p->what, sizeof p->what,
-                 "one space and then the name of a pipeline must follow, not '%s'", shown);
-    } else {
-        snprintf(
-            p->what, sizeof p->what,
-            "'%s' is not a pipeline: its name has lower-case letters, digits, '-', '_' and '.'",
-            shown);
-    }
-}
-
-static bool is_stage(const char *word, size_t size) {
-    const char *app = memchr(word, '/', size);
-
-    return all(word, app ? (size_t)(app - word) : size, is_slug);
-}
-
-/* A stage's preposition that did not become part of the command. */
-static void complain_stage(struct sw__parsed *p, const char *word, const char *stage, size_t size) {
-    const char *usage = sw_grammar_command(p->rule->command)->usage;
-    char shown[SW__EXCERPT];
-
-    quote(stage, size, shown);
-    if (!strstr(usage, word) || is_stage(stage, size)) {
-        snprintf(p->what, sizeof p->what, "'%s %s' cannot stand at this place", word, shown);
-    } else if (size == 0) {
-        snprintf(p->what, sizeof p->what, "a stage must follow '%s'", word);
-    } else {
-        snprintf(p->what, sizeof p->what, "'%s' is not a stage", shown);
-    }
-}
-
-/* All that is required was there, but the line goes on. */
-static void complain_rest(struct sw__parsed *p) {
-    static const char *const stage_words[] = {"from", "to", "in", "on", NULL};
-    const char *end = p->text.start + p->text.size;
-    const char *rest = skip_blanks(p->text.start + p->good, end);
-    char shown[SW__EXCERPT];
-    size_t word;
-
-    while (rest > p->text.start && rest[-1] != ' ') {
-        rest--; /* only the end of a word was too much: the whole word is shown */
-    }
-    word = sw__grammar_word(rest, (size_t)(end - rest));
-    for (const char *const *w = stage_words; *w; w++) {
-        if (strlen(*w) == word && !memcmp(*w, rest, word)) {
-            const char *stage = skip_blanks(rest + word, end);
-
-            complain_stage(p, *w, stage, sw__grammar_word(stage, (size_t)(end - stage)));
-            return;
-        }
-    }
-    quote(rest, word, shown);
-    if (all(rest, word, is_digit) || (word >= 24 && all(rest, word, is_modhex))) {
-        snprintf(
-            p->what, sizeof p->what,
-            "a one-time code is 6 digits, or 32 to 64 letters of a YubiKey, and ends the line");
-    } else {
-        snprintf(p->what, sizeof p->what, "'%s' has no meaning at this place", shown);
-    }
-}
-
-void sw__grammar_complain(struct sw__parsed *p) {
-    bool whole = p->rule && p->good > 0;
-
-    if (p->text.size > SW_GRAMMAR_MAX_BYTES) {
-        snprintf(p->what, sizeof p->what, "the text is longer than %d bytes", SW_GRAMMAR_MAX_BYTES);
-    } else if (!p->rule) {
-        complain_unknown(p);
-    } else if (whole && p->failed) {
-        complain_piece(p);
-    } else if (whole) {
-        complain_rest(p);
-    } else if (!p->fits) {
-        complain_subtask(p);
-    } else {
-        snprintf(p->what, sizeof p->what, "the text is not UTF-8");
+    if (place->length == 0) { /* it is missing at the end */
+        place->at += used > 0;
+        place->length = 1;
     }
 }

@@ -52,19 +52,20 @@ static json_t *examples_of(const struct sw_command *command) {
     return list;
 }
 
-/* {commands: [{name, usage, summary, examples? (of the topic)}], topic?, unknown?, suggestion?, line, slash}: all commands, or
- * the one that was asked about. */
+/* {commands: [{name, group, usage, summary, examples? (of the topic)}], topic?, unknown?, suggestion?, line, slash}:
+ * all commands, or the one that was asked about. */
 static void answer_help(struct typed *t) {
     const char *topic = json_string_value(json_object_get(t->explain, "topic"));
     json_t *list = json_array();
     json_t *data = json_pack("{s:o}", "commands", list);
+    const struct sw_command *c;
 
-    for (const struct sw_command *c = sw_grammar_commands(); c->name; c++) {
+    for (size_t i = 0; (c = sw_grammar_command_at(i)); i++) {
         if (!topic || !strcmp(topic, c->name)) {
             json_t *examples = topic ? examples_of(c) : NULL;
-            json_array_append_new(list,
-                                  json_pack("{s:s, s:s, s:s, s:o*}", "name", c->name, "usage",
-                                            c->usage, "summary", c->summary, "examples", examples));
+            json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s, s:o*}", "name", c->name,
+                                                  "group", c->group, "usage", c->usage, "summary",
+                                                  c->summary, "examples", examples));
         }
     }
     copy(data, "topic", t->explain, "topic");
@@ -73,12 +74,13 @@ static void answer_help(struct typed *t) {
     answer(t, "help", data);
 }
 
-/* {error, usage, examples, line, slash} */
+/* {error, mark, usage, examples, line, slash} */
 static void answer_usage(struct typed *t) {
     const struct sw_command *c = sw_grammar_command(sw_str(t->explain, "command"));
     json_t *data = json_pack("{s:s, s:o}", "usage", c->usage, "examples", examples_of(c));
 
     copy(data, "error", t->explain, "what");
+    copy(data, "mark", t->explain, "mark");
     answer(t, "usage", data);
 }
 
@@ -119,8 +121,8 @@ static int handle(const struct sw_ctx *ctx, const struct sw_msg *in, struct sw_o
         answer_help(&t);
     } else if (!json_is_true(json_object_get(command, "valid"))) {
         answer_usage(&t);
-    } else if (!strcmp(handler, "deploy")) {
-        answer(&t, "not_yet", json_pack("{s:s}", "name", handler));
+    } else if (!strcmp(handler, "route")) {
+        answer(&t, "not_yet", json_pack("{s:s}", "name", sw_str(command, "task")));
     } else {
         pass_on(&t);
     }

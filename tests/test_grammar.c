@@ -127,7 +127,7 @@ static void the_first_word_chooses_who_answers(void **state) {
         HELP("promotes", "promotes storefront", .wrong = "is not a command"),
         HELP("promote.x", "promote.x storefront", .wrong = "is not a command"),
         HELP("frob", "frob:nicate:now x", .subtask = "nicate:now", .wrong = "'frob'"),
-        HELP("rollback", "rollback storefront", .wrong = "'rollback'"),
+        HELP("undo", "undo storefront", .wrong = "'undo'"),
         {.text = "login", .task = "login", .handler = "login"},
         {.text = "login  ", .task = "login", .handler = "login"},
         {.text = "login\n", .task = "login", .handler = "login"},

@@ -62,7 +62,9 @@ static void examples_of_every_command_are_valid(void **state) {
     size_t commands = 0;
 
     (void)state;
-    for (const struct sw_command *c = sw_grammar_commands(); c->name; c++, commands++) {
+    const struct sw_command *c;
+
+    for (; (c = sw_grammar_command_at(commands)); commands++) {
         assert_ptr_equal(sw_grammar_command(c->name), c);
         assert_true(strlen(c->summary) > 10 && strlen(c->summary) < 100);
         assert_int_equal(strncmp(c->usage, c->name, strlen(c->name)), 0);
@@ -79,7 +81,7 @@ static void examples_of_every_command_are_valid(void **state) {
             json_decref(e);
         }
     }
-    assert_int_equal(commands, 8);
+    assert_int_equal(commands, 21);
     assert_string_equal(sw_grammar_command("pipeline")->name, "pipelines");
     assert_string_equal(sw_grammar_command("pipelines:info")->name, "info");
     assert_null(sw_grammar_command("promote:x"));
