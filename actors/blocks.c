@@ -95,9 +95,12 @@ static size_t plain_run(const char *text, size_t size, char quote) {
     return n;
 }
 
-/* `quote`: the text stands between these marks, so that it may not hold them; 0: none. */
-static void put_value(struct sw_mrkdwn *m, const char *text, size_t size, char quote) {
-    size_t keep = quote ? 1 : 0;
+#define PRE "```"
+
+/* `quote`: the text stands between these marks, so that it may not hold them; 0: none; `pre`: the
+ * marks are PRE, and lines stay lines. */
+static void put_value(struct sw_mrkdwn *m, const char *text, size_t size, char quote, bool pre) {
+    size_t keep = pre ? strlen(PRE) : quote ? 1 : 0;
     size_t shown = 0;
     bool ok = true;
     for (size_t i = 0; ok && i < size;) {
@@ -125,7 +128,7 @@ static void put_value(struct sw_mrkdwn *m, const char *text, size_t size, char q
         } else if (*c == '>') {
             ok = token(m, "&gt;", 4, 4, keep);
         } else if (n == 1 && ((unsigned char)*c < 0x20 || *c == 0x7f)) {
-            ok = token(m, quote || *c != '\n' ? " " : "\n", 1, 1, keep);
+            ok = token(m, (quote && !pre) || *c != '\n' ? " " : "\n", 1, 1, keep);
         } else if (quote && *c == quote) {
             ok = token(m, "'", 1, 1, keep);
         } else {
@@ -135,7 +138,7 @@ static void put_value(struct sw_mrkdwn *m, const char *text, size_t size, char q
 }
 
 void sw_mrkdwn_text(struct sw_mrkdwn *m, const char *text, size_t size) {
-    put_value(m, text, size, 0);
+    put_value(m, text, size, 0, false);
 }
 
 static void put_quoted(struct sw_mrkdwn *m, const char *text, size_t size, char quote) {
@@ -145,7 +148,7 @@ static void put_quoted(struct sw_mrkdwn *m, const char *text, size_t size, char 
         size = 1;
     }
     if (!token(m, &quote, 1, 1, 2)) return;
-    put_value(m, text, size, quote);
+    put_value(m, text, size, quote, false);
     append(m, &quote, 1, 1);
 }
 
@@ -155,6 +158,12 @@ void sw_mrkdwn_bold(struct sw_mrkdwn *m, const char *text, size_t size) {
 
 void sw_mrkdwn_code(struct sw_mrkdwn *m, const char *text, size_t size) {
     put_quoted(m, text, size, '`');
+}
+
+void sw_mrkdwn_pre(struct sw_mrkdwn *m, const char *text, size_t size) {
+    if (size == 0 || !token(m, PRE, strlen(PRE), strlen(PRE), strlen(PRE) + 1)) return;
+    put_value(m, text, size, '`', true);
+    append(m, PRE, strlen(PRE), strlen(PRE));
 }
 
 void sw_mrkdwn_user(struct sw_mrkdwn *m, const char *id) {

@@ -2,7 +2,7 @@
  *
  * shapes   a text is mrkdwn: our own words as they are, values always escaped (& < >), without
  *          control and direction characters. A pattern is our words with {key}, {key.inner},
- *          {key:how}; how: text, bold, code, typed (code after "/h "), user, date, took (ms),
+ *          {key:how}; how: text, bold, code, typed (code after "/h "), pre (lines of code), user, date, took (ms),
  *          v (42 and "v42" give v42), list (of code words, then how many more). [ ... ] is left
  *          out where the first key in it is absent, empty, 0 or false; {?key}, {!key} only test
  * units    limits count characters (code points) of what is sent, escapes included
@@ -51,6 +51,8 @@ void sw_mrkdwn_put(struct sw_mrkdwn *m, const char *markup);
 void sw_mrkdwn_text(struct sw_mrkdwn *m, const char *text, size_t size);
 void sw_mrkdwn_bold(struct sw_mrkdwn *m, const char *text, size_t size);
 void sw_mrkdwn_code(struct sw_mrkdwn *m, const char *text, size_t size);
+/* Lines of code, each as it is: what stands below each other stays so. */
+void sw_mrkdwn_pre(struct sw_mrkdwn *m, const char *text, size_t size);
 /* <@U0ADA>; what is no Slack id is shown as text. */
 void sw_mrkdwn_user(struct sw_mrkdwn *m, const char *id);
 /* Shown in the reader's own time zone. */

@@ -43,6 +43,8 @@ static void put_how(struct sw_mrkdwn *m, const char *how, const char *text, size
         sw_mrkdwn_bold(m, text, size);
     } else if (!strcmp(how, "code")) {
         sw_mrkdwn_code(m, text, size);
+    } else if (!strcmp(how, "pre")) {
+        sw_mrkdwn_pre(m, text, size);
     } else if (!strcmp(how, "user")) {
         sw_mrkdwn_user(m, text);
     } else if (!strcmp(how, "v")) {

@@ -8,8 +8,8 @@
 #include <string.h>
 
 static const struct sw__template *const tables[] = {
-    sw__templates_help,    sw__templates_login, sw__templates_read,
-    sw__templates_promote, sw__templates_error, sw__templates_notice,
+    sw__templates_help, sw__templates_login, sw__templates_read,   sw__templates_promote,
+    sw__templates_op,   sw__templates_error, sw__templates_notice,
 };
 #define TABLES (sizeof(tables) / sizeof(*tables))
 
@@ -57,6 +57,17 @@ void sw__card_line(struct sw__card *card, struct sw_mrkdwn *m, size_t chars) {
     } else if (m->chars > 0) {
         sw_mrkdwn_put(m, "\n");
     }
+}
+
+/* Only an id of letters, digits and dashes becomes part of an address. */
+void sw__card_pipeline(const struct sw_template_in *in, struct sw__card *card, const char *key,
+                       const char *words) {
+    const char *id = sw_str(in->data, key);
+    if (!in->dashboard || !id[0] ||
+        id[strspn(id, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-")] ||
+        strpbrk(in->dashboard, "<>|") || strlen(in->dashboard) + strlen(id) > 300)
+        return;
+    sw__card_small(card, json_sprintf("<%s/pipelines/%s|%s>", in->dashboard, id, words));
 }
 
 /* "and N more: ..." at the end, where the list did not fit or did not hold all there are. */
@@ -129,6 +140,9 @@ json_t *sw_template_render(const struct sw_template_in *in) {
         row = &unknown;
         data = about = json_pack("{s:s, s:s}", "id", in->id, "cmd", in->cmd ? in->cmd : "");
     }
+    if ((row->flags & SW__PARENT) == SW__PARENT)
+        sw__card_small(&card,
+                       sw_filled("[{?line}{user:user} typed {line:typed}]", data, SW_SECTION_MAX));
     if (row->lead) sw__card_lead(&card, sw_filled(row->lead, data, SW_SECTION_MAX));
     if (row->more) sw__card_more(&card, sw_filled(row->more, data, SW_SECTION_MAX));
     if (row->build) row->build(in, &card);

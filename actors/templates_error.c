@@ -4,9 +4,13 @@
 #define ROW(name, words, more_words)                                                               \
     { .id = name, .lead = words, .more = more_words }
 
+static void no_repo(const struct sw_template_in *in, struct sw__card *card) {
+    sw__card_pipeline(in, card, "pipeline_id", "Open it at Heroku");
+}
+
 const struct sw__template sw__templates_error[] = {
     ROW("error.unknown_pipeline", "I see no pipeline named {name:code}.[ Near it: {near:list}.]",
-        "`/h pipelines` lists all that you can see."),
+        "[{?names}You can see {names:list}. ]`/h pipelines` lists all that you can see."),
     ROW("error.ambiguous_pipeline",
         "There are several pipelines named {name:code}. Nothing was done.",
         "[Type the id of the one you mean instead of its name: {ids:list}]"),
@@ -30,6 +34,25 @@ const struct sw__template sw__templates_error[] = {
     ROW("error.locked",
         "{by:user} has been promoting to {app:code} since {since_ms:date}. Nothing was done.",
         "Type the same again when that is over."),
+    ROW("error.held",
+        "{by:user} has locked {pipeline:bold}[ ({stage})][: {reason}]. Nothing was done.",
+        "[It has been locked since {since_ms:date}.][ To go on anyway type {steal:typed}: it takes the "
+        "lock away, and its owner is told.]"),
+    ROW("error.no_operation", "Nothing that runs has the id {id:code}.",
+        "`/h status` lists what runs."),
+    ROW("error.not_yours",
+        "Only who started {id:code} can do that, and that is {by:user}. Nothing was done.", NULL),
+    {.id = "error.no_repo",
+     .lead = "{pipeline:bold} is not connected to a repository at GitHub, so there is nothing to "
+             "deploy from. Nothing was done.",
+     .more =
+         "It is connected in the settings of the pipeline, at Heroku; then type the same again.",
+     .build = no_repo},
+    ROW("error.unknown_ref",
+        "{repo:bold} has no branch, tag or commit {ref:code} that you can see. Nothing was done.",
+        NULL),
+    ROW("error.github", "GitHub refused it[: {message}][ (status {status})]. Nothing was changed.",
+        "[{hint}]"),
     ROW("error.heroku", "Heroku refused it[: {message}]. Nothing was changed.", NULL),
     ROW("error.upstream",
         "{upstream} does not answer as it should at the moment[ (status {status})]. Nothing was "

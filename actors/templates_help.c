@@ -1,5 +1,6 @@
 /* templates_help.c -- what can be typed, and what was mistyped; see templates.h. */
 #include "actors/templates_priv.h"
+#include "common/mem.h"
 #include "proto/value.h"
 
 #include <string.h>
@@ -16,34 +17,50 @@ static void put_examples(struct sw_mrkdwn *m, const json_t *data, const json_t *
     }
 }
 
+/* Takes nothing; `data` is the whole answer's. */
+static void put_command(struct sw_mrkdwn *m, const json_t *command, const json_t *data) {
+    SW_AUTO(sw_json)
+    json_t *one =
+        json_pack("{s:O*, s:O*, s:O*}", "usage", json_object_get(command, "usage"), "summary",
+                  json_object_get(command, "summary"), "slash", json_object_get(data, "slash"));
+    const json_t *examples = json_object_get(command, "examples");
+    sw_mrkdwn_fill(m, "{usage:typed}[\n{summary}]", one);
+    if (!sw_str(data, "topic")[0] || json_array_size(examples) == 0) return;
+    sw_mrkdwn_put(m, "\n");
+    put_examples(m, data, examples);
+}
+
 static void help(const struct sw_template_in *in, struct sw__card *card) {
     bool topic = sw_str(in->data, "topic")[0] != 0;
+    const char *group = "";
     struct sw_mrkdwn m;
     size_t i;
     json_t *command;
     sw_mrkdwn_init(&m, SW_SECTION_MAX);
     json_array_foreach(json_object_get(in->data, "commands"), i, command) {
-        json_t *one = json_pack("{s:O*, s:O*, s:O*}", "usage", json_object_get(command, "usage"),
-                                "summary", json_object_get(command, "summary"), "slash",
-                                json_object_get(in->data, "slash"));
-        sw__card_line(card, &m, 700);
-        sw_mrkdwn_fill(&m, "{usage:typed}[\n{summary}]", one);
-        json_decref(one);
-        if (topic && json_array_size(json_object_get(command, "examples")) > 0) {
-            sw_mrkdwn_put(&m, "\n");
-            put_examples(&m, in->data, json_object_get(command, "examples"));
+        const char *its = sw_str(command, "group");
+        bool next = !topic && strcmp(group, its) != 0;
+        if (next && m.chars > 0) {
+            sw__card_more(card, sw_mrkdwn_end(&m));
+            sw_mrkdwn_init(&m, SW_SECTION_MAX);
         }
+        sw__card_line(card, &m, 1300);
+        if (next) sw_mrkdwn_fill(&m, "[{group:bold}\n]", command);
+        put_command(&m, command, in->data);
+        group = its;
     }
     sw__card_more(card, sw_mrkdwn_end(&m));
     if (topic) return;
+    SW_AUTO(sw_json)
     json_t *hint = json_pack("{s:s, s:O*}", "hint", "help promote", "slash",
                              json_object_get(in->data, "slash"));
     sw__card_small(card,
                    sw_filled("{hint:typed} tells more about one of them.", hint, SW_SECTION_MAX));
-    json_decref(hint);
 }
 
 static void usage(const struct sw_template_in *in, struct sw__card *card) {
+    sw__card_more(card, sw_filled("[{mark:pre}]", in->data, SW_SECTION_MAX));
+    sw__card_more(card, sw_filled("[It goes like this: {usage:typed}]", in->data, SW_SECTION_MAX));
     struct sw_mrkdwn m;
     sw_mrkdwn_init(&m, SW_SECTION_MAX);
     put_examples(&m, in->data, json_object_get(in->data, "examples"));
@@ -59,7 +76,6 @@ const struct sw__template sw__templates_help[] = {
      .build = help},
     {.id = "usage",
      .lead = "I could not read that[: {error}]. Nothing was done.",
-     .more = "[It goes like this: {usage:typed}]",
      .flags = SW__ONLY,
      .build = usage},
     {.id = "not_yet",

@@ -16,6 +16,9 @@
 
 #define SW__ONLY 1u /* the parser's */
 #define SW__BARE 2u /* a line in a thread: the command that was typed is not repeated */
+/* The message of an operation, which changes: its first line says who typed what. All ids without
+ * a dot are such, but for the parser's. */
+#define SW__PARENT (4u | SW__BARE)
 
 #define SW__GOOD "\xe2\x9c\x94 "  /* check mark */
 #define SW__BAD "\xe2\x9c\x96 "   /* cross */
@@ -56,7 +59,7 @@ struct sw__template {
 };
 
 extern const struct sw__template sw__templates_help[], sw__templates_login[], sw__templates_read[],
-    sw__templates_promote[], sw__templates_error[], sw__templates_notice[];
+    sw__templates_promote[], sw__templates_op[], sw__templates_error[], sw__templates_notice[];
 
 /* Takes a block. */
 void sw__card_add(struct sw__card *card, json_t *block);
@@ -67,6 +70,9 @@ void sw__card_more(struct sw__card *card, json_t *text);
 void sw__card_small(struct sw__card *card, json_t *text);
 /* Makes room in `m` for a line of up to `chars`: where it is full, its text becomes a section. */
 void sw__card_line(struct sw__card *card, struct sw_mrkdwn *m, size_t chars);
+/* A link to the pipeline that data.<key> is the id of, in Heroku's dashboard, where there is one. */
+void sw__card_pipeline(const struct sw_template_in *in, struct sw__card *card, const char *key,
+                       const char *words);
 /* All of a list, or as much as one message holds and how many more there are. */
 void sw__card_list(struct sw__card *card, const struct sw__list *list);
 /* An app of a promotion, by its state: one line. */

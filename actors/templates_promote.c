@@ -33,8 +33,7 @@ static void apps(const struct sw_template_in *in, struct sw__card *card) {
 }
 
 static void small(const struct sw_template_in *in, struct sw__card *card) {
-    sw__card_small(
-        card, sw_filled("[{line:typed}][" SW__DOT "{took_ms:took}]", in->data, SW_SECTION_MAX));
+    sw__card_small(card, sw_filled("[It took {took_ms:took}]", in->data, SW_SECTION_MAX));
 }
 
 static void parent(const struct sw_template_in *in, struct sw__card *card) {
@@ -45,7 +44,7 @@ static void parent(const struct sw_template_in *in, struct sw__card *card) {
 #define PARENT(state, words, more_words, build_fn)                                                 \
     {                                                                                              \
         .id = "promote", .key = "state", .when = state, .lead = words, .more = more_words,         \
-        .flags = SW__BARE, .build = build_fn                                                       \
+        .flags = SW__PARENT, .build = build_fn                                                     \
     }
 #define LINE(name, words)                                                                          \
     { .id = name, .lead = words, .flags = SW__BARE }
@@ -65,6 +64,8 @@ const struct sw__template sw__templates_promote[] = {
            "[{reason}]", parent),
     PARENT("two_factor", SW__DOUBT "{user:user} needs a one-time code to promote " WHAT,
            "Nothing was promoted.", small),
+    PARENT("cancelled", SW__BAD "The promotion of " WHAT " was cancelled", "Nothing was promoted.",
+           small),
     PARENT(NULL, SW__BUSY "{user:user} is promoting " WHAT, NULL, parent),
     LINE("promote.started", "Started: {from.app:code}[ {from.version:v}]" SW__TO "{to.apps:list}"),
     LINE("promote.phase", SW__BUSY "{app:code}[ {version:v}] is in its release phase."),
@@ -97,6 +98,5 @@ const struct sw__template sw__templates_promote[] = {
     UNKNOWN("timeout", "This promotion takes longer than I can follow it."),
     UNKNOWN("signed_out", "Your Heroku access ended before this promotion did."),
     UNKNOWN(NULL, "I can no longer follow this promotion."),
-    LINE("thread.more", "More updates were left out here: {n}."),
     {0},
 };

@@ -3,7 +3,6 @@
 #include "common/mem.h"
 #include "proto/value.h"
 
-#include <stdio.h>
 #include <string.h>
 
 static void put_count(struct sw_mrkdwn *m, const char *pattern, json_int_t n) {
@@ -81,22 +80,6 @@ static json_t *stage_text(const json_t *stage) {
     return sw_mrkdwn_end(&m);
 }
 
-/* Only an id of letters, digits and dashes becomes part of an address. */
-static void link_of(const struct sw_template_in *in, struct sw__card *card) {
-    const char *id = sw_str(in->data, "id");
-    struct sw_mrkdwn m;
-    char link[300];
-    if (!in->dashboard || !id[0] ||
-        id[strspn(id, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-")] ||
-        strpbrk(in->dashboard, "<>|") ||
-        snprintf(link, sizeof(link), "<%s/pipelines/%s|Open it at Heroku>", in->dashboard, id) >=
-            (int)sizeof(link))
-        return;
-    sw_mrkdwn_init(&m, SW_SECTION_MAX);
-    sw_mrkdwn_put(&m, link);
-    sw__card_small(card, sw_mrkdwn_end(&m));
-}
-
 static void info(const struct sw_template_in *in, struct sw__card *card) {
     json_t *texts = json_array(), *stage;
     size_t i;
@@ -109,7 +92,7 @@ static void info(const struct sw_template_in *in, struct sw__card *card) {
         json_decref(texts);
         sw__card_more(card, json_string("It has no apps that you can see."));
     }
-    link_of(in, card);
+    sw__card_pipeline(in, card, "id", "Open it at Heroku");
 }
 
 static void put_release(struct sw_mrkdwn *m, const json_t *release, const json_t *data) {

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 #include <dirent.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static char *golden_path(const char *id, const char *when) {
@@ -267,6 +268,73 @@ static void long_lists_are_cut_and_say_so(void **state) {
     json_decref(data);
 }
 
+static size_t times(const char *text, const char *what) {
+    size_t n = 0;
+    for (const char *at = text; (at = strstr(at, what)); at += strlen(what))
+        n++;
+    return n;
+}
+
+static void what_a_list_does_not_show_is_counted(void **state) {
+    static const int counts[] = {1, 2, 149, 200, 600, 3000};
+    (void)state;
+    for (size_t i = 0; i < sizeof(counts) / sizeof(*counts); i++) {
+        json_t *names = json_array();
+        for (int k = 0; k < counts[i]; k++)
+            json_array_append_new(names, json_sprintf("pipeline-with-a-name-%d", k));
+        SW_AUTO(sw_json) json_t *data = json_pack("{s:o, s:i}", "names", names, "more", i ? 7 : 0);
+        SW_AUTO(sw_json) json_t *out = render("pipelines.list", NULL, data);
+        check_message("pipelines.list", out);
+        SW_AUTO(sw_text) char *text = json_dumps(out, 0);
+        size_t shown = times(text, "`pipeline-with-a-name-");
+        const char *and = strstr(text, "And ");
+        size_t more = and? strtoul(and+4, NULL, 10) : 0;
+        assert_int_equal(shown + more, (size_t)counts[i] + (i ? 7 : 0));
+        if (counts[i] <= 200)
+            assert_int_equal(shown, counts[i]); /* what people can read is shown */
+        assert_true(strlen(text) < 20000);
+    }
+}
+
+static void the_body_leaves_room_for_buttons_and_says_that_it_was_cut(void **state) {
+    json_t *commands = json_array();
+    (void)state;
+    for (int i = 0; i < 100; i++)
+        json_array_append_new(commands, json_pack("{s:s, s:o, s:o}", "usage", "x", "group",
+                                                  json_sprintf("group %d", i), "summary",
+                                                  json_sprintf("%01000d", i)));
+    SW_AUTO(sw_json)
+    json_t *data = json_pack("{s:o, s:[{s:s, s:s}], s:s}", "commands", commands, "buttons", "label",
+                             "Next", "line", "help x", "line", "help");
+    SW_AUTO(sw_json) json_t *out = render("help", NULL, data);
+    SW_AUTO(sw_text) char *text = json_dumps(out, 0);
+    check_message("help", out);
+    assert_non_null(strstr(text, "the rest was left out"));
+    assert_non_null(strstr(text, "\"type/1\""));
+    assert_non_null(strstr(text, "`/h help`"));
+}
+
+/* Ids without a dot, but for the parser's, are the messages of operations. */
+static void the_first_line_of_each_operation_says_who_typed_what(void **state) {
+    const char *id, *when;
+    size_t found = 0;
+    (void)state;
+    for (size_t i = 0; (id = sw_template_row(i, &when)); i++) {
+        if (strchr(id, '.') || sw_template_only(id)) continue;
+        SW_AUTO(sw_json) json_t *file = golden(id, when);
+        const json_t *data = sw_data_at(file, "in.data"), *blocks = sw_data_at(file, "out.blocks");
+        SW_AUTO(sw_text)
+        char *first = sw_printf("<@%s> typed `/h %s`", sw_str(data, "user"), sw_str(data, "line"));
+        const json_t *line =
+            json_array_get(json_object_get(json_array_get(blocks, 0), "elements"), 0);
+        if (strcmp(sw_str(line, "text"), first) != 0)
+            fail_msg("%s%s%s: its first line is not %s", id, when ? "+" : "", when ? when : "",
+                     first);
+        found++;
+    }
+    assert_true(found >= 7);
+}
+
 static void an_unknown_id_is_told_with_the_command(void **state) {
     (void)state;
     json_t *out = render("no.such", NULL, NULL);
@@ -287,12 +355,15 @@ static void only_what_the_parser_says_needs_no_budget(void **state) {
     assert_false(sw_template_only("no.such"));
 }
 
+/* The families are those of the table: what begins like one of them is meant to be in it. Words
+ * of `release.` are also fields of an answer. */
 static bool is_template(const char *word) {
-    static const char *const families[] = {"error.",     "promote.",  "login.",         "logout.",
-                                           "pipelines.", "releases.", "release.notice", "thread."};
+    const char *id, *when;
     if (strspn(word, "abcdefghijklmnopqrstuvwxyz_.") != strlen(word)) return false;
-    for (size_t i = 0; i < sizeof(families) / sizeof(*families); i++) {
-        if (starts(word, families[i])) return true;
+    if (starts(word, "release.")) return starts(word, "release.notice");
+    for (size_t i = 0; (id = sw_template_row(i, &when)); i++) {
+        const char *dot = strchr(id, '.');
+        if (dot && !strncmp(word, id, (size_t)(dot - id) + 1)) return word[dot - id + 1] != 0;
     }
     return false;
 }
@@ -305,13 +376,48 @@ static bool has_row(const char *word) {
     return false;
 }
 
+/* The text in quotes number `number` of the call at `at`; false: there is none. */
+static bool quoted(const char *at, size_t number, char *into, size_t room) {
+    const char *end = at + strcspn(at, ";");
+    for (;; number--) {
+        const char *from = memchr(at, '"', (size_t)(end - at));
+        const char *to = from ? memchr(from + 1, '"', (size_t)(end - from - 1)) : NULL;
+        if (!to || (size_t)(to - from) >= room) return false;
+        if (number == 0) return snprintf(into, room, "%.*s", (int)(to - from - 1), from + 1) > 0;
+        at = to + 1;
+    }
+}
+
+/* Whoever says something by these names it in the call, or lets the caller do so. */
+static size_t check_calls(const char *path, const char *text) {
+    static const struct {
+        const char *call;
+        size_t number;
+    } rows[] = {{"sw__plan_fail(p, ", 0},
+                {"sw__report_thread(p, ", 0},
+                {"sw__plan_reply(p, \"", 1},
+                {"sw__auth_reply(a, ", 0},
+                {"answer(&t, ", 0}};
+    size_t found = 0;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        for (const char *at = text; (at = strstr(at, rows[i].call)); at++) {
+            char word[128];
+            if (!quoted(at, rows[i].number, word, sizeof(word))) continue;
+            if (strspn(word, "abcdefghijklmnopqrstuvwxyz_.") != strlen(word)) continue;
+            if (!has_row(word)) fail_msg("%s: no template %s", path, word);
+            found++;
+        }
+    }
+    return found;
+}
+
 static size_t check_source(const char *path) {
     static char text[256 * 1024];
-    size_t found = 0;
     FILE *f = fopen(path, "r");
     assert_non_null(f);
     text[fread(text, 1, sizeof(text) - 1, f)] = 0;
     fclose(f);
+    size_t found = check_calls(path, text);
     for (char *at = strchr(text, '"'), *end; at && (end = strpbrk(at + 1, "\"\n"));
          at = strchr(*end == '"' ? end + 1 : end, '"')) {
         char next = *end;
@@ -353,6 +459,9 @@ int main(void) {
         cmocka_unit_test(no_value_can_act_or_break_a_limit),
         cmocka_unit_test(data_that_is_no_object_gives_a_message),
         cmocka_unit_test(long_lists_are_cut_and_say_so),
+        cmocka_unit_test(what_a_list_does_not_show_is_counted),
+        cmocka_unit_test(the_body_leaves_room_for_buttons_and_says_that_it_was_cut),
+        cmocka_unit_test(the_first_line_of_each_operation_says_who_typed_what),
         cmocka_unit_test(an_unknown_id_is_told_with_the_command),
         cmocka_unit_test(only_what_the_parser_says_needs_no_budget),
         cmocka_unit_test(every_template_that_an_actor_names_exists),

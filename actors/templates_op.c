@@ -1,0 +1,16 @@
+/* templates_op.c -- what is said of any operation while it runs; see templates.h. */
+#include "actors/templates_priv.h"
+
+#define LINE(name, words)                                                                          \
+    { .id = name, .lead = words, .flags = SW__BARE }
+
+const struct sw__template sw__templates_op[] = {
+    LINE("thread.more", "More updates were left out here: {n}."),
+    LINE("thread.slow", SW__BUSY "{upstream} has not answered yet; I am still trying."),
+    {.id = "private.slow", .lead = SW__BUSY "{upstream} has not answered yet; I am still trying."},
+    LINE("op.cancelling",
+         SW__BUSY "[{by:user} cancels this. ]I stop, and say here what came of it."),
+    LINE("op.too_late", SW__DOUBT "This can no longer be cancelled: it is under way at Heroku. I "
+                                  "follow it to its end."),
+    {0},
+};
