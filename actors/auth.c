@@ -4,60 +4,26 @@
 #include <errno.h>
 #include <string.h>
 
-static int on_login(struct sw__auth *a, const json_t *account) {
-    if (!account) {
-        sw__auth_card(a, a->in, "login", false);
-        return 0;
-    }
-    sw__auth_reply(a, a->in, "login.linked", json_pack("{s:s}", "email", sw_str(account, "email")),
-                   true);
-    return 0;
-}
-
-/* Heroku is not told: what is forgotten here runs out there by itself. */
-static int on_logout(struct sw__auth *a, const char *user, const json_t *account) {
-    SW_AUTO(sw_text) char *pend = sw__auth_key(a, "pend", user);
-    SW_AUTO(sw_text) char *email = sw_strdup(sw_str(account, "email"));
-    if (account) {
-        int r = sw__auth_unlink(a, user, "logout");
-        if (r < 0) return r;
-    }
-    sw_forget(a->out, pend);
-    sw__auth_reply(a, a->in, account ? "logout.done" : "logout.none",
-                   account ? json_pack("{s:s}", "email", email) : json_object(), true);
-    return 0;
-}
-
-static int grant_now(struct sw__auth *a, const char *user, const json_t *account) {
-    SW_AUTO(sw_json) json_t *tokens = NULL, *copy = json_deep_copy(account);
-    int r = sw__auth_tokens(a, user, account, &tokens);
-    if (r < 0) return r;
-    sw__auth_grant(a, a->in, copy, tokens);
-    if (!json_equal(copy, account)) sw__auth_save(a, user, copy);
-    return 0;
-}
-
 static int on_command(struct sw__auth *a) {
     const char *user = sw_str(json_object_get(a->in->body, "who"), "user");
     const char *handler = sw_str(json_object_get(a->in->body, "command"), "handler");
-    const json_t *account;
-    int r = sw__auth_account(a, user, &account);
-    if (r < 0) return r;
-    if (!strcmp(handler, "login")) return on_login(a, account);
-    if (!strcmp(handler, "logout")) return on_logout(a, user, account);
-    if (!account) return sw__auth_keep(a, a->in, "missing");
-    if (sw__auth_usable(a, a->in, account)) return grant_now(a, user, account);
-    return sw__auth_join(a, user, account, a->in);
+    if (!strcmp(handler, "login")) return sw__auth_login(a, user);
+    if (!strcmp(handler, "logout")) return sw__auth_logout(a, user);
+    if (!strcmp(handler, "whoami")) return sw__auth_whoami(a, user);
+    return sw__auth_serve(a, user, a->in);
 }
 
-/* The token that this command was given because the one before was refused is the newest there is:
- * Heroku does not want this account any more. */
-static bool refused_again(const struct sw_msg *in, const json_t *account) {
+/* The token that was refused is the newest there is: this command was given it because the one
+ * before was refused, or there is no way to another. The provider does not want this account any
+ * more. */
+static bool is_definite(const struct sw_msg *in, const struct sw_provider *p,
+                        const json_t *account) {
+    const json_int_t version = sw_int(account, "version");
     size_t i;
     json_t *cmd;
-    if (!json_is_true(json_object_get(in->body, "refused")) ||
-        sw_int(in->body, "version") != sw_int(account, "version"))
-        return false;
+    if (!sw__auth_is_refusal(in, p)) return false;
+    if (!sw__auth_renewable(account)) return sw_int(in->body, "version") >= version;
+    if (sw_int(in->body, "version") != version) return false;
     json_array_foreach(json_object_get(account, "renewed"), i, cmd) {
         if (json_is_string(cmd) && !strcmp(json_string_value(cmd), in->cmd)) return true;
     }
@@ -66,21 +32,15 @@ static bool refused_again(const struct sw_msg *in, const json_t *account) {
 
 static int on_regrant(struct sw__auth *a) {
     const char *user = sw_str(json_object_get(a->in->body, "who"), "user");
+    const struct sw_provider *p = sw__auth_about(a->in);
     const json_t *account;
-    int r = sw__auth_account(a, user, &account);
+    if (!p) return -EINVAL;
+    int r = sw__auth_account(a, p, user, &account);
     if (r < 0) return r;
-    if (account && refused_again(a->in, account)) {
-        r = sw__auth_unlink(a, user, "refused");
-        if (r < 0) return r;
-        sw__auth_refuse(a, a->in, "refused");
-        return 0;
-    }
-    if (!account) {
-        sw__auth_refuse(a, a->in, "missing");
-        return 0;
-    }
-    if (sw__auth_usable(a, a->in, account)) return grant_now(a, user, account);
-    return sw__auth_join(a, user, account, a->in);
+    if (!account || !is_definite(a->in, p, account)) return sw__auth_serve(a, user, a->in);
+    r = sw__auth_unlink(a, p, user, "refused");
+    if (r < 0) return r;
+    return sw__auth_refuse(a, user, a->in, "refused", p);
 }
 
 static const struct {
@@ -130,7 +90,7 @@ static void want(const struct sw_msg *in, struct sw_out *out) {
     const struct sw__auth a = {.in = in, .out = out};
     const char *user = user_of(in);
     const json_t *account;
-    if (user) (void)sw__auth_account(&a, user, &account);
+    if (user) (void)sw__auth_account(&a, SW_HEROKU, user, &account);
 }
 
 static const char *const kinds[] = {

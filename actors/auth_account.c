@@ -4,65 +4,136 @@
 #include <errno.h>
 #include <string.h>
 
-/* Where the provider does not say how long a token lives: soon enough to be safe. */
-#define LIFE_UNKNOWN_S 3600
 #define LIFE_MAX_S (365 * 24 * 3600)
 
 char *sw__auth_key(const struct sw__auth *a, const char *noun, const char *user) {
     return sw_printf("%s/%s/%s", noun, a->in->inst, user);
 }
 
-int sw__auth_account(const struct sw__auth *a, const char *user, const json_t **ret) {
+static int person_of(const struct sw__auth *a, const char *user, const json_t **ret) {
     SW_AUTO(sw_text) char *key = sw__auth_key(a, "acct", user);
+    return sw_fact(a->out, key, ret);
+}
+
+/* Documents of a time when there was only Heroku do not say it. */
+bool sw__auth_renewable(const json_t *account) {
+    return !json_is_false(json_object_get(account, "has_refresh"));
+}
+
+int sw__auth_account(const struct sw__auth *a, const struct sw_provider *p, const char *user,
+                     const json_t **ret) {
     const json_t *person;
-    int r = sw_fact(a->out, key, &person);
+    *ret = NULL;
+    int r = person_of(a, user, &person);
     if (r < 0) return r;
-    *ret = json_object_get(person, SW__AUTH_PROVIDER);
+    const json_t *account = json_object_get(person, p->name);
+    const json_int_t expires_ms = sw_int(account, "expires_ms");
+    /* `want` comes without a clock. */
+    bool over = a->ctx && expires_ms && expires_ms <= a->ctx->now_ms + SW__AUTH_SPARE_MS;
+    if (account && (!over || sw__auth_renewable(account))) *ret = account;
     return 0;
 }
 
-int sw__auth_tokens(const struct sw__auth *a, const char *user, const json_t *account,
-                    json_t **ret) {
-    SW_AUTO(sw_text) char *context = sw_printf("%s/%s/%s", a->in->inst, user, SW__AUTH_PROVIDER);
+static char *context_of(const struct sw__auth *a, const struct sw_provider *p, const char *user) {
+    return sw_printf("%s/%s/%s", a->in->inst, user, p->name);
+}
+
+int sw__auth_tokens(const struct sw__auth *a, const struct sw_provider *p, const char *user,
+                    const json_t *account, json_t **ret) {
+    SW_AUTO(sw_text) char *context = context_of(a, p, user);
     return sw_row_unseal(a->ctx->keys, sw_str(account, "row"), context, ret);
 }
 
-int sw__auth_issue(const struct sw__auth *a, const char *user, json_t *account,
-                   const json_t *tokens, json_int_t expires_in_s) {
-    SW_AUTO(sw_text) char *context = sw_printf("%s/%s/%s", a->in->inst, user, SW__AUTH_PROVIDER);
+int sw__auth_issue(const struct sw__auth *a, const struct sw_provider *p, const char *user,
+                   json_t *account, const json_t *tokens, json_int_t expires_in_s) {
+    SW_AUTO(sw_text) char *context = context_of(a, p, user);
     SW_AUTO(sw_text) char *row = NULL;
     json_int_t version = sw_int(account, "version") + 1;
     int r = sw_row_seal(a->ctx->keys, context, tokens, &row);
     if (r < 0) return r;
     if (version < a->ctx->now_ms) version = a->ctx->now_ms;
-    if (expires_in_s <= 0) expires_in_s = LIFE_UNKNOWN_S;
+    if (expires_in_s <= 0) expires_in_s = p->life_s;
     if (expires_in_s > LIFE_MAX_S) expires_in_s = LIFE_MAX_S;
+    json_int_t expires_ms = expires_in_s ? a->ctx->now_ms + expires_in_s * 1000 : 0;
     json_object_set_new(account, "row", json_string(row));
     json_object_set_new(account, "version", json_integer(version));
-    json_object_set_new(account, "expires_ms", json_integer(a->ctx->now_ms + expires_in_s * 1000));
+    json_object_set_new(account, "expires_ms", json_integer(expires_ms));
+    json_object_set_new(account, "has_refresh",
+                        json_boolean(sw_str(tokens, "refresh_token")[0] != '\0'));
     json_object_set_new(account, "renewed", json_array());
     return 0;
 }
 
-void sw__auth_save(const struct sw__auth *a, const char *user, const json_t *account) {
+int sw__auth_save(const struct sw__auth *a, const struct sw_provider *p, const char *user,
+                  const json_t *account) {
     SW_AUTO(sw_text) char *key = sw__auth_key(a, "acct", user);
-    json_t *person = json_object();
-    json_object_set_new(person, SW__AUTH_PROVIDER, json_deep_copy(account));
-    sw_store(a->out, key, person, 0);
+    const json_t *old;
+    int r = sw_fact(a->out, key, &old);
+    if (r < 0) return r;
+    json_t *person = json_is_object(old) ? json_copy((json_t *)old) : json_object();
+    if (account) {
+        json_object_set_new(person, p->name, json_deep_copy(account));
+    } else {
+        json_object_del(person, p->name);
+    }
+    if (json_object_size(person) > 0) {
+        sw_store(a->out, key, person, 0);
+    } else {
+        json_decref(person);
+        sw_forget(a->out, key);
+    }
+    return 0;
 }
 
-void sw__auth_announce(const struct sw__auth *a, const char *user, const json_t *account) {
-    json_t *body = json_pack("{s:s, s:s, s:I, s:b, s:I}", "user", user, "provider",
-                             SW__AUTH_PROVIDER, "version", sw_int(account, "version"), "gone",
-                             account == NULL, "expires_ms", sw_int(account, "expires_ms"));
+/* A token without an end, or without another after it, needs no timer. */
+void sw__auth_announce(const struct sw__auth *a, const struct sw_provider *p, const char *user,
+                       const json_t *account) {
+    const json_int_t expires_ms = sw_int(account, "expires_ms");
+    bool gone = !account || !expires_ms || !sw__auth_renewable(account);
+    json_t *body =
+        json_pack("{s:s, s:s, s:I, s:b, s:I}", "user", user, "provider", p->name, "version",
+                  sw_int(account, "version"), "gone", gone, "expires_ms", expires_ms);
     json_object_clear(sw_send(a->out, "refresher", SW_KIND_ACCOUNT, body)->boxes);
 }
 
-int sw__auth_unlink(struct sw__auth *a, const char *user, const char *reason) {
-    SW_AUTO(sw_text) char *key = sw__auth_key(a, "acct", user);
-    int r = sw__auth_land(a, user, NULL, reason);
+int sw__auth_unlink(struct sw__auth *a, const struct sw_provider *p, const char *user,
+                    const char *reason) {
+    int r = sw__auth_save(a, p, user, NULL);
     if (r < 0) return r;
-    sw_forget(a->out, key);
-    sw__auth_announce(a, user, NULL);
+    r = sw__auth_land(a, p, user, reason);
+    if (r < 0) return r;
+    sw__auth_announce(a, p, user, NULL);
+    return 0;
+}
+
+int sw__auth_identities(const struct sw__auth *a, const char *user, bool since, json_t **ret) {
+    SW_AUTO(sw_json) json_t *found = json_object();
+    for (const struct sw_provider *p = sw_providers; p->name; p++) {
+        const json_t *account;
+        int r = sw__auth_account(a, p, user, &account);
+        if (r < 0) return r;
+        if (!account) continue;
+        SW_AUTO(sw_text) char *since_key = sw_printf("%s_ms", p->identity);
+        if (json_object_size(found) > 0) json_object_set_new(found, "both", json_true());
+        json_object_set_new(found, p->identity, json_string(sw_str(account, p->identity)));
+        if (since)
+            json_object_set_new(found, since_key, json_integer(sw_int(account, "linked_ms")));
+    }
+    *ret = sw_take(&found);
+    return 0;
+}
+
+int sw__auth_missing(const struct sw__auth *a, const char *user, json_t **ret) {
+    SW_AUTO(sw_json) json_t *found = json_object();
+    for (const struct sw_provider *p = sw_providers; p->name; p++) {
+        const json_t *account;
+        int r = sw__auth_account(a, p, user, &account);
+        if (r < 0) return r;
+        if (account || !sw_provider_set_up(p, a->ctx->conf)) continue;
+        if (json_object_size(found) > 0) json_object_set_new(found, "two", json_true());
+        json_object_set_new(found, p->name, json_true());
+        json_object_set_new(found, "missing", json_true());
+    }
+    *ret = sw_take(&found);
     return 0;
 }

@@ -7,10 +7,25 @@
 #include <errno.h>
 #include <string.h>
 
-static int flight_of(const struct sw__auth *a, const char *user, char **ret_key,
-                     const json_t **ret) {
-    *ret_key = sw__auth_key(a, "flight", user);
+/* Heroku's has the name of a time when there was no other. */
+static int flight_of(const struct sw__auth *a, const struct sw_provider *p, const char *user,
+                     char **ret_key, const json_t **ret) {
+    SW_AUTO(sw_text) char *key = sw__auth_key(a, "flight", user);
+    *ret_key = p == SW_HEROKU ? sw_take(&key) : sw_printf("%s/%s", key, p->name);
     return sw_fact(a->out, *ret_key, ret);
+}
+
+/* Of both flights together: a sign-out ends both in one call. */
+static int count_waiting(const struct sw__auth *a, const char *user, size_t *ret) {
+    *ret = 0;
+    for (const struct sw_provider *p = sw_providers; p->name; p++) {
+        SW_AUTO(sw_text) char *key = NULL;
+        const json_t *flight;
+        int r = flight_of(a, p, user, &key, &flight);
+        if (r < 0) return r;
+        *ret += json_array_size(json_object_get(flight, "waiting"));
+    }
+    return 0;
 }
 
 /* The old one may be joined: of this very token, and its timer not long overdue. */
@@ -21,21 +36,22 @@ static bool flies(const struct sw__auth *a, const json_t *flight, const json_t *
 }
 
 /* Asks refresher; for a person who waits at once, for a round of all tokens in the bulk lane. */
-static int start(const struct sw__auth *a, const char *user, const json_t *account, bool urgent,
-                 const char *key, json_t *flight) {
+static int start(const struct sw__auth *a, const struct sw_provider *p, const char *user,
+                 const json_t *account, bool urgent, const char *key, json_t *flight) {
     SW_AUTO(sw_json) json_t *tokens = NULL;
     uint8_t random[16];
     char id[33];
-    int r = sw__auth_tokens(a, user, account, &tokens);
+    SW_AUTO(sw_text) char *label = sw_printf("flight/%s", p->name);
+    int r = sw__auth_tokens(a, p, user, account, &tokens);
     if (r < 0) return r;
-    sw_derive(a->ctx->seed, "flight", random, sizeof(random));
+    sw_derive(a->ctx->seed, label, random, sizeof(random));
     sw_hex(random, sizeof(random), id);
     json_object_set_new(flight, "flight", json_string(id));
     json_object_set_new(flight, "link", json_string(sw_str(account, "link")));
     json_object_set_new(flight, "version", json_integer(sw_int(account, "version")));
     json_object_set_new(flight, "started_ms", json_integer(a->ctx->now_ms));
     json_t *body =
-        json_pack("{s:s, s:s, s:s, s:I, s:s}", "user", user, "provider", SW__AUTH_PROVIDER, "link",
+        json_pack("{s:s, s:s, s:s, s:I, s:s}", "user", user, "provider", p->name, "link",
                   sw_str(account, "link"), "version", sw_int(account, "version"), "flight", id);
     struct sw_msg *m = urgent ? sw_send(a->out, "refresher", SW_KIND_REFRESH, body)
                               : sw_send_bulk(a->out, "refresher", SW_KIND_REFRESH, body);
@@ -43,126 +59,139 @@ static int start(const struct sw__auth *a, const char *user, const json_t *accou
     sw_box(a->ctx, m, "refresher", "refresh_token",
            json_pack("{s:s}", "refresh_token", sw_str(tokens, "refresh_token")));
     m = sw_after(a->out, key, SW__AUTH_FLIGHT_MS, SW_KIND_AUTH_TIMER,
-                 json_pack("{s:s, s:s}", "user", user, "flight", id));
+                 json_pack("{s:s, s:s, s:s}", "user", user, "provider", p->name, "flight", id));
     json_object_clear(m->boxes);
     return 0;
 }
 
-int sw__auth_join(struct sw__auth *a, const char *user, const json_t *account,
-                  const struct sw_msg *request) {
+int sw__auth_join(struct sw__auth *a, const struct sw_provider *p, const char *user,
+                  const json_t *account, const struct sw_msg *request) {
     SW_AUTO(sw_text) char *key = NULL;
     SW_AUTO(sw_json) json_t *flight = NULL;
     const json_t *old;
-    int r = flight_of(a, user, &key, &old);
+    size_t others;
+    int r = flight_of(a, p, user, &key, &old);
     if (r < 0) return r;
     bool new = !flies(a, old, account);
     if (!request && !new) return 0;
+    r = count_waiting(a, user, &others);
+    if (r < 0) return r;
+    if (request && (others >= SW__AUTH_WAITING_MAX || !sw__auth_renewable(account))) {
+        sw__auth_sorry(a, request, p);
+        return 0;
+    }
     flight = old ? json_deep_copy(old) : json_object();
     json_t *waiting = json_object_get(flight, "waiting");
     if (!json_is_array(waiting)) {
         waiting = json_array();
         json_object_set_new(flight, "waiting", waiting);
     }
-    if (request && json_array_size(waiting) >= SW__AUTH_WAITING_MAX) {
-        sw__auth_sorry(a, request);
-        return 0;
-    }
     if (request) json_array_append_new(waiting, sw_msg_to_json(request));
-    if (new) r = start(a, user, account, request != NULL, key, flight);
+    if (new) r = start(a, p, user, account, request != NULL, key, flight);
     if (r < 0) return r;
     sw_store(a->out, key, sw_take(&flight), 0);
     return 0;
 }
 
-int sw__auth_land(struct sw__auth *a, const char *user, json_t *account, const char *reason) {
+/* What else it needs is looked at anew: it may wait for the other token next. */
+static int land_one(struct sw__auth *a, const struct sw_provider *p, const char *user,
+                    const struct sw_msg *request, const char *reason) {
+    const json_t *account;
+    int r = sw__auth_account(a, p, user, &account);
+    if (r < 0) return r;
+    if (!account) return sw__auth_refuse(a, user, request, reason, p);
+    if (sw__auth_usable(a, p, request, account)) return sw__auth_serve(a, user, request);
+    sw__auth_sorry(a, request, p);
+    return 0;
+}
+
+int sw__auth_land(struct sw__auth *a, const struct sw_provider *p, const char *user,
+                  const char *reason) {
     SW_AUTO(sw_text) char *key = NULL;
-    SW_AUTO(sw_json) json_t *tokens = NULL;
+    SW_AUTO(sw_json) json_t *waiting = NULL;
     const json_t *flight;
     json_t *kept;
     size_t i;
-    int r = flight_of(a, user, &key, &flight);
+    int r = flight_of(a, p, user, &key, &flight);
     if (r < 0 || !flight) return r;
-    if (account) r = sw__auth_tokens(a, user, account, &tokens);
-    if (r < 0) return r;
-    json_array_foreach(json_object_get(flight, "waiting"), i, kept) {
-        struct sw_msg *request = sw_msg_from_json(kept);
-        if (!request) continue;
-        if (!account) {
-            sw__auth_refuse(a, request, reason);
-        } else if (sw__auth_usable(a, request, account)) {
-            sw__auth_grant(a, request, account, tokens);
-        } else {
-            sw__auth_sorry(a, request);
-        }
-        sw_msg_destroy(request);
-    }
+    waiting = json_incref(json_object_get(flight, "waiting"));
     sw_forget(a->out, key);
     sw_cancel(a->out, key);
+    json_array_foreach(waiting, i, kept) {
+        struct sw_msg *request = sw_msg_from_json(kept);
+        if (!request) continue;
+        r = land_one(a, p, user, request, reason);
+        sw_msg_destroy(request);
+        if (r < 0) return r;
+    }
     return 0;
 }
 
 /* A flight ended without a new token: what is left of the old one serves as far as it can. */
-static int give_up(struct sw__auth *a, const char *user, const json_t *account) {
+static int give_up(struct sw__auth *a, const struct sw_provider *p, const char *user) {
     SW_AUTO(sw_text) char *key = NULL;
-    SW_AUTO(sw_json) json_t *copy = account ? json_deep_copy(account) : NULL;
     const json_t *flight;
-    int r = flight_of(a, user, &key, &flight);
+    int r = flight_of(a, p, user, &key, &flight);
     if (r < 0) return r;
     if (!flight || strcmp(sw_str(flight, "flight"), sw_str(a->in->body, "flight")) != 0) return 0;
-    return sw__auth_land(a, user, copy, "missing");
+    return sw__auth_land(a, p, user, "missing");
 }
 
-static int take_pair(struct sw__auth *a, const char *user, const json_t *account) {
+static int take_pair(struct sw__auth *a, const struct sw_provider *p, const char *user,
+                     const json_t *account) {
     SW_AUTO(sw_json) json_t *copy = json_deep_copy(account);
     SW_AUTO(sw_json) json_t *pair = NULL, *old = NULL;
     int r = sw_open(a->ctx, a->in, "pair", &pair);
     if (r < 0) return r;
     if (!sw_str(pair, "access_token")[0]) return -EBADMSG;
     if (!sw_str(pair, "refresh_token")[0]) {
-        r = sw__auth_tokens(a, user, account, &old);
+        r = sw__auth_tokens(a, p, user, account, &old);
         if (r < 0) return r;
         json_object_set(pair, "refresh_token", json_object_get(old, "refresh_token"));
     }
-    r = sw__auth_issue(a, user, copy, pair, sw_int(a->in->body, "expires_in"));
+    r = sw__auth_issue(a, p, user, copy, pair, sw_int(a->in->body, "expires_in"));
     if (r < 0) return r;
-    /* The row that is read while landing is the new one. */
-    r = sw__auth_land(a, user, copy, "");
+    r = sw__auth_save(a, p, user, copy);
     if (r < 0) return r;
-    sw__auth_save(a, user, copy);
-    sw__auth_announce(a, user, copy);
+    r = sw__auth_land(a, p, user, "");
+    if (r < 0) return r;
+    sw__auth_announce(a, p, user, copy);
     return 0;
 }
 
 int sw__auth_refreshed(struct sw__auth *a) {
     const json_t *body = a->in->body;
     const char *user = sw_str(body, "user"), *outcome = sw_str(body, "outcome");
+    const struct sw_provider *p = sw__auth_about(a->in);
     const json_t *account;
-    int r = sw__auth_account(a, user, &account);
+    if (!p) return -EINVAL;
+    int r = sw__auth_account(a, p, user, &account);
     if (r < 0) return r;
     /* Signed out, signed in anew, or refreshed meanwhile: this pair belongs to nobody. It is
-     * dropped here and lives on at Heroku until it runs out. */
+     * dropped here and lives on at the provider until it runs out. */
     bool same = account && !strcmp(sw_str(account, "link"), sw_str(body, "link")) &&
                 sw_int(account, "version") == sw_int(body, "version");
-    if (same && !strcmp(outcome, "ok")) return take_pair(a, user, account);
-    if (same && !strcmp(outcome, "refused")) return sw__auth_unlink(a, user, "refused");
-    return give_up(a, user, account);
+    if (same && !strcmp(outcome, "ok")) return take_pair(a, p, user, account);
+    if (same && !strcmp(outcome, "refused")) return sw__auth_unlink(a, p, user, "refused");
+    return give_up(a, p, user);
 }
 
 int sw__auth_due(struct sw__auth *a) {
     const char *user = sw_str(a->in->body, "user");
+    const struct sw_provider *p = sw__auth_about(a->in);
     const json_t *account;
-    int r = sw__auth_account(a, user, &account);
+    if (!p) return -EINVAL;
+    int r = sw__auth_account(a, p, user, &account);
     if (r < 0) return r;
-    if (account && sw_int(account, "version") == sw_int(a->in->body, "version"))
-        return sw__auth_join(a, user, account, NULL);
-    sw__auth_announce(a, user, account); /* its timer is of another time: put it right */
+    if (account && sw_int(account, "version") == sw_int(a->in->body, "version") &&
+        sw__auth_renewable(account))
+        return sw__auth_join(a, p, user, account, NULL);
+    sw__auth_announce(a, p, user, account); /* its timer is of another time: put it right */
     return 0;
 }
 
 int sw__auth_timer(struct sw__auth *a) {
-    const char *user = sw_str(a->in->body, "user");
-    const json_t *account;
-    int r = sw__auth_account(a, user, &account);
-    if (r < 0) return r;
-    return give_up(a, user, account);
+    const struct sw_provider *p = sw__auth_about(a->in);
+    if (!p) return -EINVAL;
+    return give_up(a, p, sw_str(a->in->body, "user"));
 }

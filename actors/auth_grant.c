@@ -1,118 +1,140 @@
-/* auth_grant.c -- answers to a command: grant, card, or Heroku is away; see auth_priv.h. */
+/* auth_grant.c -- what a command needs, and whether it is there: grant, wait, or sign in; see
+ * auth_priv.h. */
 #include "actors/auth_priv.h"
 
+#include <errno.h>
 #include <string.h>
 
-static bool is_regrant(const struct sw_msg *request) {
+bool sw__auth_is_regrant(const struct sw_msg *request) {
     return !strcmp(request->kind, SW_KIND_REGRANT);
 }
 
-static bool is_refusal(const struct sw_msg *request) {
-    return is_regrant(request) && json_is_true(json_object_get(request->body, "refused"));
+const struct sw_provider *sw__auth_about(const struct sw_msg *request) {
+    return sw_provider(sw_str(request->body, "provider"));
 }
 
-bool sw__auth_usable(const struct sw__auth *a, const struct sw_msg *request,
-                     const json_t *account) {
-    if (is_refusal(request) && sw_int(account, "version") <= sw_int(request->body, "version"))
-        return false; /* the very token that Heroku did not take */
-    return sw_int(account, "expires_ms") > a->ctx->now_ms + SW__AUTH_SPARE_MS;
+bool sw__auth_is_refusal(const struct sw_msg *request, const struct sw_provider *p) {
+    return sw__auth_is_regrant(request) && sw__auth_about(request) == p &&
+           json_is_true(json_object_get(request->body, "refused"));
 }
 
-static void note_renewed(const struct sw_msg *request, json_t *account) {
-    json_t *renewed = json_object_get(account, "renewed");
+bool sw__auth_usable(const struct sw__auth *a, const struct sw_provider *p,
+                     const struct sw_msg *request, const json_t *account) {
+    const json_int_t expires_ms = sw_int(account, "expires_ms");
+    if (sw__auth_is_refusal(request, p) &&
+        sw_int(account, "version") <= sw_int(request->body, "version"))
+        return false; /* the very token that was not taken */
+    return !expires_ms || expires_ms > a->ctx->now_ms + SW__AUTH_SPARE_MS;
+}
+
+static bool is(const struct sw_msg *request, const char *handler) {
+    return !strcmp(sw_str(json_object_get(request->body, "command"), "handler"), handler);
+}
+
+/* Whose token must be fresh. A plan that asks for one token anew has the other one still. */
+static bool needs_fresh(const struct sw__auth *a, const struct sw_msg *request,
+                        const struct sw_provider *p) {
+    if (sw__auth_is_regrant(request)) return sw__auth_about(request) == p;
+    if (p == SW_HEROKU || is(request, "deploy")) return true;
+    return is(request, "promote") && sw_provider_set_up(p, a->ctx->conf);
+}
+
+int sw__auth_ready(const struct sw__auth *a, const char *user, const struct sw_msg *request,
+                   bool *ret) {
+    *ret = true;
+    for (const struct sw_provider *p = sw_providers; p->name; p++) {
+        const json_t *account;
+        int r = sw__auth_account(a, p, user, &account);
+        if (r < 0) return r;
+        if (!account && (p == SW_HEROKU || needs_fresh(a, request, p))) *ret = false;
+    }
+    return 0;
+}
+
+/* Notes the command where this answers a refusal: a second one is definite. */
+static int note_renewed(const struct sw__auth *a, const char *user, const struct sw_msg *request,
+                        const struct sw_provider *p, const json_t *account) {
+    SW_AUTO(sw_json) json_t *copy = json_deep_copy(account);
+    json_t *renewed = json_object_get(copy, "renewed");
     if (!json_is_array(renewed)) {
         renewed = json_array();
-        json_object_set_new(account, "renewed", renewed);
+        json_object_set_new(copy, "renewed", renewed);
     }
     if (json_array_size(renewed) >= SW__AUTH_RENEWED_MAX) json_array_remove(renewed, 0);
     json_array_append_new(renewed, json_string(request->cmd));
+    return sw__auth_save(a, p, user, copy);
 }
 
-void sw__auth_grant(const struct sw__auth *a, const struct sw_msg *request, json_t *account,
-                    const json_t *tokens) {
+/* GitHub goes along wherever it is linked, fresh or not: the plan asks anew when it needs it. */
+static int add_github(const struct sw__auth *a, const char *user, struct sw_msg *m) {
+    const json_t *account;
+    SW_AUTO(sw_json) json_t *tokens = NULL;
+    int r = sw__auth_account(a, SW_GITHUB, user, &account);
+    if (r < 0 || !account) return r;
+    r = sw__auth_tokens(a, SW_GITHUB, user, account, &tokens);
+    if (r < 0) return r;
+    json_object_set_new(m->body, "github",
+                        json_pack("{s:s, s:s, s:I, s:I}", "login", sw_str(account, "login"), "id",
+                                  sw_str(account, "id"), "version", sw_int(account, "version"),
+                                  "expires_ms", sw_int(account, "expires_ms")));
+    sw_box(a->ctx, m, "executor", "github",
+           json_pack("{s:s}", "token", sw_str(tokens, "access_token")));
+    return 0;
+}
+
+static int grant(const struct sw__auth *a, const char *user, const struct sw_msg *request) {
+    SW_AUTO(sw_json) json_t *tokens = NULL;
+    const json_t *account, *about;
+    int r = sw__auth_account(a, SW_HEROKU, user, &account);
+    if (r < 0) return r;
+    r = sw__auth_tokens(a, SW_HEROKU, user, account, &tokens);
+    if (r < 0) return r;
     json_t *body = json_pack(
         "{s:O?, s:s, s:O?, s:{s:s, s:s}, s:{s:I, s:I}, s:b}", "who",
         json_object_get(request->body, "who"), "line", sw_str(request->body, "line"), "command",
         json_object_get(request->body, "command"), "account", "id", sw_str(account, "id"), "email",
         sw_str(account, "email"), "grant", "version", sw_int(account, "version"), "expires_ms",
-        sw_int(account, "expires_ms"), "renewal", is_regrant(request));
+        sw_int(account, "expires_ms"), "renewal", sw__auth_is_regrant(request));
     struct sw_msg *m = sw_msg_from(request, SW_KIND_GRANTED, body);
+    sw_resume(a->out, "executor", m);
     sw_box(a->ctx, m, "executor", "token",
            json_pack("{s:s}", "token", sw_str(tokens, "access_token")));
-    if (is_refusal(request)) note_renewed(request, account);
-    sw_resume(a->out, "executor", m);
+    r = add_github(a, user, m);
+    if (r < 0) return r;
+    const struct sw_provider *p = sw__auth_about(request);
+    if (!sw__auth_is_refusal(request, p)) return 0;
+    r = sw__auth_account(a, p, user, &about);
+    return r < 0 ? r : note_renewed(a, user, request, p, about);
 }
 
-struct sw_msg *sw__auth_reply(const struct sw__auth *a, const struct sw_msg *request,
-                              const char *template, json_t *data, bool final) {
-    const char *line = sw_str(request->body, "line");
-    if (line[0]) json_object_set_new(data, "line", json_string(line));
-    json_t *body = json_pack("{s:O?, s:s, s:s, s:s, s:o, s:b}", "who",
-                             json_object_get(request->body, "who"), "op", request->cmd, "to",
-                             "private", "template", template, "data", data, "final", final);
-    struct sw_msg *m = sw_msg_from(request, SW_KIND_REPLY, body);
-    json_object_clear(m->boxes);
-    sw_msg_set_box(m, "response_url", sw_msg_box(request, "response_url"));
-    sw_resume(a->out, "responder", m);
-    return m;
-}
-
-static void offer(struct sw__auth *a, const struct sw_msg *request) {
-    SW_AUTO(sw_text) char *random = sw__auth_random(a, "link");
-    SW_AUTO(sw_text) char *token = sw__auth_token(a, "link", random);
-    SW_AUTO(sw_text) char *key = sw__auth_offer_key("link", random);
-    SW_AUTO(sw_text) char *path = sw_printf("%s/%s", SW_PATH_LINK, token);
-    sw_store(a->out, key,
-             json_pack("{s:O?, s:I}", "who", json_object_get(request->body, "who"), "created_ms",
-                       (json_int_t)a->ctx->now_ms),
-             SW__AUTH_OFFER_MS);
-    a->card = sw__auth_url(a, path);
-}
-
-void sw__auth_card(struct sw__auth *a, const struct sw_msg *request, const char *reason,
-                   bool kept) {
-    if (!a->card) offer(a, request);
-    bool again = !kept && !is_regrant(request); /* see sw__auth_sorry */
-    /* Final also where the command goes on after it: without the card it never would. */
-    struct sw_msg *m = sw__auth_reply(
-        a, request, "login.card",
-        json_pack("{s:s, s:b, s:b}", "reason", reason, "kept", kept, "again", again), true);
-    sw_box(a->ctx, m, "responder", "link", json_pack("{s:s}", "url", a->card));
-}
-
-/* Only a regrant has a plan waiting in executor. */
-static void ungrant(const struct sw__auth *a, const struct sw_msg *request, const char *reason) {
-    if (!is_regrant(request)) return;
-    struct sw_msg *m =
-        sw_msg_from(request, SW_KIND_UNGRANTED, json_pack("{s:s}", "reason", reason));
-    json_object_clear(m->boxes);
-    sw_resume(a->out, "executor", m);
-}
-
-void sw__auth_refuse(struct sw__auth *a, const struct sw_msg *request, const char *reason) {
-    sw__auth_card(a, request, reason, false);
-    ungrant(a, request, reason);
-}
-
-/* A plan that has begun may have done its work: nobody is told that nothing was changed, or to type
- * it again. */
-void sw__auth_sorry(const struct sw__auth *a, const struct sw_msg *request) {
-    if (is_regrant(request)) {
-        sw__auth_reply(a, request, "error.internal", json_pack("{s:s}", "id", request->cmd), true);
-    } else {
-        sw__auth_reply(a, request, "error.upstream", json_pack("{s:s}", "upstream", "Heroku"),
-                       true);
+int sw__auth_serve(struct sw__auth *a, const char *user, const struct sw_msg *request) {
+    const bool regrant = sw__auth_is_regrant(request);
+    bool ready;
+    if (!regrant && is(request, "deploy") && !sw_provider_set_up(SW_GITHUB, a->ctx->conf)) {
+        sw__auth_no_github(a, request);
+        return 0;
     }
-    ungrant(a, request, "upstream");
+    int r = sw__auth_ready(a, user, request, &ready);
+    if (r < 0) return r;
+    if (!ready && regrant) return sw__auth_refuse(a, user, request, "missing", NULL);
+    if (!ready) return sw__auth_keep(a, user, request);
+    for (const struct sw_provider *p = sw_providers; p->name; p++) {
+        const json_t *account;
+        if (!needs_fresh(a, request, p)) continue;
+        r = sw__auth_account(a, p, user, &account);
+        if (r < 0) return r;
+        if (!sw__auth_usable(a, p, request, account))
+            return sw__auth_join(a, p, user, account, request);
+    }
+    return grant(a, user, request);
 }
 
 static bool fresh(const struct sw__auth *a, int64_t born_ms) {
     return born_ms > a->ctx->now_ms - SW__AUTH_OFFER_MS;
 }
 
-int sw__auth_keep(struct sw__auth *a, const struct sw_msg *request, const char *reason) {
-    SW_AUTO(sw_text)
-    char *key = sw__auth_key(a, "pend", sw_str(json_object_get(request->body, "who"), "user"));
+int sw__auth_keep(struct sw__auth *a, const char *user, const struct sw_msg *request) {
+    SW_AUTO(sw_text) char *key = sw__auth_key(a, "pend", user);
     SW_AUTO(sw_json) json_t *list = json_array();
     const json_t *old;
     json_t *kept;
@@ -127,28 +149,35 @@ int sw__auth_keep(struct sw__auth *a, const struct sw_msg *request, const char *
         json_array_append_new(list, sw_msg_to_json(request));
         sw_store(a->out, key, sw_take(&list), SW__AUTH_OFFER_MS);
     }
-    sw__auth_card(a, request, reason, room);
-    return 0;
+    return sw__auth_card(a, user, request, "missing", NULL, room);
 }
 
-int sw__auth_resume(const struct sw__auth *a, const char *user, json_t *account,
-                    const json_t *tokens, int *ret_count) {
+int sw__auth_resume(struct sw__auth *a, const char *user, int *ret_count) {
     SW_AUTO(sw_text) char *key = sw__auth_key(a, "pend", user);
-    const json_t *list;
+    SW_AUTO(sw_json) json_t *rest = json_array(), *list = NULL;
+    const json_t *old;
     json_t *kept;
     size_t i;
-    int count = 0;
-    int r = sw_fact(a->out, key, &list);
-    if (r < 0) return r;
-    json_array_foreach((json_t *)list, i, kept) {
+    *ret_count = 0;
+    int r = sw_fact(a->out, key, &old);
+    if (r < 0 || !old) return r;
+    list = json_incref((json_t *)old);
+    json_array_foreach(list, i, kept) {
         struct sw_msg *request = sw_msg_from_json(kept);
+        bool ready = false;
         if (request && fresh(a, request->born_ms)) {
-            sw__auth_grant(a, request, account, tokens);
-            count++;
+            r = sw__auth_ready(a, user, request, &ready);
+            if (r >= 0 && !ready) json_array_append(rest, kept);
+            if (r >= 0 && ready) r = sw__auth_serve(a, user, request);
+            if (r >= 0 && ready) ++*ret_count;
         }
         sw_msg_destroy(request);
+        if (r < 0) return r;
     }
-    if (list) sw_forget(a->out, key);
-    *ret_count = count;
+    if (json_array_size(rest) > 0) {
+        sw_store(a->out, key, sw_take(&rest), SW__AUTH_OFFER_MS);
+    } else {
+        sw_forget(a->out, key);
+    }
     return 0;
 }

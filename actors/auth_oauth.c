@@ -1,7 +1,7 @@
 /* auth_oauth.c -- the code becomes tokens, the tokens an account; see auth_priv.h.
  *
- * exchange: POST /oauth/token, its answer sealed; then account: GET /account, to know whose they
- * are. The browser waits until both are there. */
+ * exchange: POST for tokens, its answer sealed; then account: who they belong to. The browser waits
+ * until both are there; after Heroku it is sent on to GitHub where that is missing. */
 #include "actors/auth_priv.h"
 
 #include <errno.h>
@@ -9,38 +9,32 @@
 
 #define TRIES 2 /* one call, and one repeat where its outcome is unknown */
 #define FIELD_MAX 320
-#define AGAIN "Nothing was linked. Type /h login in Slack to try again."
 
-static json_t *body_of(const char *step, const char *wait, const json_t *who, int tries) {
-    return json_pack("{s:s, s:s, s:O?, s:i}", "step", step, "wait", wait, "who", who, "tries",
-                     tries);
+static json_t *body_of(const struct sw__way *way, const char *step, int tries) {
+    return json_pack("{s:s, s:s, s:s, s:O?, s:s, s:i}", "step", step, "provider", way->p->name,
+                     "wait", way->wait, "who", way->who, "cookie", way->cookie, "tries", tries);
 }
 
-void sw__auth_exchange(const struct sw__auth *a, const char *wait, const json_t *who,
-                       const char *box, int tries) {
-    SW_AUTO(sw_text) char *back = sw__auth_url(a, SW_PATH_CALLBACK);
-    json_t *request = json_pack(
-        "{s:s, s:s, s:s, s:{s:s, s:{s:s, s:s}, s:{s:s, s:s}, s:{s:s}, s:s}, s:[s, s, s, s, s], "
-        "s:s, s:b}",
-        "up", "heroku_id", "method", "POST", "path", "/oauth/token", "form", "grant_type",
-        "authorization_code", "code", "$box", box, "field", "code", "code_verifier", "$box", box,
-        "field", "code_verifier", "client_secret", "$conf", "heroku_secret", "redirect_uri", back,
-        "fields", "access_token", "refresh_token", "expires_in", "user_id", "token_type", "repeat",
-        "once", "seal", 1);
-    struct sw_msg *m =
-        sw_http(a->out, request, SW_KIND_AUTH_HTTP, body_of("exchange", wait, who, tries));
+void sw__auth_exchange(const struct sw__auth *a, const struct sw__way *way, const char *box,
+                       int tries) {
+    SW_AUTO(sw_text) char *back = sw__auth_url(a, way->p->callback);
+    json_t *form =
+        json_pack("{s:s, s:{s:s, s:s}, s:{s:s, s:s}, s:s}", "grant_type", "authorization_code",
+                  "code", "$box", box, "field", "code", "code_verifier", "$box", box, "field",
+                  "code_verifier", "redirect_uri", back);
+    json_t *request = sw_provider_token_request(way->p, a->ctx->conf, form);
+    struct sw_msg *m = sw_http(a->out, request, SW_KIND_AUTH_HTTP, body_of(way, "exchange", tries));
     json_object_clear(m->boxes);
     sw_msg_set_box(m, "oauth", box);
 }
 
-static void ask_account(const struct sw__auth *a, const json_t *tokens, const char *box) {
-    const json_t *body = a->in->body;
-    json_t *request = json_pack("{s:s, s:s, s:s, s:{s:s, s:s}, s:[s, s], s:s}", "up", "heroku",
-                                "method", "GET", "path", "/account", "bearer", "$box", box, "field",
-                                "access_token", "fields", "id", "email", "repeat", "safe");
-    struct sw_msg *m =
-        sw_http(a->out, request, SW_KIND_AUTH_HTTP,
-                body_of("account", sw_str(body, "wait"), json_object_get(body, "who"), 1));
+static void ask_account(const struct sw__auth *a, const struct sw__way *way, const json_t *tokens,
+                        const char *box) {
+    json_t *request =
+        json_pack("{s:s, s:s, s:s, s:{s:s, s:s}, s:[s, s], s:s}", "up", way->p->api, "method",
+                  "GET", "path", way->p->identity_path, "bearer", "$box", box, "field",
+                  "access_token", "fields", "id", way->p->identity, "repeat", "safe");
+    struct sw_msg *m = sw_http(a->out, request, SW_KIND_AUTH_HTTP, body_of(way, "account", 1));
     json_object_set_new(m->body, "expires_in", json_integer(sw_int(tokens, "expires_in")));
     json_object_clear(m->boxes);
     sw_msg_set_box(m, "tokens", box);
@@ -51,96 +45,150 @@ static bool succeeded(const json_t *http) {
            sw_int(http, "status") < 300;
 }
 
-/* Heroku said no, or nothing that can be used. */
-static void page_of_failure(const struct sw__auth *a, const json_t *http) {
-    const char *wait = sw_str(a->in->body, "wait");
+/* The provider said no (GitHub does that with a 200), or nothing that can be used. */
+static void page_of_failure(const struct sw__auth *a, const struct sw__way *way, const json_t *http,
+                            const json_t *answer) {
     const json_int_t status = sw_int(http, "status");
-    if (!sw_str(http, "error")[0] && status >= 400 && status < 500 && status != 429) {
-        sw__auth_page_error(a, wait, 502, "Heroku did not accept this sign-in", AGAIN);
-    } else {
-        sw__auth_page_error(a, wait, 502, "Heroku cannot be reached right now", AGAIN);
-    }
+    const bool no =
+        !sw_str(http, "error")[0] &&
+        ((status >= 400 && status < 500 && status != 429) || sw_str(answer, "error")[0]);
+    SW_AUTO(sw_text)
+    char *title = sw_printf(
+        no ? "%s did not accept this sign-in" : "%s cannot be reached right now", way->p->label);
+    SW_AUTO(sw_text)
+    char *text =
+        sw_printf("%s was not linked. Type /h login in Slack to try again.", way->p->label);
+    sw__auth_page_error(a, way->wait, 502, title, text);
 }
 
-static int on_exchange(struct sw__auth *a, const json_t *http) {
+/* Heroku's pair must have its second half; GitHub's may be a token without an end. */
+static bool are_tokens(const struct sw_provider *p, const json_t *answer) {
+    const char *access = sw_str(answer, "access_token"), *refresh = sw_str(answer, "refresh_token");
+    return access[0] && (refresh[0] || p == SW_GITHUB) && strlen(access) <= SW__AUTH_TOKEN_MAX &&
+           strlen(refresh) <= SW__AUTH_TOKEN_MAX;
+}
+
+static int on_exchange(struct sw__auth *a, const struct sw__way *way, const json_t *http) {
     SW_AUTO(sw_json) json_t *answer = NULL;
     SW_AUTO(sw_text) char *box = NULL;
     const json_t *body = a->in->body;
     const char *error = sw_str(http, "error"), *oauth = sw_msg_box(a->in, "oauth");
     if (oauth && (!strcmp(error, "unsure") || !strcmp(error, "timeout")) &&
         sw_int(body, "tries") < TRIES) {
-        sw__auth_exchange(a, sw_str(body, "wait"), json_object_get(body, "who"), oauth,
-                          (int)sw_int(body, "tries") + 1);
+        sw__auth_exchange(a, way, oauth, (int)sw_int(body, "tries") + 1);
         return 0;
     }
     int r = sw_open(a->ctx, a->in, "answer", &answer);
     if (r < 0 && r != -ENOENT) return r;
-    const char *access = sw_str(answer, "access_token"), *refresh = sw_str(answer, "refresh_token");
-    if (!succeeded(http) || !access[0] || !refresh[0] || strlen(access) > SW__AUTH_TOKEN_MAX ||
-        strlen(refresh) > SW__AUTH_TOKEN_MAX) {
-        page_of_failure(a, http);
+    if (!succeeded(http) || !are_tokens(way->p, answer)) {
+        page_of_failure(a, way, http, answer);
         return 0;
     }
     SW_AUTO(sw_json)
-    json_t *tokens = json_pack("{s:s, s:s}", "access_token", access, "refresh_token", refresh);
+    json_t *tokens = json_pack("{s:s}", "access_token", sw_str(answer, "access_token"));
+    const char *refresh = sw_str(answer, "refresh_token");
+    if (refresh[0]) json_object_set_new(tokens, "refresh_token", json_string(refresh));
     r = sw_seal(a->ctx->keys, "auth", a->in->cmd, tokens, &box);
     if (r < 0) return r;
-    ask_account(a, answer, box);
+    ask_account(a, way, answer, box);
     return 0;
+}
+
+/* {id, email or login} as texts, or NULL: the answer is not one. */
+static json_t *identity_of(const struct sw_provider *p, const json_t *http) {
+    const json_t *json = json_object_get(http, "json");
+    const char *known = sw_str(json, p->identity);
+    const json_t *id = json_object_get(json, "id");
+    if (!succeeded(http)) return NULL;
+    SW_AUTO(sw_text)
+    char *text = json_is_integer(id) ? sw_printf("%lld", (long long)json_integer_value(id))
+                                     : sw_strdup(sw_str(json, "id"));
+    if (!text[0] || strlen(text) > FIELD_MAX || !known[0] || strlen(known) > FIELD_MAX) return NULL;
+    return json_pack("{s:s, s:s}", "id", text, p->identity, known);
 }
 
 /* A new account for this person, or another one in the old one's place. */
-static int link_account(const struct sw__auth *a, const char *user, const json_t *identity,
-                        const json_t *tokens, json_t **ret) {
-    SW_AUTO(sw_json) json_t *account = NULL;
+static int link_account(const struct sw__auth *a, const struct sw_provider *p, const char *user,
+                        json_t *account) {
+    SW_AUTO(sw_json) json_t *tokens = NULL;
     const json_t *old;
     uint8_t random[16];
     char link[33];
-    int r = sw__auth_account(a, user, &old);
+    int r = sw_open(a->ctx, a->in, "tokens", &tokens);
+    if (r < 0) return r;
+    r = sw__auth_account(a, p, user, &old);
     if (r < 0) return r;
     sw_derive(a->ctx->seed, "account", random, sizeof(random));
     sw_hex(random, sizeof(random), link);
-    account = json_pack("{s:s, s:s, s:s, s:I, s:I}", "id", sw_str(identity, "id"), "email",
-                        sw_str(identity, "email"), "link", link, "linked_ms",
-                        (json_int_t)a->ctx->now_ms, "version", sw_int(old, "version"));
-    r = sw__auth_issue(a, user, account, tokens, sw_int(a->in->body, "expires_in"));
+    json_object_set_new(account, "link", json_string(link));
+    json_object_set_new(account, "linked_ms", json_integer(a->ctx->now_ms));
+    json_object_set_new(account, "version", json_integer(sw_int(old, "version")));
+    r = sw__auth_issue(a, p, user, account, tokens, sw_int(a->in->body, "expires_in"));
     if (r < 0) return r;
-    *ret = sw_take(&account);
+    r = sw__auth_save(a, p, user, account);
+    if (r < 0) return r;
+    sw__auth_announce(a, p, user, account);
     return 0;
 }
 
-static int on_account(struct sw__auth *a, const json_t *http) {
-    SW_AUTO(sw_json) json_t *tokens = NULL, *account = NULL;
-    const json_t *body = a->in->body, *who = json_object_get(body, "who");
-    const json_t *identity = json_object_get(http, "json");
-    const char *user = sw_str(who, "user"), *email = sw_str(identity, "email");
+/* On to the next provider, or the end of the way; *ret_next is where it leads. */
+static int go_on(struct sw__auth *a, const struct sw__way *way, const char *user,
+                 const struct sw_provider **ret_next) {
+    SW_AUTO(sw_json) json_t *missing = NULL, *accounts = json_array();
+    *ret_next = NULL;
+    int r = sw__auth_missing(a, user, &missing);
+    if (r < 0) return r;
+    /* Calls of a time when there was only Heroku did not take the cookie's hash along. */
+    if (way->p == SW_HEROKU && json_object_get(missing, SW_GITHUB->name) && way->cookie[0]) {
+        struct sw__way next = *way;
+        next.p = *ret_next = SW_GITHUB;
+        return sw__auth_go(a, &next, NULL);
+    }
+    for (const struct sw_provider *p = sw_providers; p->name; p++) {
+        const json_t *account;
+        r = sw__auth_account(a, p, user, &account);
+        if (r < 0) return r;
+        if (account)
+            json_array_append_new(accounts,
+                                  json_pack("[s, s]", p->label, sw_str(account, p->identity)));
+    }
+    sw__auth_page(a, way->wait, 200, sw_page_done(way->who, accounts), sw__auth_cookie(a, ""));
+    return 0;
+}
+
+static int on_account(struct sw__auth *a, const struct sw__way *way, const json_t *http) {
+    SW_AUTO(sw_json) json_t *account = identity_of(way->p, http), *data = NULL;
+    const char *user = sw_str(way->who, "user");
+    const struct sw_provider *next;
     int resumed;
-    if (!succeeded(http) || !email[0] || strlen(email) > FIELD_MAX || !sw_str(identity, "id")[0] ||
-        strlen(sw_str(identity, "id")) > FIELD_MAX) {
-        page_of_failure(a, http);
+    if (!account) {
+        page_of_failure(a, way, http, NULL);
         return 0;
     }
-    int r = sw_open(a->ctx, a->in, "tokens", &tokens);
+    int r = link_account(a, way->p, user, account);
     if (r < 0) return r;
-    r = link_account(a, user, identity, tokens, &account);
+    r = go_on(a, way, user, &next);
     if (r < 0) return r;
-    sw__auth_page(a, sw_str(body, "wait"), 200, sw_page_done(who, email), sw__auth_cookie(a, ""));
-    struct sw_msg *done = sw__auth_reply(a, a->in, "login.done", json_object(), true);
-    r = sw__auth_land(a, user, account, "");
+    r = sw__auth_identities(a, user, false, &data);
     if (r < 0) return r;
-    r = sw__auth_resume(a, user, account, tokens, &resumed);
+    if (next) json_object_set_new(data, "next", json_string(next->label));
+    struct sw_msg *done = sw__auth_reply(a, a->in, "login.done", sw_take(&data), true);
+    r = sw__auth_land(a, way->p, user, "");
     if (r < 0) return r;
-    json_t *data = json_object_get(done->body, "data");
-    json_object_set_new(data, "email", json_string(email));
-    json_object_set_new(data, "resumed", json_integer(resumed));
-    sw__auth_save(a, user, account);
-    sw__auth_announce(a, user, account);
+    r = sw__auth_resume(a, user, &resumed);
+    if (r < 0) return r;
+    json_object_set_new(json_object_get(done->body, "data"), "resumed", json_integer(resumed));
     return 0;
 }
 
 int sw__auth_http(struct sw__auth *a) {
-    const json_t *http = json_object_get(a->in->body, "http");
-    if (!strcmp(sw_str(a->in->body, "step"), "exchange")) return on_exchange(a, http);
-    if (!strcmp(sw_str(a->in->body, "step"), "account")) return on_account(a, http);
+    const json_t *body = a->in->body, *http = json_object_get(body, "http");
+    const struct sw__way way = {.p = sw__auth_about(a->in),
+                                .wait = sw_str(body, "wait"),
+                                .who = json_object_get(body, "who"),
+                                .cookie = sw_str(body, "cookie")};
+    if (!way.p) return -EINVAL;
+    if (!strcmp(sw_str(body, "step"), "exchange")) return on_exchange(a, &way, http);
+    if (!strcmp(sw_str(body, "step"), "account")) return on_account(a, &way, http);
     return -EINVAL;
 }

@@ -1,35 +1,38 @@
 /* auth_priv.h -- who may speak as whom: accounts, grants, sign-in, one refresh flight for a token.
  *
  * shapes   <person> is "<installation>/<user>"; all of it is state of auth
- *          acct/<person>  {heroku: {row, id, email, version, link, expires_ms, linked_ms, renewed}}
- *            row: the pair {access_token, refresh_token} at rest; version: the time of
- *            its issue, so that a new link never repeats one; renewed: ids of commands
- *            that got this version because another was refused
+ *          acct/<person>  {heroku: {..., email}, github: {..., login}}, each where it is linked, with
+ *            {row, id, version, link, expires_ms, linked_ms, renewed, has_refresh}
+ *            row: the pair {access_token, refresh_token?} at rest; version: the time of
+ *            its issue, so that a new link never repeats one; expires_ms: 0 where it does not run out;
+ *            renewed: ids of commands that got this version because another was refused
  *          pend/<person>  [kept command]: they go on after the sign-in
- *          flight/<person>  {flight, link, version, started_ms, waiting: [kept command or regrant]}
+ *          flight/<person> (Heroku), flight/<person>/github
+ *            {flight, link, version, started_ms, waiting: [kept command or regrant]}
  *            its timer has the same name
  *          link/<sha256>  {who, created_ms} of an offered link; its random text is only in the link
- *          state/<sha256>  {who, created_ms, cookie (sha256), verifier (box to auth, context: key)}
+ *          state/<sha256>  {who, provider, created_ms, cookie (sha256), verifier (box to auth, context: key)}
  *          token in a URL  "<installation>.<random43>.<mac43>", mac over what is before it; purpose
  *            "link" or "state"
  * units    *_ms milliseconds
  * errors   -EAGAIN of sw_fact; -EBADMSG a box or row that does not open; -EINVAL no person in it
  * owner    the call; what is taken from facts is borrowed for the call
  * source   RFC 6749, 7636 (PKCE), 9700; PROTO.md
- * limits   5 commands of a person wait for a sign-in and 24 for a refresh; links live 10 minutes
+ * limits   5 commands of a person wait for a sign-in and 20 for refreshes; links live 10 minutes
  */
 #ifndef SW_AUTH_PRIV_H
 #define SW_AUTH_PRIV_H
 
 #include "actors/actors.h"
 #include "actors/pages.h"
+#include "actors/providers.h"
 #include "common/mem.h"
 #include "common/seal.h"
 
-#define SW__AUTH_PROVIDER "heroku"
 #define SW__AUTH_PEND_MAX 5
-#define SW__AUTH_WAITING_MAX                                                                       \
-    24 /* each is two messages when a flight ends badly, and a call has 64 outputs */
+/* In all flights of a person. Each is two outputs when a flight ends, and a call has 64; a sign-in may end a
+ * flight and let the kept ones go on as well. */
+#define SW__AUTH_WAITING_MAX 20
 #define SW__AUTH_RENEWED_MAX 32
 #define SW__AUTH_TOKEN_MAX 4096
 #define SW__AUTH_OFFER_MS (10 * 60 * 1000LL)
@@ -45,42 +48,70 @@ struct sw__auth { /* one call of the handler */
 
 /* auth_account.c: what is kept of a person. */
 char *sw__auth_key(const struct sw__auth *a, const char *noun, const char *user);
-int sw__auth_account(const struct sw__auth *a, const char *user,
-                     const json_t **ret); /* NULL: not linked */
-int sw__auth_tokens(const struct sw__auth *a, const char *user, const json_t *account,
-                    json_t **ret);
-/* Puts a new pair in: row, expiry, the next version. */
-int sw__auth_issue(const struct sw__auth *a, const char *user, json_t *account,
-                   const json_t *tokens, json_int_t expires_in_s);
-void sw__auth_save(const struct sw__auth *a, const char *user, const json_t *account);
+/* NULL: not linked, or run out for good. */
+int sw__auth_account(const struct sw__auth *a, const struct sw_provider *p, const char *user,
+                     const json_t **ret);
+/* A token that is refused or runs out can be had anew. */
+bool sw__auth_renewable(const json_t *account);
+int sw__auth_tokens(const struct sw__auth *a, const struct sw_provider *p, const char *user,
+                    const json_t *account, json_t **ret);
+/* Puts new tokens in: row, expiry (0: not said), the next version. */
+int sw__auth_issue(const struct sw__auth *a, const struct sw_provider *p, const char *user,
+                   json_t *account, const json_t *tokens, json_int_t expires_in_s);
+/* NULL: it is linked no more. */
+int sw__auth_save(const struct sw__auth *a, const struct sw_provider *p, const char *user,
+                  const json_t *account);
 /* Tells refresher what it must know; NULL: the account is gone. */
-void sw__auth_announce(const struct sw__auth *a, const char *user, const json_t *account);
+void sw__auth_announce(const struct sw__auth *a, const struct sw_provider *p, const char *user,
+                       const json_t *account);
 /* Forgets the account; what waited for it is told `reason`. */
-int sw__auth_unlink(struct sw__auth *a, const char *user, const char *reason);
+int sw__auth_unlink(struct sw__auth *a, const struct sw_provider *p, const char *user,
+                    const char *reason);
+/* As whom: {email?, login?, both?}, and since when with `since`: {email_ms?, login_ms?}. */
+int sw__auth_identities(const struct sw__auth *a, const char *user, bool since, json_t **ret);
+/* What is set up and not linked: {heroku?, github?, two?, missing?}, each true. */
+int sw__auth_missing(const struct sw__auth *a, const char *user, json_t **ret);
 
 /* auth_grant.c: answers to a command; `request` is a command.v1 or regrant.v1, new or kept. */
-bool sw__auth_usable(const struct sw__auth *a, const struct sw_msg *request, const json_t *account);
-/* `account` notes the command where this answers a refusal, so it is saved afterwards. */
-void sw__auth_grant(const struct sw__auth *a, const struct sw_msg *request, json_t *account,
-                    const json_t *tokens);
+bool sw__auth_is_regrant(const struct sw_msg *request);
+/* Whose token a regrant is about; NULL: a provider that is none. */
+const struct sw_provider *sw__auth_about(const struct sw_msg *request);
+bool sw__auth_is_refusal(const struct sw_msg *request, const struct sw_provider *p);
+bool sw__auth_usable(const struct sw__auth *a, const struct sw_provider *p,
+                     const struct sw_msg *request, const json_t *account);
+/* Whether all accounts are there that it needs. */
+int sw__auth_ready(const struct sw__auth *a, const char *user, const struct sw_msg *request,
+                   bool *ret);
+/* Grants it, or lets it wait for the first token that is missing or stale. */
+int sw__auth_serve(struct sw__auth *a, const char *user, const struct sw_msg *request);
+/* Keeps a command for after the sign-in, and offers the sign-in. */
+int sw__auth_keep(struct sw__auth *a, const char *user, const struct sw_msg *request);
+/* Serves what was kept and has all that it needs; *ret_count is how many went on. */
+int sw__auth_resume(struct sw__auth *a, const char *user, int *ret_count);
+
+/* auth_say.c: what a person is told. */
 struct sw_msg *sw__auth_reply(const struct sw__auth *a, const struct sw_msg *request,
                               const char *template, json_t *data, bool final);
-void sw__auth_card(struct sw__auth *a, const struct sw_msg *request, const char *reason, bool kept);
-/* The private card; and executor gives its plan up. */
-void sw__auth_refuse(struct sw__auth *a, const struct sw_msg *request, const char *reason);
-/* Heroku could not be asked. */
-void sw__auth_sorry(const struct sw__auth *a, const struct sw_msg *request);
-/* Keeps a command for after the sign-in, and offers the sign-in. */
-int sw__auth_keep(struct sw__auth *a, const struct sw_msg *request, const char *reason);
-/* Grants what was kept for it; *ret_count is how many went on. */
-int sw__auth_resume(const struct sw__auth *a, const char *user, json_t *account,
-                    const json_t *tokens, int *ret_count);
+/* The private card; p: who said no where the reason is "refused". */
+int sw__auth_card(struct sw__auth *a, const char *user, const struct sw_msg *request,
+                  const char *reason, const struct sw_provider *p, bool kept);
+/* The card; and executor gives its plan up. */
+int sw__auth_refuse(struct sw__auth *a, const char *user, const struct sw_msg *request,
+                    const char *reason, const struct sw_provider *p);
+/* The provider could not be asked. */
+void sw__auth_sorry(const struct sw__auth *a, const struct sw_msg *request,
+                    const struct sw_provider *p);
+void sw__auth_no_github(const struct sw__auth *a, const struct sw_msg *request);
+int sw__auth_whoami(struct sw__auth *a, const char *user);
+int sw__auth_login(struct sw__auth *a, const char *user);
+int sw__auth_logout(struct sw__auth *a, const char *user);
 
-/* auth_flight.c: one refresh at a time. `request` may be NULL. */
-int sw__auth_join(struct sw__auth *a, const char *user, const json_t *account,
-                  const struct sw_msg *request);
-/* Ends the flight: what waits is granted where it can be, else told; account NULL: with a card. */
-int sw__auth_land(struct sw__auth *a, const char *user, json_t *account, const char *reason);
+/* auth_flight.c: one refresh at a time for a token. `request` may be NULL. */
+int sw__auth_join(struct sw__auth *a, const struct sw_provider *p, const char *user,
+                  const json_t *account, const struct sw_msg *request);
+/* Ends the flight: what waits is served where it can be, else told; without an account `reason`. */
+int sw__auth_land(struct sw__auth *a, const struct sw_provider *p, const char *user,
+                  const char *reason);
 int sw__auth_refreshed(struct sw__auth *a);
 int sw__auth_due(struct sw__auth *a);
 int sw__auth_timer(struct sw__auth *a);
@@ -96,11 +127,19 @@ int sw__auth_offer(const struct sw__auth *a, const char *purpose, const char *to
                    char **ret_random, const json_t **ret);
 char *sw__auth_url(const struct sw__auth *a, const char *path); /* public, of this installation */
 
-/* auth_web.c, auth_oauth.c: the pages, and what Heroku says in between. */
+/* auth_web.c, auth_oauth.c: the pages, and what the providers say in between. */
+struct sw__way { /* a person in a browser, on the way to or from a provider */
+    const struct sw_provider *p;
+    const char *wait;
+    const json_t *who;
+    const char *cookie; /* its sha256 */
+};
 int sw__auth_web(struct sw__auth *a);
 int sw__auth_http(struct sw__auth *a);
-void sw__auth_exchange(const struct sw__auth *a, const char *wait, const json_t *who,
-                       const char *box, int tries);
+/* Sends the browser there, to come back with a state of its own; set_cookie may be NULL. */
+int sw__auth_go(struct sw__auth *a, const struct sw__way *way, const char *set_cookie);
+void sw__auth_exchange(const struct sw__auth *a, const struct sw__way *way, const char *box,
+                       int tries);
 void sw__auth_page(const struct sw__auth *a, const char *wait, int status, char *html,
                    char *cookie); /* takes both */
 void sw__auth_page_error(const struct sw__auth *a, const char *wait, int status, const char *title,

@@ -1,4 +1,4 @@
-/* auth_web.c -- what a browser asks for: link, way to Heroku, way back; see auth_priv.h.
+/* auth_web.c -- what a browser asks for: link, way to a provider, way back; see auth_priv.h.
  *
  * The link page changes nothing, whoever opens it (Slack, a mail scanner); its form proves by
  * cookie and token that a browser showed the page. From there on all is bound to that cookie. */
@@ -54,7 +54,30 @@ static char *csrf_text(const char *random, const char *cookie) {
     return sw_printf("%s.%s", random, cookie);
 }
 
+/* Where a sign-in leads: to what is missing, in the order of the table; to Heroku where nothing is,
+ * for another account there. */
+static int steps_of(const struct sw__auth *a, const json_t *who, const struct sw_provider **ret,
+                    json_t **ret_names) {
+    SW_AUTO(sw_json) json_t *missing = NULL, *names = json_array();
+    int r = sw__auth_missing(a, sw_str(who, "user"), &missing);
+    if (r < 0) return r;
+    *ret = NULL;
+    for (const struct sw_provider *p = sw_providers; p->name; p++) {
+        if (!json_object_get(missing, p->name)) continue;
+        if (!*ret) *ret = p;
+        json_array_append_new(names, json_string(p->label));
+    }
+    if (!*ret) {
+        *ret = SW_HEROKU;
+        json_array_append_new(names, json_string(SW_HEROKU->label));
+    }
+    *ret_names = sw_take(&names);
+    return 0;
+}
+
 static int show_link(struct sw__auth *a, const struct visit *v) {
+    SW_AUTO(sw_json) json_t *names = NULL;
+    const struct sw_provider *first;
     SW_AUTO(sw_text) char *key = NULL, *random = NULL;
     const json_t *link;
     char csrf[SW_MAC_CHARS + 1];
@@ -64,59 +87,49 @@ static int show_link(struct sw__auth *a, const struct visit *v) {
         gone(a, v);
         return 0;
     }
+    const json_t *who = json_object_get(link, "who");
+    r = steps_of(a, who, &first, &names);
+    if (r < 0) return r;
     /* A browser that has one keeps it: another card in a second tab must not break the first. */
     bool kept = strlen(v->cookie) == SW_MAC_CHARS && strspn(v->cookie, BASE64URL) == SW_MAC_CHARS;
     SW_AUTO(sw_text) char *cookie = kept ? sw_strdup(v->cookie) : sw__auth_random(a, "cookie");
     SW_AUTO(sw_text) char *text = csrf_text(random, cookie);
     r = sw_mac(a->ctx->keys, "csrf", text, csrf);
     if (r < 0) return r;
-    sw__auth_page(a, v->wait, 200, sw_page_link(json_object_get(link, "who"), csrf),
-                  sw__auth_cookie(a, cookie));
+    sw__auth_page(a, v->wait, 200, sw_page_link(who, names, csrf), sw__auth_cookie(a, cookie));
     return 0;
 }
 
-static char *authorize_url(const struct sw__auth *a, const char *state, const char *verifier) {
-    const struct sw_conf *conf = a->ctx->conf;
-    uint8_t hash[32];
-    sw_sha256(verifier, strlen(verifier), hash);
-    SW_AUTO(sw_text) char *challenge = sw_base64url(hash, sizeof(hash));
-    SW_AUTO(sw_text) char *client = sw_url_escape(conf->heroku_client_id);
-    SW_AUTO(sw_text) char *scope = sw_url_escape(conf->heroku_scope);
-    SW_AUTO(sw_text) char *back = sw__auth_url(a, SW_PATH_CALLBACK);
-    SW_AUTO(sw_text) char *redirect = sw_url_escape(back);
-    SW_AUTO(sw_text) char *state_text = sw_url_escape(state);
-    return sw_printf("%s/oauth/authorize?client_id=%s&response_type=code&scope=%s&state=%s"
-                     "&redirect_uri=%s&code_challenge=%s&code_challenge_method=S256",
-                     conf->heroku_id, client, scope, state_text, redirect, challenge);
-}
-
-/* The link is used up; what Heroku sends back is awaited under the state's name. */
-static int go_to_heroku(struct sw__auth *a, const struct visit *v, const char *link_key,
-                        const json_t *link) {
+int sw__auth_go(struct sw__auth *a, const struct sw__way *way, const char *set_cookie) {
     SW_AUTO(sw_text) char *random = sw__auth_random(a, "state");
     SW_AUTO(sw_text) char *verifier = sw__auth_random(a, "verifier");
     SW_AUTO(sw_text) char *key = sw__auth_offer_key("state", random);
-    SW_AUTO(sw_text) char *cookie = sw__auth_hash(v->cookie);
     SW_AUTO(sw_text) char *token = sw__auth_token(a, "state", random);
+    SW_AUTO(sw_text) char *back = sw__auth_url(a, way->p->callback);
     SW_AUTO(sw_text) char *box = NULL;
     SW_AUTO(sw_json) json_t *secret = json_pack("{s:s}", "code_verifier", verifier);
+    uint8_t hash[32];
     int r = sw_seal(a->ctx->keys, "auth", key, secret, &box);
     if (r < 0) return r;
-    sw_forget(a->out, link_key);
     sw_store(a->out, key,
-             json_pack("{s:O?, s:I, s:s, s:s}", "who", json_object_get(link, "who"), "created_ms",
-                       (json_int_t)a->ctx->now_ms, "cookie", cookie, "verifier", box),
+             json_pack("{s:O?, s:s, s:I, s:s, s:s}", "who", way->who, "provider", way->p->name,
+                       "created_ms", (json_int_t)a->ctx->now_ms, "cookie", way->cookie, "verifier",
+                       box),
              SW__AUTH_OFFER_MS);
-    SW_AUTO(sw_text) char *location = authorize_url(a, token, verifier);
-    SW_AUTO(sw_text) char *set_cookie = sw__auth_cookie(a, v->cookie);
-    sw_answer(
-        a->out, v->wait,
-        json_pack("{s:i, s:s, s:s}", "status", 303, "location", location, "cookie", set_cookie));
+    sw_sha256(verifier, strlen(verifier), hash);
+    SW_AUTO(sw_text) char *challenge = sw_base64url(hash, sizeof(hash));
+    SW_AUTO(sw_text)
+    char *location = sw_provider_authorize_url(way->p, a->ctx->conf, token, back, challenge);
+    json_t *page = json_pack("{s:i, s:s}", "status", 303, "location", location);
+    if (set_cookie) json_object_set_new(page, "cookie", json_string(set_cookie));
+    sw_answer(a->out, way->wait, page);
     return 0;
 }
 
 static int post_link(struct sw__auth *a, const struct visit *v) {
     SW_AUTO(sw_text) char *key = NULL, *random = NULL;
+    SW_AUTO(sw_json) json_t *names = NULL;
+    const struct sw_provider *first;
     const json_t *link;
     int r = sw__auth_offer(a, "link", v->token, &key, &random, &link);
     if (r < 0) return r;
@@ -129,13 +142,23 @@ static int post_link(struct sw__auth *a, const struct visit *v) {
         other_browser(a, v);
         return 0;
     }
-    if (!a->ctx->conf->heroku_client_id[0]) {
-        sw__auth_page_error(a, v->wait, 503, "Not set up yet",
-                            "This installation has no OAuth client at Heroku. Tell the person who "
-                            "runs it; nothing was changed.");
+    const json_t *who = json_object_get(link, "who");
+    r = steps_of(a, who, &first, &names);
+    if (r < 0) return r;
+    if (!sw_provider_client(first, a->ctx->conf)[0]) {
+        SW_AUTO(sw_text)
+        char *said = sw_printf("This installation has no OAuth client at %s. Tell the person who "
+                               "runs it; nothing was changed.",
+                               first->label);
+        sw__auth_page_error(a, v->wait, 503, "Not set up yet", said);
         return 0;
     }
-    return go_to_heroku(a, v, key, link);
+    /* The link is used up; what comes back is awaited under the state's name. */
+    SW_AUTO(sw_text) char *cookie = sw__auth_hash(v->cookie);
+    SW_AUTO(sw_text) char *set_cookie = sw__auth_cookie(a, v->cookie);
+    const struct sw__way way = {.p = first, .wait = v->wait, .who = who, .cookie = cookie};
+    sw_forget(a->out, key);
+    return sw__auth_go(a, &way, set_cookie);
 }
 
 /* True where the browser that comes back is the one that was sent. */
@@ -145,26 +168,52 @@ static bool same_browser(const struct visit *v, const json_t *state) {
     return v->cookie[0] && strlen(kept) == strlen(hash) && sw_bytes_equal(kept, hash, strlen(hash));
 }
 
-static int exchange(struct sw__auth *a, const struct visit *v, const char *key, const json_t *state,
-                    const char *code) {
+static int exchange(struct sw__auth *a, const struct visit *v, const struct sw_provider *p,
+                    const char *key, const json_t *state, const char *code) {
     SW_AUTO(sw_json) json_t *secret = NULL;
     SW_AUTO(sw_text) char *box = NULL;
+    const struct sw__way way = {.p = p,
+                                .wait = v->wait,
+                                .who = json_object_get(state, "who"),
+                                .cookie = sw_str(state, "cookie")};
     int r = sw_unseal(a->ctx->keys, sw_str(state, "verifier"), key, &secret);
     if (r < 0) return r;
     json_object_set_new(secret, "code", json_string(code));
     r = sw_seal(a->ctx->keys, "auth", a->in->cmd, secret, &box);
     if (r < 0) return r;
-    sw__auth_exchange(a, v->wait, json_object_get(state, "who"), box, 1);
+    sw__auth_exchange(a, &way, box, 1);
     return 0;
 }
 
-static int callback(struct sw__auth *a, const struct visit *v) {
+/* The provider sent the browser back with an error, or with nothing. */
+static void page_of_error(const struct sw__auth *a, const struct visit *v,
+                          const struct sw_provider *p, const char *error) {
+    SW_AUTO(sw_text) char *title = NULL, *text = NULL;
+    int status = 502;
+    if (!strcmp(error, "access_denied")) {
+        status = 403;
+        title = sw_strdup("You did not allow it");
+        text = sw_printf("%s was not linked. If you change your mind, type /h login in Slack.",
+                         p->label);
+    } else if (error[0]) {
+        title = sw_printf("%s did not sign you in", p->label);
+        text = sw_strdup("It answered with an error. " AGAIN);
+    } else {
+        status = 400;
+        title = sw_strdup("Something is missing");
+        text = sw_printf("This page must be opened by %s. " AGAIN, p->label);
+    }
+    sw__auth_page_error(a, v->wait, status, title, text);
+}
+
+/* `p` is whose path of ours was asked for: what one provider sends must not be taken for the other. */
+static int callback(struct sw__auth *a, const struct visit *v, const struct sw_provider *p) {
     SW_AUTO(sw_text) char *key = NULL, *random = NULL;
     const char *code = sw_str(v->query, "code"), *error = sw_str(v->query, "error");
     const json_t *state;
     int r = sw__auth_offer(a, "state", sw_str(v->query, "state"), &key, &random, &state);
     if (r < 0) return r;
-    if (!state) {
+    if (!state || sw_provider(sw_str(state, "provider")) != p) {
         sw__auth_page_error(a, v->wait, 410, "This sign-in is over",
                             "It was finished already, or took longer than ten minutes. Slack "
                             "shows whether your account is linked: type /h login.");
@@ -175,18 +224,9 @@ static int callback(struct sw__auth *a, const struct visit *v) {
         return 0;
     }
     sw_forget(a->out, key);
-    if (!strcmp(error, "access_denied")) {
-        sw__auth_page_error(a, v->wait, 403, "You did not allow it",
-                            "Nothing was linked. If you change your mind, type /h login in Slack.");
-    } else if (error[0]) {
-        sw__auth_page_error(a, v->wait, 502, "Heroku did not sign you in",
-                            "It answered with an error. " AGAIN);
-    } else if (!code[0] || strlen(code) > CODE_MAX) {
-        sw__auth_page_error(a, v->wait, 400, "Something is missing",
-                            "This page must be opened by Heroku. " AGAIN);
-    } else {
-        return exchange(a, v, key, state, code);
-    }
+    if (!error[0] && code[0] && strlen(code) <= CODE_MAX)
+        return exchange(a, v, p, key, state, code);
+    page_of_error(a, v, p, error);
     return 0;
 }
 
@@ -209,12 +249,15 @@ int sw__auth_web(struct sw__auth *a) {
                       .form = json_object_get(web, "form"),
                       .cookie = sw_str(json_object_get(web, "cookies"), COOKIE)};
     const bool get = !strcmp(method, "GET"), post = !strcmp(method, "POST");
-    const bool back = !strcmp(path, SW_PATH_CALLBACK);
+    const struct sw_provider *back = sw_providers;
+    while (back->name && strcmp(path, back->callback) != 0) {
+        back++;
+    }
     v.token = token_of(path, v.query);
     if (v.token && get) return show_link(a, &v);
     if (v.token && post) return post_link(a, &v);
-    if (back && get) return callback(a, &v);
-    if (v.token || back) {
+    if (back->name && get) return callback(a, &v, back);
+    if (v.token || back->name) {
         sw__auth_page_error(a, v.wait, 405, "That is not how this page is used", AGAIN);
     } else {
         sw__auth_page_error(a, v.wait, 404, "No such page", AGAIN);

@@ -27,6 +27,7 @@ static const struct {
     {"/slack/events", false, "POST", SLACK_BYTES, sw__ingress_slack_event},
     {"/webhooks/heroku", false, "POST", HEROKU_BYTES, sw__ingress_webhook},
     {SW_PATH_CALLBACK, false, "GET", BROWSER_BYTES, sw__ingress_callback},
+    {SW_PATH_CALLBACK_GITHUB, false, "GET", BROWSER_BYTES, sw__ingress_callback},
     {SW_PATH_LINK "/", true, "GET POST", BROWSER_BYTES, sw__ingress_link},
     {"/", false, "GET HEAD", BROWSER_BYTES, home},
 };

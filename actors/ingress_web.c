@@ -133,5 +133,5 @@ void sw__ingress_callback(const struct sw__ask *ask, struct sw_decision *d) {
         bad_link(d);
         return;
     }
-    take_in(ask, SW_PATH_CALLBACK, &token, web, d);
+    take_in(ask, ask->request->path, &token, web, d); /* one of the two, whole */
 }

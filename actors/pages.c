@@ -8,7 +8,7 @@
 #include <string.h>
 
 /* A header cannot be set from here, so the policy is in the document. It names no form-action:
- * browsers apply that to the redirect after the form as well, and ours leads to Heroku. */
+ * browsers apply that to the redirect after the form as well, and ours leads to Heroku or GitHub. */
 #define HEAD                                                                                       \
     "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"                            \
     "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "                  \
@@ -72,32 +72,73 @@ static char *slack_identity(const json_t *who) {
     return sw_printf("<dt>Slack</dt><dd>user %s in workspace %s</dd>", user, team);
 }
 
-char *sw_page_link(const json_t *who, const char *csrf) {
+/* "Heroku and GitHub", escaped. */
+static char *joined(const json_t *names) {
+    char *text = sw_strdup("");
+    json_t *name;
+    size_t i;
+    json_array_foreach((json_t *)names, i, name) {
+        const char *plain = json_string_value(name);
+        SW_AUTO(sw_text) char *escaped = sw_html_escape(plain ? plain : "");
+        char *longer = sw_printf("%s%s%s", text, i > 0 ? " and " : "", escaped);
+        free(text);
+        text = longer;
+    }
+    return text;
+}
+
+static char *first_of(const json_t *names) {
+    const char *plain = json_string_value(json_array_get(names, 0));
+    return sw_html_escape(plain ? plain : "");
+}
+
+char *sw_page_link(const json_t *who, const json_t *names, const char *csrf) {
     SW_AUTO(sw_text) char *slack = slack_identity(who);
     SW_AUTO(sw_text) char *user = sw_html_escape(sw_str(who, "user"));
     SW_AUTO(sw_text) char *token = sw_html_escape(csrf);
+    SW_AUTO(sw_text) char *all = joined(names);
+    SW_AUTO(sw_text) char *first = first_of(names);
+    const bool several = json_array_size(names) > 1;
     return sw_printf(
         HEAD
-        "<title>Link your Heroku account</title></head><body>"
-        "<h1>Link your Heroku account</h1><p>What is typed in Slack by this user will be done "
-        "at Heroku by your account.</p><dl>%s<dt>Heroku</dt><dd>the account you sign in with "
-        "on the next page</dd></dl><p>If you are not %s, or did not ask for this link, close "
+        "<title>Link your %s account%s</title></head><body>"
+        "<h1>Link your %s account%s</h1><p>What is typed in Slack by this user will be done "
+        "at %s by your account%s.</p><dl>%s<dt>%s</dt><dd>the account%s you sign in with "
+        "on the next page%s</dd></dl><p>If you are not %s, or did not ask for this link, close "
         "this page: nothing has happened yet.</p><form method=\"post\"><input type=\"hidden\" "
-        "name=\"csrf\" value=\"%s\"><button type=\"submit\">Go on to Heroku</button></form>" FOOT,
-        slack, user, token);
+        "name=\"csrf\" value=\"%s\"><button type=\"submit\">Go on to %s</button></form>" FOOT,
+        all, several ? "s" : "", all, several ? "s" : "", all, several ? "s" : "", slack, all,
+        several ? "s" : "", several ? "s" : "", user, token, first);
 }
 
-char *sw_page_done(const json_t *who, const char *email) {
+/* "<dt>..." for each service. */
+static char *identities(const json_t *accounts) {
+    char *text = sw_strdup("");
+    json_t *row;
+    size_t i;
+    json_array_foreach((json_t *)accounts, i, row) {
+        const char *name = json_string_value(json_array_get(row, 0));
+        const char *account = json_string_value(json_array_get(row, 1));
+        SW_AUTO(sw_text) char *service = sw_html_escape(name ? name : "");
+        SW_AUTO(sw_text) char *known = sw_html_escape(account ? account : "");
+        char *longer = sw_printf("%s<dt>%s</dt><dd>%s</dd>", text, service, known);
+        free(text);
+        text = longer;
+    }
+    return text;
+}
+
+char *sw_page_done(const json_t *who, const json_t *accounts) {
     SW_AUTO(sw_text) char *slack = slack_identity(who);
-    SW_AUTO(sw_text) char *account = sw_html_escape(email);
+    SW_AUTO(sw_text) char *rows = identities(accounts);
     SW_AUTO(sw_text) char *team = sw_url_escape(sw_str(who, "team"));
     SW_AUTO(sw_text) char *channel = sw_url_escape(sw_str(who, "channel"));
     return sw_printf(
         HEAD "<title>Linked</title></head><body><h1>Your accounts are linked</h1><dl>%s"
-             "<dt>Heroku</dt><dd>%s</dd></dl><p>Commands that were waiting for this go on by "
+             "%s</dl><p>Commands that were waiting for this go on by "
              "themselves.</p><p><a class=\"go\" href=\"slack://channel?team=%s&amp;id=%s\">Back to "
              "Slack</a></p><p>To undo this, type <code>/h logout</code> in Slack.</p>" FOOT,
-        slack, account, team, channel);
+        slack, rows, team, channel);
 }
 
 char *sw_page_error(const char *title, const char *text) {

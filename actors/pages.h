@@ -15,12 +15,13 @@
 
 #define SW_PATH_LINK "/link"                     /* and then "/<token>" */
 #define SW_PATH_CALLBACK "/auth/heroku/callback" /* registered at Heroku as the redirect URI */
+#define SW_PATH_CALLBACK_GITHUB "/auth/github/callback" /* the same at GitHub */
 
-/* Who links what, and the one button; `who` as in PROTO.md. The form goes where the page came from.
- */
-char *sw_page_link(const json_t *who, const char *csrf);
-/* It is done: both identities and the way back to the channel. */
-char *sw_page_done(const json_t *who, const char *email);
+/* Who links what, and the one button; `who` as in PROTO.md, `names` are those of the services in their order (["Heroku",
+ * "GitHub"]). The form goes where the page came from. */
+char *sw_page_link(const json_t *who, const json_t *names, const char *csrf);
+/* It is done: all identities ([[service, account]]) and the way back to the channel. */
+char *sw_page_done(const json_t *who, const json_t *accounts);
 /* What went wrong and what to do now, in plain words. */
 char *sw_page_error(const char *title, const char *text);
 

@@ -5,6 +5,7 @@
  * name: {link, version, flight, busy_ms, failures}. A second request for the same version joins the
  * call that is under way, so that a refresh token that works once is not used twice. */
 #include "actors/actors.h"
+#include "actors/providers.h"
 #include "common/mem.h"
 #include "common/seal.h"
 
@@ -50,12 +51,14 @@ static void arm(const struct sw_msg *in, struct sw_out *out, int64_t delay_ms) {
 
 static int on_account(const struct sw_ctx *ctx, const struct sw_msg *in, struct sw_out *out) {
     SW_AUTO(sw_text) char *name = token_name(in);
-    if (json_is_true(json_object_get(in->body, "gone"))) {
+    const json_int_t expires_ms = sw_int(in->body, "expires_ms");
+    /* 0: it does not run out, so there is nothing to renew. */
+    if (json_is_true(json_object_get(in->body, "gone")) || !expires_ms) {
         sw_cancel(out, name);
         sw_forget(out, name);
         return 0;
     }
-    arm(in, out, until_due(ctx, sw_int(in->body, "expires_ms")));
+    arm(in, out, until_due(ctx, expires_ms));
     return 0;
 }
 
@@ -75,13 +78,11 @@ static int on_timer(const struct sw_ctx *ctx, const struct sw_msg *in, struct sw
     return 0;
 }
 
-static void call(const struct sw_msg *in, struct sw_out *out, int tries) {
-    json_t *request = json_pack(
-        "{s:s, s:s, s:s, s:{s:s, s:{s:s, s:s}, s:{s:s}}, s:[s, s, s, s, s], s:s, s:b}", "up",
-        "heroku_id", "method", "POST", "path", "/oauth/token", "form", "grant_type",
-        "refresh_token", "refresh_token", "$box", sw_msg_box(in, "refresh_token"), "field",
-        "refresh_token", "client_secret", "$conf", "heroku_secret", "fields", "access_token",
-        "refresh_token", "expires_in", "user_id", "token_type", "repeat", "once", "seal", 1);
+static void call(const struct sw_ctx *ctx, const struct sw_msg *in, struct sw_out *out, int tries) {
+    json_t *form = json_pack("{s:s, s:{s:s, s:s}}", "grant_type", "refresh_token", "refresh_token",
+                             "$box", sw_msg_box(in, "refresh_token"), "field", "refresh_token");
+    json_t *request =
+        sw_provider_token_request(sw_provider(sw_str(in->body, "provider")), ctx->conf, form);
     json_t *body = json_pack("{s:s, s:s, s:s, s:I, s:s, s:i}", "user", sw_str(in->body, "user"),
                              "provider", sw_str(in->body, "provider"), "link",
                              sw_str(in->body, "link"), "version", sw_int(in->body, "version"),
@@ -111,7 +112,6 @@ static int on_refresh(const struct sw_ctx *ctx, const struct sw_msg *in, struct 
     const json_t *note;
     int r = sw_fact(out, name, &note);
     if (r < 0) return r;
-    if (strcmp(sw_str(in->body, "provider"), "heroku") != 0) return -EINVAL;
     r = sw_open(ctx, in, "refresh_token", &pair);
     if (r < 0) return r;
     if (!sw_str(pair, "refresh_token")[0]) return -EBADMSG;
@@ -121,7 +121,7 @@ static int on_refresh(const struct sw_ctx *ctx, const struct sw_msg *in, struct 
     note_down(out, name, in, sw_str(in->body, "flight"), busy ? busy_ms : ctx->now_ms,
               same ? sw_int(note, "failures") : 0);
     if (busy) return 0;
-    call(in, out, 1);
+    call(ctx, in, out, 1);
     return 0;
 }
 
@@ -147,22 +147,30 @@ static json_t *pair_of(const json_t *answer) {
     return pair;
 }
 
+static bool is_one_of(const char *word, const char *const *words) {
+    for (; *words; words++) {
+        if (!strcmp(word, *words)) return true;
+    }
+    return false;
+}
+
 /* A definite no to this token. Words that blame us (a wrong client secret, say) are none: one
  * mistake in the settings must not unlink everybody. Heroku says "unauthorized" for both, so that
- * its message is looked at as well. */
-static bool refused(const json_t *http, const json_t *answer) {
-    static const char *const ours[] = {"invalid_client", "invalid_request", "unauthorized_client",
-                                       "unsupported_grant_type", "invalid_scope"};
+ * its message is looked at as well. GitHub says it with a 200, and only its word counts. */
+static bool refused(const struct sw_provider *p, const json_t *http, const json_t *answer) {
+    static const char *const ours[] = {"invalid_client",      "invalid_request",
+                                       "unauthorized_client", "unsupported_grant_type",
+                                       "invalid_scope",       NULL};
+    static const char *const theirs[] = {"bad_refresh_token", "invalid_grant", NULL};
     const json_t *json = json_object_get(http, "json");
     const json_int_t status = sw_int(http, "status");
-    if (sw_str(http, "error")[0] || (status != 400 && status != 401 && status != 403)) return false;
+    if (sw_str(http, "error")[0]) return false;
     if (!json) json = answer;
+    if (p == SW_GITHUB)
+        return status >= 200 && status < 500 && is_one_of(sw_str(json, "error"), theirs);
+    if (status != 400 && status != 401 && status != 403) return false;
     if (strstr(sw_str(json, "message"), "client")) return false;
-    for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++) {
-        if (!strcmp(sw_str(json, "error"), ours[i]) || !strcmp(sw_str(json, "id"), ours[i]))
-            return false;
-    }
-    return true;
+    return !is_one_of(sw_str(json, "error"), ours) && !is_one_of(sw_str(json, "id"), ours);
 }
 
 /* The call went wrong for now: it is due again soon, and later each time. */
@@ -201,8 +209,8 @@ static int on_http(const struct sw_ctx *ctx, const struct sw_msg *in, struct sw_
         if (note) sw_forget(out, name);
     } else if (note && (!strcmp(error, "unsure") || !strcmp(error, "timeout")) &&
                sw_int(in->body, "tries") < TRIES) {
-        call(in, out, (int)sw_int(in->body, "tries") + 1);
-    } else if (refused(http, answer)) {
+        call(ctx, in, out, (int)sw_int(in->body, "tries") + 1);
+    } else if (refused(sw_provider(sw_str(in->body, "provider")), http, answer)) {
         tell(in, out, flight, "refused");
         if (note) sw_forget(out, name);
     } else if (note) {
@@ -224,7 +232,9 @@ static const struct {
 };
 
 static int handle(const struct sw_ctx *ctx, const struct sw_msg *in, struct sw_out *out) {
-    if (!sw_str(in->body, "user")[0] || !sw_str(in->body, "provider")[0]) return -EINVAL;
+    if (!sw_str(in->body, "user")[0] || !sw_str(in->body, "provider")[0] ||
+        !sw_provider(sw_str(in->body, "provider")))
+        return -EINVAL;
     for (size_t i = 0; i < sizeof(handlers) / sizeof(handlers[0]); i++) {
         if (!strcmp(handlers[i].kind, in->kind)) return handlers[i].handle(ctx, in, out);
     }

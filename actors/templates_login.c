@@ -1,9 +1,20 @@
-/* templates_login.c -- who the person is at Heroku; see templates.h. */
+/* templates_login.c -- who the person is at Heroku and GitHub; see templates.h. */
 #include "actors/templates_priv.h"
+#include "proto/value.h"
 
 #define AFTER                                                                                      \
     "[{?kept}As soon as that is done I go on with {line:typed}.]"                                  \
-    "[{!kept}Then please type {line:typed} again.]"
+    "[{?again}Then please type {line:typed} again.]"
+/* What is missing, and who is known: an account, or both. */
+#define MISSING "your[ Heroku{?heroku}][ and{?two}][ GitHub{?github}] account[s{?two}]"
+#define KNOWN "[ to Heroku as {email:bold}][{?both} and][ to GitHub as {login:bold}]"
+
+static const char *label_of(const json_t *data) {
+    const bool heroku = json_is_true(json_object_get(data, "heroku"));
+    const bool github = json_is_true(json_object_get(data, "github"));
+    if (heroku && github) return "Connect Heroku and GitHub";
+    return github ? "Connect GitHub" : "Connect Heroku";
+}
 
 /* The address is a secret: only the runtime puts it in its place. */
 static void button(const struct sw_template_in *in, struct sw__card *card) {
@@ -11,7 +22,7 @@ static void button(const struct sw_template_in *in, struct sw__card *card) {
         sw__card_more(card, json_string("Type `/h login` for the link."));
         return;
     }
-    sw__card_add(card, sw_block_button("Connect Heroku",
+    sw__card_add(card, sw_block_button(label_of(in->data),
                                        json_pack("{s:s, s:s}", "$box", in->link, "field", "url")));
     sw__card_small(
         card,
@@ -22,15 +33,16 @@ const struct sw__template sw__templates_login[] = {
     {.id = "login.card",
      .key = "reason",
      .when = "login",
-     .lead =
-         "Connect your Heroku account: what you ask for here is then done with your own rights.",
+     .lead = "[You are connected to Heroku as {email:bold}. ]"
+             "[You are connected to GitHub as {login:bold}. ]Connect " MISSING
+             ": what you ask for here is then done with your own rights.",
      .flags = SW__BARE,
      .build = button},
     {.id = "login.card",
      .key = "reason",
      .when = "refused",
-     .lead = "Heroku no longer accepts the access that I had for you. Please connect your account "
-             "again.",
+     .lead = "[{by}][{!by}Heroku] no longer accepts the access that I had for you. Please connect "
+             "your account again.",
      .more = AFTER,
      .flags = SW__BARE,
      .build = button},
@@ -42,20 +54,33 @@ const struct sw__template sw__templates_login[] = {
      .flags = SW__BARE,
      .build = button},
     {.id = "login.card",
-     .lead = "For this I need your Heroku account, once: it is done with your own rights.",
+     .lead = "For this I need " MISSING ", once: it is done with your own rights.",
      .more = AFTER,
      .flags = SW__BARE,
      .build = button},
     {.id = "login.linked",
-     .lead = "You are connected to Heroku as {email:bold}.",
+     .lead = "You are connected" KNOWN ".",
      .more = "For another account type `/h logout` and then `/h login`."},
     {.id = "login.done",
-     .lead = SW__GOOD "You are connected to Heroku as {email:bold}."
+     .lead = SW__GOOD "You are connected" KNOWN ".[ {next} comes next, in your browser.]"
                       "[{?resumed} I go on with what you typed before.]"},
     {.id = "logout.done",
-     .lead = SW__GOOD "I forgot your Heroku account[ {email:bold}] and all access to it.",
-     .more = "Heroku lists what you have authorized in your account settings, under Applications."},
+     .lead = SW__GOOD "I forgot[ your Heroku account {email:bold}][{?both} and]"
+                      "[ your GitHub account {login:bold}] and all access to[ it{!both}]"
+                      "[ them{?both}].",
+     .more = "[Heroku lists{?email} what you have authorized in your account settings, under "
+             "Applications.][{?both} ][GitHub lists{?login} it in your settings, under "
+             "Applications.]"},
     {.id = "logout.none",
-     .lead = "You are not connected to Heroku, so there is nothing to forget."},
+     .lead = "No account of yours is connected, so there is nothing to forget."},
+    {.id = "whoami",
+     .lead = "[At Heroku you are {email:bold}, connected {email_ms:date}.]"
+             "[{!email}You are not connected to Heroku.]",
+     .more = "[At GitHub you are {login:bold}, connected {login_ms:date}.]"
+             "[{?github}You are not connected to GitHub.][{?missing} `/h login` connects you.]"},
+    {.id = "error.no_github",
+     .lead = "This needs GitHub, which is not set up here. Nothing was done.",
+     .more = "Whoever runs Slipway can set it up. What Heroku has built already goes on with "
+             "`/h promote`."},
     {0},
 };

@@ -59,6 +59,9 @@ static inline int world_up(void **state, const struct sw_actor *actor) {
     w->conf.heroku_id = sw_strdup("https://id.heroku.example");
     w->conf.heroku_client_id = sw_strdup("client&1");
     w->conf.heroku_scope = sw_strdup("identity write-protected");
+    w->conf.github_web = sw_strdup("https://github.example");
+    w->conf.github_client_id = sw_strdup(""); /* not set up, until a test says so */
+    w->conf.github_scope = sw_strdup("repo");
     w->conf.refresh_ms = 6 * HOUR;
     w->actor = actor;
     w->facts = json_object();
@@ -80,6 +83,9 @@ static inline int world_down(void **state) {
     free(w->conf.heroku_id);
     free(w->conf.heroku_client_id);
     free(w->conf.heroku_scope);
+    free(w->conf.github_web);
+    free(w->conf.github_client_id);
+    free(w->conf.github_scope);
     json_decref(w->facts);
     json_decref(w->outputs);
     free(w);

@@ -63,21 +63,21 @@ static void tokens_are_never_in_clear(void **state) {
     assert_hidden(w, secrets);
 }
 
-static void a_flight_takes_24_and_tells_the_next_one(void **state) {
+static void a_flight_takes_20_and_tells_the_next_one(void **state) {
     struct world *w = *state;
     link_up(w, "U1", 5, NOW);
-    for (int i = 0; i < 24; i++) {
+    for (int i = 0; i < 20; i++) {
         run(w, regrant(w, "c1", 5, false));
     }
-    run(w, regrant(w, "c25", 5, false));
+    run(w, regrant(w, "c21", 5, false));
     reply(w, "error.internal");
     the(w, "send", "executor", SW_KIND_UNGRANTED);
-    assert_int_equal(waiting(w), 24);
-    run(w, command(w, "c26", "promote"));
+    assert_int_equal(waiting(w), 20);
+    run(w, command(w, "c22", "promote"));
     reply(w, "error.upstream");
     assert_int_equal(count(w, "send", "executor", NULL), 0); /* executor does not know it yet */
     run(w, refreshed(w, "l1", 5, "refused", NULL));          /* the most that can come of it fits */
-    assert_int_equal(count(w, "send", "executor", SW_KIND_UNGRANTED), 24);
+    assert_int_equal(count(w, "send", "executor", SW_KIND_UNGRANTED), 20);
 }
 
 static void twenty_that_wait_are_told_of_a_refusal(void **state) {
@@ -243,7 +243,7 @@ int main(void) {
         T(a_token_that_runs_out_is_refreshed_first),
         T(an_old_refresh_token_is_kept_where_no_new_one_came),
         T(tokens_are_never_in_clear),
-        T(a_flight_takes_24_and_tells_the_next_one),
+        T(a_flight_takes_20_and_tells_the_next_one),
         T(twenty_that_wait_are_told_of_a_refusal),
         T(heroku_away_leaves_the_account_and_serves_what_still_can_be),
         T(a_flight_without_an_answer_ends_by_its_timer),

@@ -181,8 +181,10 @@ static void texts_are_escaped(void **state) {
     SW_AUTO(sw_json)
     json_t *evil =
         json_pack("{s:s, s:s, s:s}", "team", "\"><script>", "user", "<b>", "channel", "\"&<");
-    SW_AUTO(sw_text) char *link = sw_page_link(evil, "\"><script>");
-    SW_AUTO(sw_text) char *done = sw_page_done(evil, "<script>");
+    SW_AUTO(sw_json) json_t *names = json_pack("[s, s]", "<script>", "\"><script>");
+    SW_AUTO(sw_json) json_t *accounts = json_pack("[[s, s], [s]]", "<script>", "<script>", "x");
+    SW_AUTO(sw_text) char *link = sw_page_link(evil, names, "\"><script>");
+    SW_AUTO(sw_text) char *done = sw_page_done(evil, accounts);
     SW_AUTO(sw_text) char *error = sw_page_error("<script>", "<script>");
     assert_string_equal(html, "&lt;a href=&quot;x&quot;&gt;&#39;&amp;amp;");
     assert_string_equal(url, "a%20b%26c%3Dd%2F%C3%A9~-._");

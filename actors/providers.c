@@ -1,0 +1,74 @@
+/* providers.c -- see providers.h. */
+#include "actors/providers.h"
+
+#include "actors/pages.h"
+#include "common/mem.h"
+
+#include <string.h>
+
+const struct sw_provider sw_providers[] = {
+    {.name = "heroku",
+     .label = "Heroku",
+     .callback = SW_PATH_CALLBACK,
+     .web = "heroku_id",
+     .token_path = "/oauth/token",
+     .secret = "heroku_secret",
+     .api = "heroku",
+     .identity_path = "/account",
+     .identity = "email",
+     .life_s = 3600}, /* soon enough to be safe */
+    {.name = "github",
+     .label = "GitHub",
+     .callback = SW_PATH_CALLBACK_GITHUB,
+     .web = "github_web",
+     .token_path = "/login/oauth/access_token",
+     .secret = "github_secret",
+     .api = "github",
+     .identity_path = "/user",
+     .identity = "login",
+     .life_s = 0},
+    {0},
+};
+
+const struct sw_provider *sw_provider(const char *name) {
+    if (!name[0]) return SW_HEROKU;
+    for (const struct sw_provider *p = sw_providers; p->name; p++) {
+        if (!strcmp(p->name, name)) return p;
+    }
+    return NULL;
+}
+
+const char *sw_provider_client(const struct sw_provider *p, const struct sw_conf *conf) {
+    const char *client = p == SW_GITHUB ? conf->github_client_id : conf->heroku_client_id;
+    return client ? client : "";
+}
+
+bool sw_provider_set_up(const struct sw_provider *p, const struct sw_conf *conf) {
+    return p == SW_HEROKU || sw_provider_client(p, conf)[0];
+}
+
+char *sw_provider_authorize_url(const struct sw_provider *p, const struct sw_conf *conf,
+                                const char *state, const char *back, const char *challenge) {
+    const bool github = p == SW_GITHUB;
+    const char *asked = github ? conf->github_scope : conf->heroku_scope;
+    SW_AUTO(sw_text) char *client = sw_url_escape(sw_provider_client(p, conf));
+    SW_AUTO(sw_text) char *scope = sw_url_escape(asked ? asked : "");
+    SW_AUTO(sw_text) char *redirect = sw_url_escape(back);
+    SW_AUTO(sw_text) char *state_text = sw_url_escape(state);
+    return sw_printf("%s%s?client_id=%s&response_type=code&scope=%s&state=%s"
+                     "&redirect_uri=%s&code_challenge=%s&code_challenge_method=S256",
+                     github ? conf->github_web : conf->heroku_id,
+                     github ? "/login/oauth/authorize" : "/oauth/authorize", client, scope,
+                     state_text, redirect, challenge);
+}
+
+json_t *sw_provider_token_request(const struct sw_provider *p, const struct sw_conf *conf,
+                                  json_t *form) {
+    json_object_set_new(form, "client_secret", json_pack("{s:s}", "$conf", p->secret));
+    /* Heroku knows the client by its secret. */
+    if (p == SW_GITHUB)
+        json_object_set_new(form, "client_id", json_string(sw_provider_client(p, conf)));
+    return json_pack("{s:s, s:s, s:s, s:o, s:[s, s, s, s], s:s, s:b}", "up", p->web, "method",
+                     "POST", "path", p->token_path, "form", form, "fields", "access_token",
+                     "refresh_token", "expires_in", "error", "repeat", "once", "seal", 1);
+}

@@ -1,0 +1,44 @@
+/* providers.h -- the two services at which a person has an account, and how they differ.
+ *
+ * shapes   rows of a table; requests as sw_http takes them (common/actor.h)
+ * units    life_s seconds
+ * errors   none: an unknown name is NULL
+ * owner    rows are static; the caller owns what is returned; forms are taken
+ * source   RFC 6749, 7636 (PKCE); Heroku "OAuth"; GitHub "Authorizing OAuth apps" and "Refreshing user access tokens"
+ * limits   none
+ */
+#ifndef SW_PROVIDERS_H
+#define SW_PROVIDERS_H
+
+#include "common/conf.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+
+struct sw_provider {
+    const char *name;     /* in messages and state */
+    const char *label;    /* for people */
+    const char *callback; /* path of ours, registered there as the redirect URI */
+    const char *web, *token_path;
+    const char *secret;                         /* of the settings */
+    const char *api, *identity_path, *identity; /* whose a token is: the field that people know */
+    int life_s; /* of a token where the provider does not say; 0: it does not run out */
+};
+
+extern const struct sw_provider
+    sw_providers[]; /* in the order of signing in; the end has no name */
+#define SW_HEROKU (&sw_providers[0])
+#define SW_GITHUB (&sw_providers[1])
+
+/* "" is Heroku: messages and state of a time when there was no other. */
+const struct sw_provider *sw_provider(const char *name);
+/* Heroku always is: without it nothing goes. */
+bool sw_provider_set_up(const struct sw_provider *p, const struct sw_conf *conf);
+const char *sw_provider_client(const struct sw_provider *p, const struct sw_conf *conf);
+char *sw_provider_authorize_url(const struct sw_provider *p, const struct sw_conf *conf,
+                                const char *state, const char *back, const char *challenge);
+/* POST for tokens, its answer sealed: {access_token, refresh_token?, expires_in?, error?}. */
+json_t *sw_provider_token_request(const struct sw_provider *p, const struct sw_conf *conf,
+                                  json_t *form);
+
+#endif
