@@ -16,8 +16,8 @@
 
 #define SW__ONLY 1u /* the parser's */
 #define SW__BARE 2u /* a line in a thread: the command that was typed is not repeated */
-/* The message of an operation, which changes: its first line says who typed what. All ids without
- * a dot are such, but for the parser's. */
+/* The message of an operation, which changes: its first line says who typed what. Its id is the
+ * name of executor's kind of plan. */
 #define SW__PARENT (4u | SW__BARE)
 
 #define SW__GOOD "\xe2\x9c\x94 "  /* check mark */

@@ -1,35 +1,12 @@
 /* test_templates.c -- each row of the table against its golden file, and what holds for any data.
  *
- * A golden file is {"in": {"data", "asker"?, "link"?, "dashboard"?}, "out": what Slack gets}.
- * SW_GOLDEN=write writes the "out" of all of them; the "in" is written by hand. */
+ * SW_GOLDEN=write writes the "out" of all golden files; the "in" is written by hand. */
 #include "actors/blocks.h"
-#include "actors/templates.h"
-#include "common/mem.h"
+#include "golden.h"
 #include "proto/value.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
 #include <dirent.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-static char *golden_path(const char *id, const char *when) {
-    const char *dir = getenv("SW_TESTS");
-    return sw_printf("%s/golden/%s%s%s.json", dir ? dir : "tests", id, when ? "+" : "",
-                     when ? when : "");
-}
-
-static json_t *golden(const char *id, const char *when) {
-    SW_AUTO(sw_text) char *path = golden_path(id, when);
-    json_error_t error;
-    json_t *file = json_load_file(path, 0, &error);
-    if (!file) fail_msg("%s: %s (each row of the templates needs a golden file)", path, error.text);
-    return file;
-}
 
 static json_t *render(const char *id, const json_t *in, const json_t *data) {
     return sw_template_render(
@@ -314,27 +291,6 @@ static void the_body_leaves_room_for_buttons_and_says_that_it_was_cut(void **sta
     assert_non_null(strstr(text, "`/h help`"));
 }
 
-/* Ids without a dot, but for the parser's, are the messages of operations. */
-static void the_first_line_of_each_operation_says_who_typed_what(void **state) {
-    const char *id, *when;
-    size_t found = 0;
-    (void)state;
-    for (size_t i = 0; (id = sw_template_row(i, &when)); i++) {
-        if (strchr(id, '.') || sw_template_only(id)) continue;
-        SW_AUTO(sw_json) json_t *file = golden(id, when);
-        const json_t *data = sw_data_at(file, "in.data"), *blocks = sw_data_at(file, "out.blocks");
-        SW_AUTO(sw_text)
-        char *first = sw_printf("<@%s> typed `/h %s`", sw_str(data, "user"), sw_str(data, "line"));
-        const json_t *line =
-            json_array_get(json_object_get(json_array_get(blocks, 0), "elements"), 0);
-        if (strcmp(sw_str(line, "text"), first) != 0)
-            fail_msg("%s%s%s: its first line is not %s", id, when ? "+" : "", when ? when : "",
-                     first);
-        found++;
-    }
-    assert_true(found >= 7);
-}
-
 static void an_unknown_id_is_told_with_the_command(void **state) {
     (void)state;
     json_t *out = render("no.such", NULL, NULL);
@@ -355,103 +311,6 @@ static void only_what_the_parser_says_needs_no_budget(void **state) {
     assert_false(sw_template_only("no.such"));
 }
 
-/* The families are those of the table: what begins like one of them is meant to be in it. Words
- * of `release.` are also fields of an answer. */
-static bool is_template(const char *word) {
-    const char *id, *when;
-    if (strspn(word, "abcdefghijklmnopqrstuvwxyz_.") != strlen(word)) return false;
-    if (starts(word, "release.")) return starts(word, "release.notice");
-    for (size_t i = 0; (id = sw_template_row(i, &when)); i++) {
-        const char *dot = strchr(id, '.');
-        if (dot && !strncmp(word, id, (size_t)(dot - id) + 1)) return word[dot - id + 1] != 0;
-    }
-    return false;
-}
-
-static bool has_row(const char *word) {
-    const char *id, *when;
-    for (size_t i = 0; (id = sw_template_row(i, &when)); i++) {
-        if (!strcmp(id, word)) return true;
-    }
-    return false;
-}
-
-/* The text in quotes number `number` of the call at `at`; false: there is none. */
-static bool quoted(const char *at, size_t number, char *into, size_t room) {
-    const char *end = at + strcspn(at, ";");
-    for (;; number--) {
-        const char *from = memchr(at, '"', (size_t)(end - at));
-        const char *to = from ? memchr(from + 1, '"', (size_t)(end - from - 1)) : NULL;
-        if (!to || (size_t)(to - from) >= room) return false;
-        if (number == 0) return snprintf(into, room, "%.*s", (int)(to - from - 1), from + 1) > 0;
-        at = to + 1;
-    }
-}
-
-/* Whoever says something by these names it in the call, or lets the caller do so. */
-static size_t check_calls(const char *path, const char *text) {
-    static const struct {
-        const char *call;
-        size_t number;
-    } rows[] = {{"sw__plan_fail(p, ", 0},
-                {"sw__report_thread(p, ", 0},
-                {"sw__plan_reply(p, \"", 1},
-                {"sw__auth_reply(a, ", 0},
-                {"answer(&t, ", 0}};
-    size_t found = 0;
-    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-        for (const char *at = text; (at = strstr(at, rows[i].call)); at++) {
-            char word[128];
-            if (!quoted(at, rows[i].number, word, sizeof(word))) continue;
-            if (strspn(word, "abcdefghijklmnopqrstuvwxyz_.") != strlen(word)) continue;
-            if (!has_row(word)) fail_msg("%s: no template %s", path, word);
-            found++;
-        }
-    }
-    return found;
-}
-
-static size_t check_source(const char *path) {
-    static char text[256 * 1024];
-    FILE *f = fopen(path, "r");
-    assert_non_null(f);
-    text[fread(text, 1, sizeof(text) - 1, f)] = 0;
-    fclose(f);
-    size_t found = check_calls(path, text);
-    for (char *at = strchr(text, '"'), *end; at && (end = strpbrk(at + 1, "\"\n"));
-         at = strchr(*end == '"' ? end + 1 : end, '"')) {
-        char next = *end;
-        *end = 0;
-        if (is_template(at + 1)) {
-            found++;
-            if (!has_row(at + 1)) fail_msg("%s: no template %s", path, at + 1);
-        }
-        *end = next;
-    }
-    return found;
-}
-
-static void every_template_that_an_actor_names_exists(void **state) {
-    static const char *const folders[] = {"actors", "common"};
-    const char *tests = getenv("SW_TESTS");
-    size_t found = 0;
-    (void)state;
-    for (size_t i = 0; i < 2; i++) {
-        SW_AUTO(sw_text) char *folder = sw_printf("%s/../%s", tests ? tests : "tests", folders[i]);
-        DIR *dir = opendir(folder);
-        struct dirent *entry;
-        assert_non_null(dir);
-        while ((entry = readdir(dir))) {
-            size_t n = strlen(entry->d_name);
-            if (n < 3 || strcmp(entry->d_name + n - 2, ".c") != 0) continue;
-            SW_AUTO(sw_text) char *path = sw_printf("%s/%s", folder, entry->d_name);
-            found += check_source(path);
-        }
-        closedir(dir);
-    }
-    assert_true(found > 60); /* the table and its users */
-}
-
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_row_gives_what_its_golden_file_says),
@@ -461,10 +320,8 @@ int main(void) {
         cmocka_unit_test(long_lists_are_cut_and_say_so),
         cmocka_unit_test(what_a_list_does_not_show_is_counted),
         cmocka_unit_test(the_body_leaves_room_for_buttons_and_says_that_it_was_cut),
-        cmocka_unit_test(the_first_line_of_each_operation_says_who_typed_what),
         cmocka_unit_test(an_unknown_id_is_told_with_the_command),
         cmocka_unit_test(only_what_the_parser_says_needs_no_budget),
-        cmocka_unit_test(every_template_that_an_actor_names_exists),
     };
     return cmocka_run_group_tests_name("templates", tests, NULL, NULL);
 }
