@@ -24,6 +24,7 @@ static const struct {
     void (*decide)(const struct sw__ask *ask, struct sw_decision *d);
 } paths[] = {
     {"/slack/commands", false, "POST", SLACK_BYTES, sw__ingress_slash},
+    {"/slack/interactive", false, "POST", SLACK_BYTES, sw__ingress_click},
     {"/slack/events", false, "POST", SLACK_BYTES, sw__ingress_slack_event},
     {"/webhooks/heroku", false, "POST", HEROKU_BYTES, sw__ingress_webhook},
     {SW_PATH_CALLBACK, false, "GET", BROWSER_BYTES, sw__ingress_callback},

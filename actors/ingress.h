@@ -1,10 +1,12 @@
 /* ingress.h -- what is decided about each HTTP request; the one actor that is asked by HTTP.
  *
- * shapes   POST /slack/commands -> slash.v1 to parser; POST /webhooks/heroku -> event.v1 to notifier; the sign-in pages
- *          (actors/pages.h) -> web.v1 to auth, answered by page.v1; POST /slack/events: url_verification only
+ * shapes   POST /slack/commands -> slash.v1 to parser; POST /slack/interactive: a click of a button of ours is slash.v1
+ *          too, its value is what is typed; POST /webhooks/heroku -> event.v1 to notifier; the sign-in pages
+ *          (actors/pages.h) -> web.v1 to auth, answered by page.v1; POST /slack/events: url_verification
+ *          only
  * units    *_ms milliseconds since 1970 UTC
  * errors   told in the decision: 4xx and 503 with a reason word; what a signed Slack request lacks is told in a 200,
- *          because people see the body of a 200 only
+ *          because people see the body of a 200 only; of an answer to a click they see nothing but that it failed
  * owner    the caller finishes the decision
  * source   PROTO.md; Slack "Slash commands", "Verifying requests"; Heroku "App Webhooks"
  * limits   64 KiB from Slack, 1 MiB from Heroku, 4 KiB from browsers; 4000 characters of text

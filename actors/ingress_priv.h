@@ -15,6 +15,9 @@
 #define SW__HTML "text/html; charset=utf-8"
 #define SW__JSON "application/json; charset=utf-8"
 #define SW__ID_CHARS 22
+#define SW__DEDUPE_MS (600 * 1000) /* a signature holds 300 s on either side of its timestamp */
+#define SW__TEXT_LENGTH 4000       /* characters */
+#define SW__URL_BYTES 1024
 
 struct sw__ask {
     const struct sw_ctx *ctx;
@@ -24,6 +27,7 @@ struct sw__ask {
 };
 
 void sw__ingress_slash(const struct sw__ask *ask, struct sw_decision *d);
+void sw__ingress_click(const struct sw__ask *ask, struct sw_decision *d);
 void sw__ingress_slack_event(const struct sw__ask *ask, struct sw_decision *d);
 void sw__ingress_webhook(const struct sw__ask *ask, struct sw_decision *d);
 void sw__ingress_link(const struct sw__ask *ask, struct sw_decision *d);
@@ -40,6 +44,13 @@ struct sw_reply sw__page(int status, const char *title, const char *text);
 void sw__not_found(const struct sw__ask *ask, struct sw_decision *d);
 /* [A-Z0-9], 1 to 32: an id of Slack's. */
 bool sw__is_slack_id(const char *text, size_t size);
+/* ASCII without blanks. */
+bool sw__is_printable(const char *text, size_t size);
+/* Only Slack's own hooks, or a stolen signing secret could make us post anywhere. */
+bool sw__is_response_url(const struct sw_conf *conf, const char *text, size_t size);
+/* slash.v1 of a new command; takes the values. */
+struct sw_msg *sw__typed(const struct sw__ask *ask, const char *inst, json_t *who, json_t *text,
+                         json_t *trigger, json_t *url);
 /* A new command id: the time first, so that ids sort; `number`, below 32, tells ids of one call
  * apart. */
 void sw__command_id(const struct sw_ctx *ctx, unsigned number, char ret[SW__ID_CHARS + 1]);

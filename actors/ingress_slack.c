@@ -1,4 +1,4 @@
-/* ingress_slack.c -- slash commands and events from Slack; see ingress.h.
+/* ingress_slack.c -- slash commands and events from Slack; clicks are in ingress_click.c; see ingress.h.
  *
  * The signature is checked over the raw bytes before anything is read, with one exception that Slack
  * makes: ssl_check, which is answered and does nothing. */
@@ -9,12 +9,9 @@
 
 #include <string.h>
 
-#define DEDUPE_MS (600 * 1000) /* a signature holds 300 s on either side of its timestamp */
-#define TEXT_LENGTH 4000
 #define COMMAND_BYTES 64
 #define CHANNEL_NAME_BYTES 256
 #define TRIGGER_BYTES 256
-#define URL_BYTES 1024
 #define CHALLENGE_BYTES 1024
 
 #define TOLD(text) "{\"response_type\":\"ephemeral\",\"text\":\"" text "\"}"
@@ -106,11 +103,17 @@ static bool has(const struct slash *s, int field) {
     return s->field[field].size > 0;
 }
 
-static bool is_printable(const char *text, size_t size) {
+bool sw__is_printable(const char *text, size_t size) {
     for (size_t i = 0; i < size; i++) {
         if (text[i] < 0x21 || text[i] > 0x7e) return false;
     }
     return true;
+}
+
+bool sw__is_response_url(const struct sw_conf *conf, const char *text, size_t size) {
+    size_t prefix = strlen(conf->hooks);
+    return size > prefix + 1 && size <= SW__URL_BYTES && !memcmp(text, conf->hooks, prefix) &&
+           text[prefix] == '/' && sw__is_printable(text, size);
 }
 
 /* "/h": a slash and what follows, in any script, but nothing that breaks a line. */
@@ -119,13 +122,6 @@ static bool is_command(const char *text, size_t size) {
         if ((unsigned char)text[i] <= 0x20 || text[i] == 0x7f) return false;
     }
     return size >= 2 && size <= COMMAND_BYTES && text[0] == '/';
-}
-
-/* Only Slack's own hooks, or a stolen signing secret could make us post anywhere. */
-static bool is_response_url(const struct sw_conf *conf, const char *text, size_t size) {
-    size_t prefix = strlen(conf->hooks);
-    return size > prefix + 1 && size <= URL_BYTES && !memcmp(text, conf->hooks, prefix) &&
-           text[prefix] == '/' && is_printable(text, size);
 }
 
 /* True where all that is needed is there and is what it should be; else the person is told. */
@@ -148,8 +144,8 @@ static bool check(const struct sw__ask *ask, const struct slash *s, struct sw_de
         tell(d, COMMAND, "is not the name of a command");
         return false;
     }
-    if (!is_response_url(ask->ctx->conf, s->field[RESPONSE_URL].text,
-                         s->field[RESPONSE_URL].size)) {
+    if (!sw__is_response_url(ask->ctx->conf, s->field[RESPONSE_URL].text,
+                             s->field[RESPONSE_URL].size)) {
         tell(d, RESPONSE_URL, "is not an address of Slack's");
         return false;
     }
@@ -176,22 +172,31 @@ static json_t *who_of(const struct slash *s) {
     return who;
 }
 
+struct sw_msg *sw__typed(const struct sw__ask *ask, const char *inst, json_t *who, json_t *text,
+                         json_t *trigger, json_t *url) {
+    char id[SW__ID_CHARS + 1];
+    sw__command_id(ask->ctx, 0, id);
+    struct sw_msg *m = sw_msg_create(SW_KIND_SLASH, id, inst, ask->ctx->now_ms);
+    json_t *typed = json_object(), *address = json_object();
+    set(m->body, "who", who);
+    set(typed, "text", text);
+    set(typed, "trigger_id", trigger);
+    set(address, "url", url);
+    sw_box(ask->ctx, m, "parser", "text", typed);
+    sw_box(ask->ctx, m, "responder", "response_url", address);
+    return m;
+}
+
 /* Takes `text`, the typed text. */
 static struct sw_msg *message(const struct sw__ask *ask, const struct slash *s, json_t *text) {
     int owner = is(s, ORG_WIDE, "true") ? ENTERPRISE : TEAM;
-    char id[SW__ID_CHARS + 1], inst[40] = "";
-    json_t *typed = json_object(), *url = json_object();
-    sw__command_id(ask->ctx, 0, id);
+    char inst[40] = "";
     memcpy(inst, s->field[owner].text, s->field[owner].size); /* an id: at most 32 */
-    struct sw_msg *m = sw_msg_create(SW_KIND_SLASH, id, inst, ask->ctx->now_ms);
-    set(m->body, "who", who_of(s));
+    struct sw_msg *m =
+        sw__typed(ask, inst, who_of(s), text,
+                  s->field[TRIGGER].size <= TRIGGER_BYTES ? json_of(s, TRIGGER) : json_string(""),
+                  json_of(s, RESPONSE_URL));
     set(m->body, "command", json_of(s, COMMAND));
-    set(typed, "text", text);
-    set(typed, "trigger_id",
-        s->field[TRIGGER].size <= TRIGGER_BYTES ? json_of(s, TRIGGER) : json_string(""));
-    set(url, "url", json_of(s, RESPONSE_URL));
-    sw_box(ask->ctx, m, "parser", "text", typed);
-    sw_box(ask->ctx, m, "responder", "response_url", url);
     return m;
 }
 
@@ -206,7 +211,7 @@ static void take_in(const struct sw__ask *ask, const char *signature, struct sla
     if (!check(ask, s, d)) return;
     json_t *text =
         sw_text_json(s->field[TEXT].text ? s->field[TEXT].text : "", s->field[TEXT].size, &length);
-    if (length > TEXT_LENGTH) {
+    if (length > SW__TEXT_LENGTH) {
         json_decref(text);
         tell(d, TEXT, "is longer than 4000 characters");
         return;
@@ -214,7 +219,7 @@ static void take_in(const struct sw__ask *ask, const char *signature, struct sla
     struct sw_append *append = sw__append(d, "parser", message(ask, s, text));
     memcpy(append->dedupe, "sig:", 4);
     memcpy(append->dedupe + 4, signature, SW_SIGNATURE_HEX + 1);
-    append->dedupe_ms = DEDUPE_MS;
+    append->dedupe_ms = SW__DEDUPE_MS;
     append->counted = true;
     d->reply = d->duplicate = empty;
     d->shed = sw__reply(200, SW__JSON, sw_strdup(BUSY));
@@ -269,7 +274,7 @@ void sw__ingress_slack_event(const struct sw__ask *ask, struct sw_decision *d) {
             "ignored"; /* no event is of use yet; it is counted, and Slack need not repeat */
         d->reply = empty;
     } else if (!*challenge || strlen(challenge) > CHALLENGE_BYTES ||
-               !is_printable(challenge, strlen(challenge))) {
+               !sw__is_printable(challenge, strlen(challenge))) {
         sw__refuse(d, 400, "bad_challenge");
     } else {
         d->reply = sw__reply(200, NULL, sw_strdup(challenge));
