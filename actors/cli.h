@@ -19,5 +19,7 @@ int sw_cli_up(int argc, char **argv);
 int sw_cli_keys(int argc, char **argv);
 /* `slipway dead list`: prints the dead letters. */
 int sw_cli_dead(int argc, char **argv);
+/* `slipway audit`: prints who did what. */
+int sw_cli_audit(int argc, char **argv);
 
 #endif

@@ -39,13 +39,14 @@ int sw_cli_dead(int argc, char **argv) {
                                 "object a line: what could not be\n"
                                 "handled, and why.\n";
     struct sw_conf conf;
+    char error[512];
     unsigned count;
     if (argc == 2 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")))
         return fputs(usage, stdout), 0;
     if (argc > 2 || (argc == 2 && strcmp(argv[1], "list") != 0)) return fputs(usage, stderr), 2;
     if (load(&conf, "dead") < 0) return 1;
-    int r = sw_dead_list(&conf, stdout, &count);
-    if (r < 0) fprintf(stderr, "slipway dead: SLIPWAY_REDIS %s: %s\n", conf.redis, strerror(-r));
+    int r = sw_dead_list(&conf, stdout, &count, error, sizeof(error));
+    if (r < 0) fprintf(stderr, "slipway dead: %s\n", error);
     if (r == 0 && count == 0) fputs("no dead letters\n", stderr);
     sw_conf_finish(&conf);
     return r < 0;

@@ -2,22 +2,13 @@
 #include "common/dead.h"
 
 #include "common/mem.h"
+#include "common/sync.h"
 #include "proto/msg.h"
 
-#include <errno.h>
 #include <hiredis/hiredis.h>
 #include <string.h>
 
 #define SHARDS 64
-
-static redisContext *connect_to(const char *address) {
-    const char *colon = strrchr(address, ':');
-    struct timeval limit = {.tv_sec = 2};
-    if (address[0] == '/' || address[0] == '.' || !colon)
-        return redisConnectUnixWithTimeout(address, limit);
-    SW_AUTO(sw_text) char *host = sw_strndup(address, (size_t)(colon - address));
-    return redisConnectWithTimeout(host, atoi(colon + 1), limit);
-}
 
 static void print(FILE *out, unsigned shard, const redisReply *entry) {
     const redisReply *fields = entry->element[1];
@@ -42,21 +33,23 @@ static void print(FILE *out, unsigned shard, const redisReply *entry) {
     json_decref(line);
 }
 
-int sw_dead_list(const struct sw_conf *conf, FILE *out, unsigned *ret_count) {
-    redisContext *redis = connect_to(conf->redis);
+int sw_dead_list(const struct sw_conf *conf, FILE *out, unsigned *ret_count, char *error,
+                 size_t room) {
+    redisContext *redis;
     unsigned count = 0;
-    int r = !redis || redis->err ? -ENOTCONN : 0;
+    int r = sw_sync_connect(conf, &redis, error, room);
+    if (r < 0) return r;
     for (unsigned shard = 0; r == 0 && shard < SHARDS; shard++) {
         char key[32];
+        redisReply *reply;
         snprintf(key, sizeof(key), "sw:{%02u}:dead", shard);
-        redisReply *reply = redisCommand(redis, "XRANGE %s - +", key);
-        if (!reply) r = -ENOTCONN;
-        if (reply && reply->type != REDIS_REPLY_ARRAY) r = -EIO;
-        for (size_t i = 0; r == 0 && i < reply->elements; i++, count++)
+        r = sw_sync_ask(conf, redis, &reply, error, room, "XRANGE", key, "-", "+", NULL);
+        if (r < 0) break;
+        for (size_t i = 0; i < reply->elements; i++, count++)
             print(out, shard, reply->element[i]);
-        if (reply) freeReplyObject(reply);
+        freeReplyObject(reply);
     }
-    if (redis) redisFree(redis);
+    redisFree(redis);
     if (r == 0) *ret_count = count;
     return r;
 }

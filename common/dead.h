@@ -2,7 +2,7 @@
  *
  * shapes   stream sw:{SS}:dead, fields actor, reason, m (one envelope); one JSON object a line is printed
  * units    at_ms is milliseconds since 1970 UTC
- * errors   -ENOTCONN Redis away; -EIO an answer that makes no sense
+ * errors   as sync.h, with its one line
  * owner    the caller
  * source   ARCHITECTURE.md "Poison"
  * limits   about 10,000 a shard, the oldest go
@@ -13,6 +13,7 @@
 #include "common/conf.h"
 
 /* Prints every dead letter, oldest first in each shard, without its boxes; ret_count how many. */
-int sw_dead_list(const struct sw_conf *conf, FILE *out, unsigned *ret_count);
+int sw_dead_list(const struct sw_conf *conf, FILE *out, unsigned *ret_count, char *error,
+                 size_t room);
 
 #endif
