@@ -199,12 +199,19 @@ static int add_audit(struct sw_batch *batch, const struct sw_op *op, const struc
     return 0;
 }
 
+/* What comes back says whose it was, so that the person can be told when it goes dead. */
+static void keep_who(const struct sw_op *op, const struct sw_msg *in) {
+    json_t *who = in ? json_object_get(in->body, "who") : NULL;
+    if (who && !json_object_get(op->m->body, "who")) json_object_set(op->m->body, "who", who);
+}
+
 static int add_op(struct sw_batch *batch, const struct sw_op *op, const struct sw_entry *entry,
                   unsigned n) {
     switch (op->kind) {
     case SW_OP_SEND:
         return add_send(batch, op);
     case SW_OP_AFTER:
+        keep_who(op, entry->m);
         push_text(batch, "T");
         push_text(batch, op->name);
         push_int(batch, op->ms);
@@ -216,6 +223,7 @@ static int add_op(struct sw_batch *batch, const struct sw_op *op, const struct s
         push_text(batch, op->name);
         return 0;
     case SW_OP_HTTP:
+        keep_who(op, entry->m);
         return add_effect(batch, op, entry, n);
     case SW_OP_STORE:
         return add_store(batch, op);
