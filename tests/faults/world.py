@@ -44,7 +44,8 @@ class World:
         self.trace = trace
         self.crash_file, self.trace_file = self.dir + "/crash", self.dir + "/trace"
         self.secrets = {"SLACK_SECRET_FILE": "8f742231b10e8888abcd99yyyzzz85a5", "SLACK_TOKEN_FILE": "xoxb-sim-token",
-                        "HEROKU_SECRET_FILE": "sim-client-secret", "HEROKU_WEBHOOK_SECRET_FILE": "sim-webhook-secret"}
+                        "HEROKU_SECRET_FILE": "sim-client-secret", "HEROKU_WEBHOOK_SECRET_FILE": "sim-webhook-secret",
+                        "GITHUB_SECRET_FILE": "sim-github-secret"}
         for name, value in self.secrets.items():
             with open(f"{self.dir}/{name}", "w") as f:
                 f.write(value + "\n")
@@ -68,6 +69,7 @@ class World:
         env.update({"SLIPWAY_" + k: str(v) for k, v in dict(
             REDIS=self.redis_socket, RUN_DIR=self.dir + "/run", DATA_DIR=self.dir + "/data", KEY_DIR=self.dir + "/keys",
             HTTP="127.0.0.1:0", SLACK_API=self.sim + "/api", SLACK_HOOKS=self.sim, HEROKU_API=self.sim, HEROKU_ID=self.sim,
+            GITHUB_API=self.sim + "/github", GITHUB=self.sim + "/github.com", KOLKRABBI=self.sim + "/kolkrabbi",
             HEROKU_CLIENT_ID="sim-client", DURABILITY=self.durability, LOG=log, CRASH_FILE=self.crash_file,
             **{name: f"{self.dir}/{name}" for name in self.secrets}, **settings).items()})
         if self.trace:
