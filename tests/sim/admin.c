@@ -1,5 +1,6 @@
 /* admin.c -- state, reset, config and releases from outside; see state.h. */
 #include "fault.h"
+#include "github.h"
 #include "heroku.h"
 #include "journal.h"
 #include "oauth.h"
@@ -52,6 +53,7 @@ void sim_admin_state(struct sim *sim, struct sim_req *req) {
         (json_int_t)heroku->releases, "messages", (json_int_t)slack->messages, "ephemerals",
         (json_int_t)slack->ephemerals, "updates", (json_int_t)slack->updates, "rate_violations",
         (json_int_t)slack->rate_violations, "user_errors", (json_int_t)slack->user_errors);
+    sim_github_counts(sim, state);
     json_object_set_new(state, "requests", sim_journal_totals(sim));
     json_object_set_new(state, "posts", sim_route_counts());
     json_object_set_new(state, "response_urls", sim_url_state(sim));
@@ -65,6 +67,7 @@ void sim_admin_state(struct sim *sim, struct sim_req *req) {
 void sim_admin_reset(struct sim *sim, struct sim_req *req) {
     sim_timer_forget(sim);
     sim_heroku_forget(sim);
+    sim_github_forget(sim);
     sim_slack_forget(sim);
     sim_journal_forget(sim->journal);
     sim_fault_forget(sim);
@@ -135,7 +138,7 @@ void sim_admin_config(struct sim *sim, struct sim_req *req) {
         sim_reply_error(req, 422, "invalid_params",
                         "Expected some of {ingress, actors, redirect_uri, webhook_secret, secret, "
                         "promote_ms: [min, max], expires_in, enforce_rate, rate_burst, "
-                        "heroku_pool, fail, deny, channel}.");
+                        "heroku_pool, github_..., fail, deny, channel}.");
         return;
     }
     set_text(&sim->conf.ingress, body, "ingress");
@@ -150,6 +153,7 @@ void sim_admin_config(struct sim *sim, struct sim_req *req) {
         sim->conf.promote_min_ms = min_ms;
         sim->conf.promote_max_ms = max_ms;
     }
+    sim_github_config(sim, body);
     set_count(&sim->conf.expires_in_s, body, "expires_in");
     set_count(&sim->conf.rate_burst, body, "rate_burst");
     set_count(&sim->conf.heroku_pool, body, "heroku_pool");

@@ -1,6 +1,8 @@
 /* fault.c -- the list of faults and how each is met; see fault.h. */
 #include "fault.h"
 
+#include "github.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,6 +73,16 @@ void sim_fault_reply(struct sim_req *req, const struct sim_fault_hit *hit) {
     } else if (req->route->upstream == SIM_HOOKS) {
         sim_reply_text(req, hit->status, "text/plain; charset=utf-8",
                        hit->status == 429 ? "rate_limited" : "service_unavailable");
+    } else if (req->route->upstream == SIM_GITHUB) {
+        bool limited = hit->status == 429 || (hit->status == 403 && hit->retry_after_s > 0);
+        sim_github_error(req, hit->status,
+                         limited              ? "You have exceeded a secondary rate limit."
+                         : hit->status >= 500 ? "Server Error"
+                                              : "GitHub refused this request.");
+    } else if (req->route->upstream == SIM_GITHUB_WEB) {
+        /* github.com is for people: it says so in HTML, to programs too. */
+        sim_reply_text(req, hit->status, "text/html; charset=utf-8",
+                       "<!doctype html><title>Oh no</title><p>This page is taking too long.\n");
     } else {
         sim_reply_error(req, hit->status, heroku_error_id(hit->status),
                         hit->status == 429 ? "Your account reached the API rate limit."

@@ -3,6 +3,7 @@
  * Everything is on one thread, so no handler needs a lock. A handler that must wait holds its
  * request: the connection is suspended and resumed when the reply is ready. */
 #include "fault.h"
+#include "github.h"
 #include "heroku.h"
 #include "journal.h"
 #include "state.h"
@@ -83,6 +84,8 @@ static void req_handle(struct sim *sim, struct sim_req *req) {
     req->phase = SIM_READY;
     if (req->too_big) {
         sim_reply_error(req, 413, "request_entity_too_large", "The body is too large.");
+    } else if (req->route->upstream == SIM_GITHUB) {
+        if (sim_github_enter(sim, req)) req->route->handle(sim, req);
     } else if (req->route->platform) {
         if (sim_heroku_enter(sim, req)) req->route->handle(sim, req);
         sim_heroku_leave(req);

@@ -1,5 +1,6 @@
 /* main.c -- slipway-sim: options and the loop; see state.h. */
 #include "fault.h"
+#include "github.h"
 #include "heroku.h"
 #include "journal.h"
 #include "oauth.h"
@@ -35,6 +36,9 @@ static const char help_text[] =
     "  --enforce-rate         answer 429 to more than 1 message a second and channel\n"
     "  --rate-burst N         messages a channel takes at once (3)\n"
     "  --heroku-pool N        request tokens per account (4500)\n"
+    "  --github-client-id ID, --github-client-secret S, --github-redirect-uri URI\n"
+    "                         the same for GitHub's application\n"
+    "  --github-app KIND      oauth (default): tokens without end; expiring: 8 hours, refreshed\n"
     "  --seed TEXT            ids of the fixtures\n"
     "  --quiet                no line per request on standard error\n";
 
@@ -56,6 +60,10 @@ static const struct option options[] = {{"ingress", 1, NULL, OPT_TEXT},
                                         {"client-secret", 1, NULL, OPT_TEXT},
                                         {"redirect-uri", 1, NULL, OPT_TEXT},
                                         {"seed", 1, NULL, OPT_TEXT},
+                                        {"github-client-id", 1, NULL, OPT_TEXT},
+                                        {"github-client-secret", 1, NULL, OPT_TEXT},
+                                        {"github-redirect-uri", 1, NULL, OPT_TEXT},
+                                        {"github-app", 1, NULL, OPT_TEXT},
                                         {"port", 1, NULL, OPT_NUMBER},
                                         {"expires-in", 1, NULL, OPT_NUMBER},
                                         {"journal", 1, NULL, OPT_NUMBER},
@@ -69,9 +77,18 @@ static const struct option options[] = {{"ingress", 1, NULL, OPT_TEXT},
                                         {NULL, 0, NULL, 0}};
 
 static bool set_text(struct sim_conf *conf, const char *name, const char *value) {
-    char **const at[] = {&conf->ingress,        &conf->actors_file, &conf->signing_secret,
-                         &conf->webhook_secret, &conf->client_id,   &conf->client_secret,
-                         &conf->redirect_uri,   &conf->seed};
+    char **const at[] = {&conf->ingress,
+                         &conf->actors_file,
+                         &conf->signing_secret,
+                         &conf->webhook_secret,
+                         &conf->client_id,
+                         &conf->client_secret,
+                         &conf->redirect_uri,
+                         &conf->seed,
+                         &conf->github_client_id,
+                         &conf->github_client_secret,
+                         &conf->github_redirect_uri,
+                         &conf->github_app};
     for (size_t i = 0; i < SIM_ARRAY_LEN(at); i++) {
         if (strcmp(options[i].name, name) != 0) continue;
         free(*at[i]);
@@ -153,6 +170,10 @@ static void conf_finish(struct sim_conf *conf) {
     free(conf->client_secret);
     free(conf->redirect_uri);
     free(conf->seed);
+    free(conf->github_client_id);
+    free(conf->github_client_secret);
+    free(conf->github_redirect_uri);
+    free(conf->github_app);
     for (size_t i = 0; i < conf->bot_tokens; i++) {
         free(conf->bot_token[i]);
         free(conf->bot_team[i]);
@@ -188,6 +209,7 @@ static void sim_finish(struct sim *sim) {
     sim_journal_destroy(sim->journal);
     sim_slack_destroy(sim->slack);
     sim_oauth_destroy(sim->oauth);
+    sim_github_destroy(sim->github);
     sim_heroku_destroy(sim->heroku);
     json_decref(sim->actor_seen);
 }
@@ -200,6 +222,10 @@ int main(int argc, char **argv) {
                                .journal_entries = 100000,
                                .rate_burst = 3,
                                .heroku_pool = 4500,
+                               .github_pool = 5000,
+                               .github_window_s = 3600,
+                               .github_expires_s = 28800,
+                               .github_app = sim_strdup("oauth"),
                                .signing_secret = sim_strdup("sim-signing-secret"),
                                .seed = sim_strdup("slipway")}};
     int code = conf_parse(&sim.conf, argc, argv);
@@ -220,6 +246,7 @@ int main(int argc, char **argv) {
     sim.slack = sim_slack_create();
     sim.heroku = sim_heroku_create(&sim);
     sim.oauth = sim_oauth_create();
+    sim.github = sim_github_create(&sim);
     sim.actor_seen = json_object();
     int r = sim_http_create(&sim);
     if (r < 0) {

@@ -8,9 +8,9 @@
 
 #define CODE_LIFE_MS (10 * 60 * 1000)
 
-static bool redirect_ok(const struct sim *sim, const char *uri) {
+bool sim__redirect_ok(const char *registered, const char *uri) {
     if (uri == NULL) return false;
-    if (sim->conf.redirect_uri != NULL) return strcmp(uri, sim->conf.redirect_uri) == 0;
+    if (registered != NULL) return strcmp(uri, registered) == 0;
     bool local =
         strncmp(uri, "http://127.0.0.1:", 17) == 0 || strncmp(uri, "http://localhost:", 17) == 0;
     return local && strpbrk(uri, "@#") == NULL;
@@ -25,7 +25,7 @@ static const char *request_check(const struct sim *sim, const json_t *args) {
     if (sim->conf.client_id != NULL && strcmp(client, sim->conf.client_id) != 0) {
         return "client_id is not known";
     }
-    if (!redirect_ok(sim, sim_json_text(args, "redirect_uri"))) {
+    if (!sim__redirect_ok(sim->conf.redirect_uri, sim_json_text(args, "redirect_uri"))) {
         return "redirect_uri is not the registered one";
     }
     if (type == NULL || strcmp(type, "code") != 0) return "response_type must be code";
@@ -40,12 +40,46 @@ static const char *const carried[] = {
     "client_id", "redirect_uri",   "response_type",        "scope",
     "state",     "code_challenge", "code_challenge_method"};
 
-void sim_oauth_page(struct sim *sim, struct sim_req *req) {
-    json_auto_t *args = json_object();
+json_t *sim__consent_args(const struct sim_req *req) {
+    json_t *args = json_object();
     for (size_t i = 0; i < SIM_ARRAY_LEN(carried); i++) {
         const char *value = sim_req_query(req, carried[i]);
         if (value != NULL) json_object_set_new(args, carried[i], json_string(value));
     }
+    return args;
+}
+
+void sim__consent_page(struct sim_req *req, const struct sim_consent *ask, const json_t *args) {
+    struct sim_buf page = {0};
+    sim_buf_printf(&page,
+                   "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">"
+                   "<title>Simulated %s sign-in</title><style>body{font:16px sans-serif;"
+                   "max-width:30em;margin:4em auto}button{display:block;margin:.5em 0;"
+                   "padding:.6em 1em}</style><h1>Simulated %s</h1><p>An application asks for "
+                   "access (scope: ",
+                   ask->platform, ask->platform);
+    sim_html_escape(&page, ask->scope != NULL ? ask->scope : "none");
+    sim_buf_printf(&page, "). Whose account is it?</p><form method=\"post\" action=\"%s\">",
+                   ask->action);
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)(uintptr_t)args, key, value) {
+        sim_buf_printf(&page, "<input type=\"hidden\" name=\"%s\" value=\"", key);
+        sim_html_escape(&page, json_string_value(value));
+        sim_buf_printf(&page, "\">");
+    }
+    for (size_t i = 0; i < ask->count; i++) {
+        sim_buf_printf(&page, "<button name=\"account\" value=\"%s\">Allow as %s</button>",
+                       ask->names[i], ask->names[i]);
+    }
+    sim_buf_printf(&page, "<button name=\"deny\" value=\"1\">Deny</button></form></html>\n");
+    sim_reply_header(req, "Cache-Control", "no-store");
+    sim_reply_data(req, 200, "text/html; charset=utf-8", page.data, page.len);
+    sim_buf_free(&page);
+}
+
+void sim_oauth_page(struct sim *sim, struct sim_req *req) {
+    json_auto_t *args = sim__consent_args(req);
     /* Heroku falls back to the registered callback when none is named. */
     if (sim_json_text(args, "redirect_uri") == NULL && sim->conf.redirect_uri != NULL) {
         json_object_set_new(args, "redirect_uri", json_string(sim->conf.redirect_uri));
@@ -55,36 +89,19 @@ void sim_oauth_page(struct sim *sim, struct sim_req *req) {
         sim_reply_error(req, 400, "invalid_request", wrong);
         return;
     }
-    struct sim_buf page = {0};
-    sim_buf_printf(&page,
-                   "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\">"
-                   "<title>Simulated Heroku sign-in</title><style>body{font:16px sans-serif;"
-                   "max-width:30em;margin:4em auto}button{display:block;margin:.5em 0;"
-                   "padding:.6em 1em}</style><h1>Simulated Heroku</h1><p>An application asks for "
-                   "access (scope: ");
-    const char *scope = sim_json_text(args, "scope");
-    sim_html_escape(&page, scope != NULL ? scope : "none");
-    sim_buf_printf(&page, "). Whose account is it?</p><form method=\"post\" "
-                          "action=\"/oauth/authorize\">");
-    const char *key;
-    json_t *value;
-    json_object_foreach(args, key, value) {
-        sim_buf_printf(&page, "<input type=\"hidden\" name=\"%s\" value=\"", key);
-        sim_html_escape(&page, json_string_value(value));
-        sim_buf_printf(&page, "\">");
+    const char *names[SIM_ARRAY_LEN(sim->heroku->account)];
+    for (size_t i = 0; i < SIM_ARRAY_LEN(names); i++) {
+        names[i] = sim->heroku->account[i].email;
     }
-    for (size_t i = 0; i < SIM_ARRAY_LEN(sim->heroku->account); i++) {
-        const char *email = sim->heroku->account[i].email;
-        sim_buf_printf(&page, "<button name=\"account\" value=\"%s\">Allow as %s</button>", email,
-                       email);
-    }
-    sim_buf_printf(&page, "<button name=\"deny\" value=\"1\">Deny</button></form></html>\n");
-    sim_reply_header(req, "Cache-Control", "no-store");
-    sim_reply_data(req, 200, "text/html; charset=utf-8", page.data, page.len);
-    sim_buf_free(&page);
+    struct sim_consent ask = {.platform = "Heroku",
+                              .action = "/oauth/authorize",
+                              .scope = sim_json_text(args, "scope"),
+                              .names = names,
+                              .count = SIM_ARRAY_LEN(names)};
+    sim__consent_page(req, &ask, args);
 }
 
-static void redirect(struct sim_req *req, const json_t *args, const char *key, const char *value) {
+void sim__redirect(struct sim_req *req, const json_t *args, const char *key, const char *value) {
     struct sim_buf url = {0};
     const char *uri = sim_json_text(args, "redirect_uri"), *state = sim_json_text(args, "state");
     sim_buf_printf(&url, "%s%c%s=%s", uri, strchr(uri, '?') != NULL ? '&' : '?', key, value);
@@ -103,7 +120,7 @@ void sim_oauth_allow(struct sim *sim, struct sim_req *req) {
         return;
     }
     if (sim_json_text(args, "deny") != NULL) {
-        redirect(req, args, "error", "access_denied");
+        sim__redirect(req, args, "error", "access_denied");
         return;
     }
     struct sim_account *account = sim_account_find(sim, sim_json_text(args, "account"));
@@ -119,5 +136,5 @@ void sim_oauth_allow(struct sim *sim, struct sim_req *req) {
     code->redirect_uri = sim_strdup(sim_json_text(args, "redirect_uri"));
     code->challenge = sim_strdup(sim_json_text(args, "code_challenge"));
     (void)sim_map_put(sim->oauth->codes, text, code);
-    redirect(req, args, "code", text);
+    sim__redirect(req, args, "code", text);
 }

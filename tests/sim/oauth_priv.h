@@ -1,4 +1,4 @@
-/* oauth_priv.h -- what oauth.c and oauth_token.c share; see oauth.h.
+/* oauth_priv.h -- what oauth.c and oauth_token.c share, and GitHub's pages with them; see oauth.h.
  *
  * shapes   code -> grant -> access tokens
  * units    *_ms on the monotonic clock
@@ -31,6 +31,17 @@ struct sim_oauth {
     uint64_t issued, refreshed, refused;
 };
 
+struct sim_consent { /* the page on which a person allows an application */
+    const char *platform, *action, *scope;
+    const char *const *names; /* of the accounts */
+    size_t count;
+};
+
 void sim__code_free(void *code);
+bool sim__pkce_ok(const char *challenge, const char *verifier); /* no challenge: good */
+bool sim__redirect_ok(const char *registered, const char *uri);
+void sim__redirect(struct sim_req *req, const json_t *args, const char *key, const char *value);
+json_t *sim__consent_args(const struct sim_req *req); /* of the query, new */
+void sim__consent_page(struct sim_req *req, const struct sim_consent *page, const json_t *args);
 
 #endif

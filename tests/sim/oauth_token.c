@@ -1,6 +1,7 @@
 /* oauth_token.c -- the token endpoint and the life of tokens; see oauth.h. */
 #include "oauth.h"
 
+#include "github.h"
 #include "oauth_priv.h"
 
 #include <sodium.h>
@@ -67,15 +68,15 @@ static void tokens_reply(struct sim *sim, struct sim_req *req, struct grant *gra
                              grant->account->id, "session_nonce", nonce));
 }
 
-static bool verifier_ok(const struct code *code, const char *verifier) {
-    if (code->challenge == NULL) return true;
+bool sim__pkce_ok(const char *challenge, const char *verifier) {
+    if (challenge == NULL) return true;
     if (verifier == NULL || strlen(verifier) < 43 || strlen(verifier) > 128) return false;
     unsigned char hash[crypto_hash_sha256_BYTES];
     char text[sodium_base64_ENCODED_LEN(sizeof(hash), sodium_base64_VARIANT_URLSAFE_NO_PADDING)];
     crypto_hash_sha256(hash, (const unsigned char *)verifier, strlen(verifier));
     sodium_bin2base64(text, sizeof(text), hash, sizeof(hash),
                       sodium_base64_VARIANT_URLSAFE_NO_PADDING);
-    return strcmp(text, code->challenge) == 0;
+    return strcmp(text, challenge) == 0;
 }
 
 static void code_exchange(struct sim *sim, struct sim_req *req, const json_t *args) {
@@ -84,7 +85,7 @@ static void code_exchange(struct sim *sim, struct sim_req *req, const json_t *ar
     struct code *code = text != NULL ? sim_map_take(sim->oauth->codes, text) : NULL;
     bool ok = code != NULL && sim_mono_ms() < code->dies_ms &&
               (uri == NULL || strcmp(uri, code->redirect_uri) == 0) &&
-              verifier_ok(code, sim_json_text(args, "code_verifier"));
+              sim__pkce_ok(code->challenge, sim_json_text(args, "code_verifier"));
     if (!ok) {
         refuse(sim, req, 400, "invalid_grant", "The code is not valid, or no longer.");
     } else {
@@ -204,11 +205,15 @@ static void end_all(struct sim *sim, struct sim_req *req, struct sim_map *map,
                     void (*fn)(const char *, void *, void *)) {
     json_auto_t *body = sim_req_json(req);
     struct end_tokens end = {.account = sim_account_find(sim, sim_json_text(body, "email"))};
-    if (end.account == NULL) {
-        sim_reply_error(req, 422, "invalid_params", "Expected {email} of one of the accounts.");
+    const char *login = sim_json_text(body, "github");
+    bool github =
+        login != NULL && sim_github_end(sim, login, map == sim->oauth->grants, &end.count);
+    if (end.account == NULL && !github) {
+        sim_reply_error(req, 422, "invalid_params",
+                        "Expected {email} or {github: login} of one of the accounts.");
         return;
     }
-    sim_map_each(map, fn, &end);
+    if (end.account != NULL) sim_map_each(map, fn, &end);
     sim_reply_json(req, 200, json_pack("{s:b, s:i}", "ok", 1, "count", end.count));
 }
 

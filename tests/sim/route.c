@@ -7,6 +7,7 @@
  * GitHub and Kolkrabbi live under a prefix of the one port. Patterns are written without it, and
  * so is `shown`, the path that faults and journal see. */
 #include "fault.h"
+#include "github.h"
 #include "heroku.h"
 #include "journal.h"
 #include "oauth.h"
@@ -49,6 +50,28 @@ static const struct sim_route routes[] = {
     {"GET", "/oauth/authorizations", SIM_HEROKU_ID, true, sim_oauth_list},
     {"DELETE", "/oauth/authorizations/:", SIM_HEROKU_ID, true, sim_oauth_delete},
 
+    {"GET", "/user", SIM_GITHUB, false, sim_github_user},
+    {"GET", "/repos/:/:", SIM_GITHUB, false, sim_github_repo},
+    {"GET", "/repos/:/:/branches/+", SIM_GITHUB, false, sim_github_branch},
+    {"GET", "/repos/:/:/rules/branches/+", SIM_GITHUB, false, sim_github_rules},
+    {"GET", "/repos/:/:/commits/+/status", SIM_GITHUB, false, sim_github_status},
+    {"GET", "/repos/:/:/commits/+/check-runs", SIM_GITHUB, false, sim_github_runs},
+    {"GET", "/repos/:/:/commits/+", SIM_GITHUB, false, sim_github_commit},
+    {"POST", "/repos/:/:/deployments", SIM_GITHUB, false, sim_deploy_post},
+    {"GET", "/repos/:/:/deployments", SIM_GITHUB, false, sim_deploy_list},
+    {"GET", "/repos/:/:/deployments/:", SIM_GITHUB, false, sim_deploy_get},
+    {"POST", "/repos/:/:/deployments/:/statuses", SIM_GITHUB, false, sim_deploy_status_post},
+    {"GET", "/repos/:/:/deployments/:/statuses", SIM_GITHUB, false, sim_deploy_status_list},
+    {"GET", "/repos/:/:/tarball", SIM_GITHUB, false, sim_github_tarball},
+    {"GET", "/repos/:/:/tarball/+", SIM_GITHUB, false, sim_github_tarball},
+    {"DELETE", "/applications/:/grant", SIM_GITHUB, false, sim_github_grant_end},
+    {"*", "/*", SIM_GITHUB, false, sim_github_unknown},
+    {"GET", "/login/oauth/authorize", SIM_GITHUB_WEB, false, sim_github_page},
+    {"POST", "/login/oauth/authorize", SIM_GITHUB_WEB, false, sim_github_allow},
+    {"POST", "/login/oauth/access_token", SIM_GITHUB_WEB, false, sim_github_token},
+    {"GET", "/archive/:/:/legacy.tar.gz/:", SIM_GITHUB_WEB, false, sim_github_download},
+    {"*", "/*", SIM_GITHUB_WEB, false, sim_github_lost},
+
     {"GET", "/", SIM_ADMIN, false, page},
     {"GET", "/page/*", SIM_ADMIN, false, page},
     {"GET", "/sim/health", SIM_ADMIN, false, sim_admin_health},
@@ -58,6 +81,12 @@ static const struct sim_route routes[] = {
     {"GET", "/sim/faults", SIM_ADMIN, false, sim_fault_list},
     {"POST", "/sim/faults", SIM_ADMIN, false, sim_fault_post},
     {"DELETE", "/sim/faults", SIM_ADMIN, false, sim_fault_delete},
+    {"GET", "/sim/github", SIM_ADMIN, false, sim_github_show},
+    {"POST", "/sim/github/checks", SIM_ADMIN, false, sim_github_checks},
+    {"POST", "/sim/github/push", SIM_ADMIN, false, sim_github_push},
+    {"POST", "/sim/github/auto_merge", SIM_ADMIN, false, sim_github_merge},
+    {"POST", "/sim/github/conflict", SIM_ADMIN, false, sim_github_conflict},
+    {"POST", "/sim/github/access", SIM_ADMIN, false, sim_github_access},
     {"POST", "/sim/type", SIM_ADMIN, false, sim_admin_type},
     {"POST", "/sim/reset", SIM_ADMIN, false, sim_admin_reset},
     {"POST", "/sim/config", SIM_ADMIN, false, sim_admin_config},

@@ -19,6 +19,8 @@ struct sim_conf {
     bool enforce_rate, quiet;
     char *ingress, *actors_file, *signing_secret, *webhook_secret;
     char *client_id, *client_secret, *redirect_uri, *seed;
+    char *github_client_id, *github_client_secret, *github_redirect_uri;
+    char *github_app;                 /* "oauth" or "expiring" */
     char *bot_token[8], *bot_team[8]; /* bot_team NULL: good for every workspace */
     size_t bot_tokens;
     int64_t promote_min_ms, promote_max_ms;
@@ -26,6 +28,8 @@ struct sim_conf {
     int64_t journal_entries;
     int64_t rate_burst;  /* messages a channel takes at once before 1 a second counts */
     int64_t heroku_pool; /* request tokens per account */
+    int64_t github_pool, github_window_s; /* requests per person in that time */
+    int64_t github_expires_s;             /* life of a ghu_ token */
 };
 
 struct sim {
@@ -40,6 +44,7 @@ struct sim {
     struct sim_slack *slack;
     struct sim_heroku *heroku;
     struct sim_oauth *oauth;
+    struct sim_github *github;
     json_t *actor_seen; /* last /metrics per pid, for rates */
     uint64_t webhooks_sent, webhooks_failed;
     int64_t started_ms;
