@@ -8,6 +8,7 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/metrics.h"
+#include "common/seal.h"
 
 #include <hiredis/hiredis.h>
 #include <inttypes.h>
@@ -123,7 +124,7 @@ static void answer(struct sw_effect *effect, json_t *http) {
     /* Other refusals are the handler's to tell. */
     if (strcmp(outcome, "ok") != 0 &&
         (strcmp(outcome, "refused") != 0 || status == 0 || status == 429 || status >= 500))
-        sw__effect_report(effect, outcome, status);
+        sw__effect_report(effect, "upstream", outcome, status);
     effect->state = SW_EFFECT_ANSWERED;
     bool quiet = json_is_true(json_object_get(effect->request, "quiet")) &&
                  !strcmp(outcome, "ok") && status < 300;
@@ -191,7 +192,7 @@ static void on_result(void *arg, const struct sw_call_result *result) {
     int64_t wait_ms = backoff_ms(effect, result->retry_after_ms);
     if (again && sw__boot_ms() + wait_ms < effect->retry_until_ms) {
         sw_metric_add(SW_M_RETRIES, 1, up);
-        sw__effect_report(effect, "tried again", result->status);
+        sw__effect_report(effect, "upstream", "tried again", result->status);
         sw_log(SW_LOG_WARN, "try again", SW_S("cmd", effect->m->cmd), SW_S("up", up),
                SW_I("status", result->status), SW_I("wait_ms", wait_ms),
                SW_I("tries", effect->tries));
@@ -209,8 +210,10 @@ static void on_result(void *arg, const struct sw_call_result *result) {
 void sw__effect_perform(struct sw_effect *effect) {
     struct sw_run *run = effect->shard->run;
     struct sw_call_request request;
+    unsigned broken = sw_seal_broken();
     effect->tries++;
     if (sw_request_build(&run->conf, run->keys, effect->m->cmd, effect->request, &request) < 0) {
+        if (sw_seal_broken() != broken) sw__effect_report(effect, "seal", "does not open", 0);
         answer_error(effect, "refused", 0);
         return;
     }

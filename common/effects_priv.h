@@ -66,8 +66,9 @@ struct sw_effects {
 struct sw_breaker *sw__breaker_of(struct sw_effects *effects, const char *up);
 void sw__breaker_note(struct sw_effects *effects, const char *up, bool sick, int64_t began_at_ms);
 void sw__effect_perform(struct sw_effect *effect);
-/* A warning for each upstream, whatever the calls were. */
-void sw__effect_report(const struct sw_effect *effect, const char *what, int status);
+/* "upstream": a warning for each, whatever the calls were; "seal": an alarm. */
+void sw__effect_report(const struct sw_effect *effect, const char *type, const char *what,
+                       int status);
 /* At most SW_EFFECTS_AT_ONCE. */
 void sw__effects_mark(struct sw_shard *shard, struct sw_effect *const *list, size_t count);
 void sw__effects_settle(struct sw_shard *shard, struct sw_effect *const *list, size_t count);

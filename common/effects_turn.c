@@ -53,12 +53,13 @@ void sw__breaker_note(struct sw_effects *effects, const char *up, bool sick, int
     sw_log(SW_LOG_WARN, "upstream is sick: calls wait", SW_S("up", up), SW_I("ms", pause_ms));
 }
 
-void sw__effect_report(const struct sw_effect *effect, const char *what, int status) {
-    struct sw_report report = {.type = "upstream",
+void sw__effect_report(const struct sw_effect *effect, const char *type, const char *what,
+                       int status) {
+    struct sw_report report = {.type = type,
                                .what = what,
                                .upstream = sw_str(effect->request, "up"),
                                .about = effect->m,
-                               .warning = true,
+                               .warning = strcmp(type, "seal") != 0,
                                .status = status,
                                .shard = (int)effect->shard->number};
     /* The id of an effect begins with the one of the entry that caused it. */

@@ -110,15 +110,14 @@ static void tell_ready(struct process *p) {
 static bool drained(struct process *p) {
     struct sw_run *run = &p->run;
     if (p->intake) return sw__intake_drained(p->intake);
-    bool left = true;
+    bool left = sw_reporter_drained(run->reporter) ||
+                sw__boot_ms() > run->drain_at_ms - run->conf.drain_ms + REPORTS_MS;
     for (unsigned i = 0; i < SW_SHARDS; i++) {
         struct sw_shard *shard = &run->shard[i];
         if (shard->state == SW_OURS) sw__lease_leave(shard);
         left = left && shard->state == SW_FREE;
     }
-    if (!left) return false;
-    return sw_reporter_drained(run->reporter) ||
-           sw__boot_ms() > run->drain_at_ms - run->conf.drain_ms + REPORTS_MS;
+    return left;
 }
 
 static int on_heart(zloop_t *loop, int timer, void *arg) {

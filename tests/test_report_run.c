@@ -10,7 +10,7 @@
 
 /* ---- the actor ---- */
 
-/* {"do"}: "refuse", "crash" while the file of the test is there, "hang", "open" a box, "call". */
+/* {"do"}: "refuse", "crash" while the file of the test is there, "hang", "open" a box, "call", "sealed": call with that box. */
 static int handle(const struct sw_ctx *ctx, const struct sw_msg *in, struct sw_out *out) {
     const char *what = sw_str(in->body, "do");
     const char *fuse = getenv("SW_FUSE");
@@ -29,6 +29,12 @@ static int handle(const struct sw_ctx *ctx, const struct sw_msg *in, struct sw_o
         sw_http(out,
                 json_pack("{s:s, s:s, s:s, s:s}", "up", "heroku", "method", "GET", "path", "/x",
                           "repeat", "safe"),
+                SW_KIND_EXECUTOR_HTTP, NULL);
+    if (!strcmp(what, "sealed"))
+        sw_http(out,
+                json_pack("{s:s, s:s, s:s, s:s, s:{s:s, s:s}}", "up", "heroku", "method", "GET",
+                          "path", "/x", "repeat", "safe", "bearer", "$box", sw_msg_box(in, "token"),
+                          "field", "token"),
                 SW_KIND_EXECUTOR_HTTP, NULL);
     sw_store(out, "seen", json_string(what), 0);
     return 0;
@@ -304,6 +310,16 @@ static void test_a_box_that_does_not_open_is_told(void **state) {
     assert_string_equal(tag(dead, "errno"), "EBADMSG");
 }
 
+static void test_so_is_one_that_a_call_needs(void **state) {
+    struct world *w = *state;
+    say(w, "sealed", 'a');
+    w->run = start(w, &actor);
+    SW_AUTO(sw_json) json_t *seal = told(OK);
+    assert_string_equal(sw_str(seal, "message"), "seal: heroku: does not open");
+    assert_string_equal(sw_str(seal, "level"), "error");
+    assert_string_equal(tag(seal, "command"), COMMAND "a");
+}
+
 static void test_nothing_is_sent_without_a_dsn(void **state) {
     struct world *w = *state;
     unsetenv("SLIPWAY_SENTRY_DSN_FILE");
@@ -356,6 +372,7 @@ int main(void) {
         T(test_poison_is_told_to_sentry_and_the_person_with_one_id),
         T(test_the_death_of_an_idle_process_is_quiet),
         T(test_a_box_that_does_not_open_is_told),
+        T(test_so_is_one_that_a_call_needs),
         T(test_nothing_is_sent_without_a_dsn),
         T(test_what_waits_is_sent_before_the_process_goes),
         T(test_a_silent_sentry_holds_nobody_up),
