@@ -21,23 +21,42 @@ json_int_t sw__count(struct sw__plan *p, const char *key) {
     return n;
 }
 
-json_t *sw__request(const char *method, const char *fields, const char *path, ...) {
-    va_list args;
-    va_start(args, path);
+static json_t *request_to(const char *up, const char *accept, const char *method,
+                          const char *fields, const char *path, va_list args) {
     json_t *list = json_array(), *o = json_object();
     for (const char *f = fields; *f;) {
         size_t size = strcspn(f, " ");
         json_array_append_new(list, json_stringn(f, size));
         f += size + strspn(f + size, " ");
     }
-    sw__set(o, "up", json_string("heroku"));
+    sw__set(o, "up", json_string(up));
     sw__set(o, "method", json_string(method));
     sw__set(o, "path", json_vsprintf(path, args));
-    sw__set(o, "headers", json_pack("{s:s}", "Accept", ACCEPT));
+    sw__set(o, "headers", json_object());
+    if (accept) sw__set(json_object_get(o, "headers"), "Accept", json_string(accept));
     sw__set(o, "fields", list);
     sw__set(o, "repeat", json_string("safe"));
+    return o;
+}
+
+json_t *sw__request(const char *method, const char *fields, const char *path, ...) {
+    va_list args;
+    va_start(args, path);
+    json_t *o = request_to("heroku", ACCEPT, method, fields, path, args);
     va_end(args);
     return o;
+}
+
+json_t *sw__request_github(const char *method, const char *fields, const char *path, ...) {
+    va_list args;
+    va_start(args, path);
+    json_t *o = request_to("github", NULL, method, fields, path, args);
+    va_end(args);
+    return o;
+}
+
+const char *sw__word(const struct sw__plan *p, const char *key) {
+    return sw_str(json_object_get(p->state, "command"), key);
 }
 
 void sw__request_range(json_t *request, const char *range) {

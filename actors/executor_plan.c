@@ -1,5 +1,6 @@
 /* executor_plan.c -- what every plan does: call, wait, tell, end; see executor_priv.h. */
 #include "actors/executor_priv.h"
+#include "actors/plan_priv.h"
 
 #include <errno.h>
 #include <string.h>
@@ -11,8 +12,25 @@
 static void dress(const struct sw__plan *p, struct sw_msg *m) {
     const char *url = sw_str(p->state, "response_url");
     sw_msg_set_box(m, "token", NULL);
+    sw_msg_set_box(m, "github", NULL);
     sw_msg_set_box(m, "code", NULL);
+    sw_msg_set_box(m, "answer", NULL);
     sw_msg_set_box(m, "response_url", url[0] ? url : NULL);
+}
+
+const struct sw__kind *sw__plan_kind(const struct sw__plan *p) {
+    return sw__kind_find(sw_str(p->state, "kind"));
+}
+
+int sw__plan_next(struct sw__plan *p) {
+    json_int_t phase = sw_int(p->state, "phase");
+    bool cancelling = json_object_get(p->state, "cancelling") != NULL;
+    if (cancelling && !json_object_get(p->state, "wrote")) {
+        sw__plan_end(p, "cancelled", NULL, NULL);
+        return 0;
+    }
+    sw__set(p->state, "phase", json_integer(phase + 1));
+    return sw__plan_kind(p)->phases[phase](p);
 }
 
 void sw__plan_go(struct sw__plan *p, const char *step) {
@@ -32,8 +50,8 @@ static void arm(struct sw__plan *p, int64_t delay_ms) {
     dress(p, sw_after(p->out, name, delay_ms, SW_KIND_EXECUTOR_TIMER, ticket(p)));
 }
 
-static void disarm(struct sw__plan *p) {
-    SW_AUTO(sw_text) char *name = sw_printf("plan/%s", p->in->cmd);
+static void disarm(struct sw__plan *p, const char *timer) {
+    SW_AUTO(sw_text) char *name = sw_printf("%s/%s", timer, p->in->cmd);
     sw_cancel(p->out, name);
 }
 
@@ -41,9 +59,26 @@ void sw__plan_wait(struct sw__plan *p, int64_t delay_ms) {
     arm(p, delay_ms);
 }
 
+/* Once for each plan: a person who waits wants to know that it goes on, not how often. */
+static void arm_slow(struct sw__plan *p) {
+    if (json_object_get(p->state, "slow")) return;
+    SW_AUTO(sw_text) char *name = sw_printf("slow/%s", p->in->cmd);
+    json_t *body = json_pack("{s:s, s:I}", "step", "slow", "n", sw_int(p->state, "n"));
+    dress(p, sw_after(p->out, name, p->ctx->conf->slow_ms, SW_KIND_EXECUTOR_TIMER, body));
+}
+
+bool sw__plan_has_github(const struct sw__plan *p) {
+    return json_object_get(p->state, "hub") != NULL;
+}
+
+const char *sw__plan_upstream(const struct sw__plan *p) {
+    return !strcmp(sw_str(p->state, "up"), "github") ? "GitHub" : "Heroku";
+}
+
 /* A grant that is always short-lived is not asked for at every call. */
-static bool runs_out(const struct sw__plan *p) {
-    json_int_t expires_ms = sw_int(json_object_get(p->state, "grant"), "expires_ms");
+static bool runs_out(const struct sw__plan *p, bool github) {
+    const json_t *grant = json_object_get(p->state, github ? "github" : "grant");
+    json_int_t expires_ms = sw_int(grant, "expires_ms");
     if (p->renewed || p->ctx->now_ms < sw_int(p->state, "renewed_ms") + RENEW_BELOW_MS)
         return false;
     return expires_ms > 0 && expires_ms < p->ctx->now_ms + RENEW_BELOW_MS;
@@ -59,24 +94,47 @@ static void add_code(const struct sw__plan *p, json_t *request) {
 }
 
 bool sw__plan_call(struct sw__plan *p, json_t *request) {
-    if (runs_out(p)) {
+    const char *up = sw_str(request, "up");
+    bool github = !strcmp(up, "github");
+    sw__set(p->state, "up", json_string(up));
+    if (runs_out(p, github)) {
         json_decref(request);
-        sw__plan_regrant(p, false);
+        sw__plan_regrant(p, github ? "github" : "heroku", false);
         return false;
     }
-    add_code(p, request);
+    if (!strcmp(up, "heroku")) add_code(p, request);
     sw__set(request, "bearer",
-            json_pack("{s:s, s:s}", "$box", sw_str(p->state, "token"), "field", "token"));
+            json_pack("{s:s, s:s}", "$box", sw_str(p->state, github ? "hub" : "token"), "field",
+                      "token"));
     dress(p, sw_http(p->out, request, SW_KIND_EXECUTOR_HTTP, ticket(p)));
+    arm_slow(p);
     return true;
 }
 
-void sw__plan_regrant(struct sw__plan *p, bool refused) {
-    json_int_t version = sw_int(json_object_get(p->state, "grant"), "version");
-    json_t *body = json_pack("{s:O, s:O, s:O, s:I, s:b}", "who", json_object_get(p->state, "who"),
-                             "line", json_object_get(p->state, "line"), "command",
-                             json_object_get(p->state, "command"), "version", version, "refused",
-                             (int)refused);
+bool sw__plan_write(struct sw__plan *p, json_t *request, bool heroku) {
+    const char *step = sw_str(p->state, "step");
+    json_t *write = json_object_get(p->state, "write");
+    sw__set(request, "repeat", json_string("check"));
+    if (!sw__plan_call(p, request)) return false;
+    if (!write || strcmp(sw_str(write, "step"), step) != 0) {
+        /* The first intent stands: what a repeat finds may be the first one's. */
+        write = json_pack("{s:s, s:I}", "step", step, "intent_ms", (json_int_t)p->ctx->now_ms);
+        sw__set(p->state, "write", write);
+    }
+    sw__set(write, "posted_ms", json_integer(p->ctx->now_ms));
+    if (!heroku || json_object_get(p->state, "wrote")) return true;
+    sw__set(p->state, "wrote", json_true());
+    sw__set(write, "first", json_true()); /* refused, nothing was changed at all */
+    return true;
+}
+
+void sw__plan_regrant(struct sw__plan *p, const char *provider, bool refused) {
+    bool github = !strcmp(provider, "github");
+    json_int_t version = sw_int(json_object_get(p->state, github ? "github" : "grant"), "version");
+    json_t *body = json_pack(
+        "{s:O, s:O, s:O, s:s, s:I, s:b}", "who", json_object_get(p->state, "who"), "line",
+        json_object_get(p->state, "line"), "command", json_object_get(p->state, "command"),
+        "provider", provider, "version", version, "refused", (int)refused);
     dress(p, sw_send(p->out, "auth", SW_KIND_REGRANT, body));
     sw__set(p->state, "waiting", json_true());
     arm(p, GRANT_WAIT_MS);
@@ -95,28 +153,39 @@ void sw__plan_reply(struct sw__plan *p, const char *to, const char *template, js
     dress(p, sw_send(p->out, "responder", SW_KIND_REPLY, body));
 }
 
-/* Only locks of this very command: one that ran out may be another's by now. The facts were asked
- * for when the plan was loaded, so they are here. */
-static void unlock(struct sw__plan *p) {
-    size_t i;
-    json_t *target;
-    if (!json_is_true(json_object_get(p->state, "locked"))) return;
-    json_array_foreach(json_object_get(p->state, "targets"), i, target) {
-        SW_AUTO(sw_text) char *key = sw_printf("lock/%s/%s", p->in->inst, sw_str(target, "id"));
-        const json_t *lock = NULL;
-        if (sw_fact(p->out, key, &lock) == 0 && lock && !strcmp(sw_str(lock, "op"), p->in->cmd))
-            sw_forget(p->out, key);
-    }
+void sw__plan_end(struct sw__plan *p, const char *outcome, const char *template, json_t *data) {
+    const char *message = sw_str(data, "message");
+    if (message[0] && !json_object_get(p->state, "reason"))
+        sw__set(p->state, "reason", json_string(message));
+    sw__set(p->state, "outcome", json_string(outcome));
+    json_object_del(p->state, "waiting");
+    if (json_object_get(p->state, "wrote")) sw__report_promoted(p, "done");
+    if (json_is_true(json_object_get(p->state, "posted")))
+        sw__report_parent(p, outcome, template == NULL);
+    if (template)
+        sw__plan_reply(p, "private", template, data, 0, true);
+    else
+        json_decref(data);
+    sw__lock_free(p);
+    if (sw__plan_kind(p)->acts) sw__ops_note(p, outcome);
+    sw__plan_close(p);
+}
+
+/* The audit's word for it. */
+static const char *audited(const char *outcome) {
+    if (!strcmp(outcome, "success")) return "done";
+    if (!strcmp(outcome, "two_factor")) return "refused";
+    return !strcmp(outcome, "failure") ? "failed" : outcome;
 }
 
 void sw__plan_close(struct sw__plan *p) {
-    SW_AUTO(sw_text) char *end = sw_printf("end/%s", p->in->cmd);
     SW_AUTO(sw_text) char *key = sw_printf("plan/%s", p->in->cmd);
-    unlock(p);
-    disarm(p);
-    sw_cancel(p->out, end);
-    /* A grant that comes twice must not promote twice, so what wrote leaves a mark for a while. */
-    if (json_object_get(p->state, "intent_ms"))
+    if (sw__plan_kind(p)->acts) sw__report_audit(p, audited(sw_str(p->state, "outcome")));
+    disarm(p, "plan");
+    disarm(p, "slow");
+    disarm(p, "end");
+    /* A grant that comes twice must not act twice, so what wrote leaves a mark for a while. */
+    if (json_object_get(p->state, "wrote"))
         sw_store(p->out, key, json_pack("{s:s}", "step", "done"), SW__PLAN_TTL_MS);
     else
         sw_forget(p->out, key);
@@ -124,52 +193,45 @@ void sw__plan_close(struct sw__plan *p) {
 }
 
 void sw__plan_fail(struct sw__plan *p, const char *template, json_t *data) {
-    if (json_is_true(json_object_get(p->state, "posted"))) {
-        const char *message = sw_str(data, "message");
-        if (message[0]) sw__set(p->state, "reason", json_string(message));
-        bool factor = !strcmp(template, "promote.two_factor");
-        sw__report_parent(p, factor ? "two_factor" : "failure", false);
-    }
-    sw__plan_reply(p, "private", template, data, 0, true);
-    sw__plan_close(p);
+    sw__plan_end(p, "failure", template, data);
 }
 
 static void ask_factor(struct sw__plan *p) {
     size_t i;
-    json_t *target, *apps = json_array();
-    json_array_append_new(apps, json_string(sw_str(json_object_get(p->state, "from"), "name")));
+    json_t *target, *apps = json_array(), *from = json_object_get(p->state, "from");
+    if (from) json_array_append_new(apps, json_string(sw_str(from, "name")));
     json_array_foreach(json_object_get(p->state, "targets"), i, target) {
         json_array_append(apps, json_object_get(target, "name"));
     }
     bool typed = json_object_get(p->state, "code") != NULL;
-    sw__plan_fail(p, "promote.two_factor",
-                  json_pack("{s:o, s:b}", "apps", apps, "wrong", (int)typed));
+    sw__plan_end(p, "two_factor", "promote.two_factor",
+                 json_pack("{s:o, s:b}", "apps", apps, "wrong", (int)typed));
 }
 
 void sw__plan_trouble(struct sw__plan *p, const struct sw__said *said) {
-    bool promote = !strcmp(sw_str(p->state, "kind"), "promote");
-    if (said->kind == SW__SAID_FACTOR && promote) {
+    const char *upstream = sw__plan_upstream(p);
+    bool github = !strcmp(upstream, "GitHub");
+    if (said->kind == SW__SAID_FACTOR && json_object_get(p->state, "targets")) {
         ask_factor(p);
     } else if (said->kind == SW__SAID_NO || said->kind == SW__SAID_FACTOR) {
-        sw__plan_fail(p, "error.heroku",
+        sw__plan_fail(p, github ? "error.github" : "error.heroku",
                       json_pack("{s:o, s:i}", "message", sw__text(said->message, 300), "status",
                                 said->status));
     } else {
-        json_t *data = json_pack("{s:s}", "upstream", "Heroku");
+        json_t *data = json_pack("{s:s}", "upstream", upstream);
         if (said->status) sw__set(data, "status", json_integer(said->status));
         sw__plan_fail(p, "error.upstream", data);
     }
 }
 
 void sw__plan_give_up(struct sw__plan *p, const char *why, bool told) {
-    if (json_object_get(p->state, "intent_ms")) {
-        sw__report_unknown(p, why, "");
+    const struct sw__kind *kind = sw__plan_kind(p);
+    if (json_object_get(p->state, "wrote")) {
+        kind->unknown ? kind->unknown(p, why, "") : sw__report_unknown(p, why, "");
     } else if (!told) {
         sw__plan_fail(p, "error.upstream",
-                      json_pack("{s:s, s:s}", "upstream", "Heroku", "why", why));
+                      json_pack("{s:s, s:s}", "upstream", sw__plan_upstream(p), "why", why));
     } else {
-        bool posted = json_is_true(json_object_get(p->state, "posted"));
-        if (posted) sw__report_parent(p, "failure", true);
-        sw__plan_close(p);
+        sw__plan_end(p, "failure", NULL, NULL);
     }
 }

@@ -1,14 +1,20 @@
 /* executor_priv.h -- a plan: what executor remembers of one command between two messages.
  *
- * shapes   plan/<cmd>  {kind, who, line, command, account, grant, step, n, token, code?,
- *                      response_url?, ...}: the boxes are sealed texts; `n` counts what the plan
- *                      asked for, so that an answer or a timer with another number is a late
- *                      duplicate; the rest belongs to the steps (plan_*.c)
- *          lock/<installation>/<app id>  {op, user, since_ms, until_ms}
- *          timers      plan/<cmd> the step's, end/<cmd> the plan's budget; body {step, n}
+ * shapes   plan/<cmd>  {kind, phase, who, line, command, account, grant, github?, step, n, up, token,
+ *                      hub?, code?, response_url?, targets?, write?, wrote?, outcome?, ...}: token, hub
+ *                      (GitHub's), code, response_url are boxes; `n` counts what the plan asked for,
+ *                      so that an answer or a timer with another number is a late duplicate; targets
+ *                      [{id, name, state, ...}] are the apps that it changes, to {stage} where they
+ *                      are; write {step, intent_ms, posted_ms, unsure, looks, settled_ms} the write
+ *                      whose outcome is not known yet; wrote: Heroku may have changed something; the
+ *                      rest belongs to the phases (plan_*.c)
+ *          a kind is a list of phases; a phase begins with a function and goes on by steps until one
+ *          of them calls sw__plan_next; a step is one call or one timer
+ *          timers      plan/<cmd> the step's, end/<cmd> the plan's budget, slow/<cmd> a call that
+ *                      takes long; body {step, n}
  *          a plan waits for exactly one thing: an answer, a timer, or a grant with a timer
  * units    *_ms are milliseconds since 1970 UTC or, as a delay, milliseconds
- * errors   said: 0, or -EAGAIN of sw_fact; nothing else
+ * errors   said, phases: 0, or -EAGAIN of sw_fact; nothing else
  * owner    the handler's call owns `state` until it is stored
  * source   sagas (Garcia-Molina, Salem); reference behaviour in PROTO.md's terms
  * limits   a plan under 32 KiB: 100 apps, 20 targets, 20 pages
@@ -23,8 +29,6 @@
 #define SW__TARGETS_MAX 20
 #define SW__PAGES_MAX 20
 #define SW__PLAN_TTL_MS (60 * 60 * 1000LL)
-/* Longer than any plan: only a plan that was lost leaves a lock behind. */
-#define SW__LOCK_TTL_MS (60 * 60 * 1000LL)
 #define SW__WRITE_BUDGET_MS (30 * 60 * 1000LL)
 #define SW__READ_BUDGET_MS (5 * 60 * 1000LL)
 
@@ -36,11 +40,11 @@ enum sw__said_kind {
     SW__SAID_UNSURE, /* a write that may or may not have happened */
 };
 
-struct sw__said { /* an answer of Heroku, classified once */
+struct sw__said { /* an answer of Heroku or GitHub, classified once */
     enum sw__said_kind kind;
     int status;
     const json_t *json;        /* borrowed, NULL where there is none */
-    const char *message;       /* Heroku's own words, or "" */
+    const char *message;       /* its own words, or "" */
     const char *next_range;    /* "" on the last page */
     json_int_t rate_remaining; /* -1 unknown */
 };
@@ -54,33 +58,78 @@ struct sw__plan {
     bool over;    /* closed, or nothing to do: nothing is stored */
 };
 
+enum sw__seen { /* one look at what a write may have done */
+                SW__SEEN_NOT,
+                SW__SEEN_MORE, /* not yet all: look again at once */
+                SW__SEEN_YES,  /* and what was seen is in the state */
+};
+
 struct sw__step {
     const char *name;
     bool write; /* its call is no "safe" one */
     bool list;  /* a list answers it, else an object */
+    bool id;    /* an object with an id that may stand in a path */
     /* Asks or arms, and nothing else: it is done again with a new grant. */
     void (*call)(struct sw__plan *p);
     int (*said)(struct sw__plan *p, const struct sw__said *said);     /* all went well */
     void (*trouble)(struct sw__plan *p, const struct sw__said *said); /* NULL: sw__plan_trouble */
     void (*due)(struct sw__plan *p);                                  /* the step's timer */
+    void (*go)(struct sw__plan *p); /* the person typed `wait`; NULL: does not wait for that */
+    /* Of a write whose outcome is unknown (plan_check.c): asks; tells; goes on as if it had been
+     * answered; or gives up, where nobody can say (why: "look", "twice", "refused"). */
+    void (*look)(struct sw__plan *p);
+    bool look_object; /* an object answers it, else a list */
+    enum sw__seen (*seen)(struct sw__plan *p, const struct sw__said *said);
+    int (*found)(struct sw__plan *p);
+    void (*lost)(struct sw__plan *p, const char *why, const char *reason);
 };
 
-/* executor.c: NULL where there is no such step. */
+typedef int sw__phase_fn(struct sw__plan *p);
+
+struct sw__kind {        /* what differs between commands */
+    const char *name;    /* also its parent's template */
+    const char *handler; /* of the command */
+    bool acts;           /* has a parent, a place in `status`, locks, and an entry in the audit */
+    sw__phase_fn *const *phases; /* NULL-terminated; the last one ends the plan */
+    /* Adds to the data of its parent; NULL: nothing. */
+    void (*describe)(const struct sw__plan *p, json_t *data);
+    /* The end where nobody can say what became of it. NULL: sw__report_unknown. */
+    void (*unknown)(struct sw__plan *p, const char *why, const char *reason);
+    /* Somebody wants it to stop: true where it ends or will; false: too late. NULL: as long as
+     * Heroku was asked to change nothing. */
+    bool (*cancel)(struct sw__plan *p);
+};
+
+/* plan_kinds.c: the two tables; NULL where there is none. */
+const struct sw__kind *sw__kind_find(const char *name);
+const struct sw__kind *sw__kind_of(const json_t *command);
 const struct sw__step *sw__step_find(const char *name);
 
 /* executor_plan.c */
+const struct sw__kind *sw__plan_kind(const struct sw__plan *p);
+/* The next phase of the plan's kind. */
+int sw__plan_next(struct sw__plan *p);
 void sw__plan_go(struct sw__plan *p, const char *step);
-/* Performs a call of Heroku for this step, or asks for a grant first (false); takes `request`. */
+/* Performs a call for this step, or asks for a grant first (false); takes `request`. */
 bool sw__plan_call(struct sw__plan *p, json_t *request);
+/* The same for a write; `heroku`: it changes something there. */
+bool sw__plan_write(struct sw__plan *p, json_t *request, bool heroku);
 void sw__plan_wait(struct sw__plan *p, int64_t delay_ms);
 /* Asks auth for another grant; the step is done again when it comes. */
-void sw__plan_regrant(struct sw__plan *p, bool refused);
+void sw__plan_regrant(struct sw__plan *p, const char *provider, bool refused);
+bool sw__plan_has_github(const struct sw__plan *p);
+/* "Heroku" or "GitHub": whom the plan asked last. */
+const char *sw__plan_upstream(const struct sw__plan *p);
 /* A reply to the person; takes `data` (NULL: {}), adds line and user. */
 void sw__plan_reply(struct sw__plan *p, const char *to, const char *template, json_t *data,
                     int rank, bool final);
-/* Frees locks and timers; the plan is over. */
+/* The end, however it came: outcome "success", "failure", "partial", "unknown", "cancelled",
+ * "two_factor". Updates the parent where there is one, says `template` (NULL: nothing; takes
+ * `data`) to the person alone, frees locks, and ends the GitHub deployments that are open. */
+void sw__plan_end(struct sw__plan *p, const char *outcome, const char *template, json_t *data);
+/* The end of the plan itself: timers, the last entry of the audit. */
 void sw__plan_close(struct sw__plan *p);
-/* The end without success: a private reply, the parent too where there is one; takes `data`. */
+/* sw__plan_end for a plan that could not do what was asked. */
 void sw__plan_fail(struct sw__plan *p, const char *template, json_t *data);
 /* The end where a call failed and nothing was written. */
 void sw__plan_trouble(struct sw__plan *p, const struct sw__said *said);
@@ -89,6 +138,8 @@ void sw__plan_give_up(struct sw__plan *p, const char *why, bool told);
 
 /* executor_call.c: {method, path, fields}; `fields` are separated by blanks. */
 json_t *sw__request(const char *method, const char *fields, const char *path, ...)
+    __attribute__((format(printf, 3, 4)));
+json_t *sw__request_github(const char *method, const char *fields, const char *path, ...)
     __attribute__((format(printf, 3, 4)));
 void sw__request_range(json_t *request, const char *range);
 struct sw__said sw__said_from(const json_t *http, bool write);
@@ -100,73 +151,8 @@ int64_t sw__time_parse(const char *text);
 json_t *sw__text(const char *text, size_t room);
 /* How far two names are apart: edits, a swap of neighbours counts one. */
 unsigned sw__distance(const char *a, const char *b);
-json_int_t sw__count(struct sw__plan *p, const char *key);    /* ++state[key] */
-void sw__set(json_t *object, const char *key, json_t *value); /* takes; NULL aborts */
-
-/* plan_find.c: the pipeline, its stages and apps.
- * state: pipeline {id, name}, apps [{id, stage, name}], counts {stage: n} */
-void sw__find_pages_call(struct sw__plan *p);
-int sw__find_pages_said(struct sw__plan *p, const struct sw__said *said);
-void sw__find_couplings_call(struct sw__plan *p);
-int sw__find_couplings_said(struct sw__plan *p, const struct sw__said *said);
-void sw__find_apps_call(struct sw__plan *p);
-int sw__find_apps_said(struct sw__plan *p, const struct sw__said *said);
-
-/* plan_read.c */
-int sw__info_start(struct sw__plan *p);
-void sw__info_call(struct sw__plan *p);
-int sw__info_said(struct sw__plan *p, const struct sw__said *said);
-void sw__info_trouble(struct sw__plan *p, const struct sw__said *said);
-int sw__releases_start(struct sw__plan *p);
-void sw__releases_call(struct sw__plan *p);
-int sw__releases_said(struct sw__plan *p, const struct sw__said *said);
-
-/* plan_choose.c: which apps; false: the plan is over, the person knows why.
- * state: from {stage, id, name}, to {stage}, targets [{id, name, state}] */
-bool sw__choose_promote(struct sw__plan *p);
-bool sw__choose_releases(struct sw__plan *p); /* state: app {stage, id, name} */
-/* A new list of the state's apps in `stage`. */
-json_t *sw__choose_stage(const json_t *state, const char *stage);
-
-/* plan_promote.c */
-int sw__promote_start(struct sw__plan *p);
-void sw__source_call(struct sw__plan *p);
-int sw__source_said(struct sw__plan *p, const struct sw__said *said);
-void sw__before_call(struct sw__plan *p);
-int sw__before_said(struct sw__plan *p, const struct sw__said *said);
-void sw__post_call(struct sw__plan *p);
-int sw__post_said(struct sw__plan *p, const struct sw__said *said);
-void sw__post_trouble(struct sw__plan *p, const struct sw__said *said);
-
-/* plan_check.c */
-void sw__check_start(struct sw__plan *p, bool answered);
-void sw__look_call(struct sw__plan *p);
-int sw__look_said(struct sw__plan *p, const struct sw__said *said);
-void sw__look_trouble(struct sw__plan *p, const struct sw__said *said);
-void sw__look_wait(struct sw__plan *p);
-void sw__look_due(struct sw__plan *p);
-/* Takes over the release of ours among `releases`, if there is one. */
-bool sw__check_found(const json_t *state, json_t *target, const json_t *releases);
-json_t *sw__check_request(const json_t *target);
-
-/* plan_watch.c */
-void sw__watch_start(struct sw__plan *p);
-void sw__watch_round(struct sw__plan *p);
-void sw__watch_wait(struct sw__plan *p);
-void sw__watch_trouble(struct sw__plan *p, const struct sw__said *said);
-void sw__targets_call(struct sw__plan *p);
-int sw__targets_said(struct sw__plan *p, const struct sw__said *said);
-void sw__release_call(struct sw__plan *p);
-int sw__release_said(struct sw__plan *p, const struct sw__said *said);
-void sw__release_trouble(struct sw__plan *p, const struct sw__said *said);
-void sw__missing_call(struct sw__plan *p);
-int sw__missing_said(struct sw__plan *p, const struct sw__said *said);
-
-/* plan_report.c: what people see of a promotion, and what notifier learns */
-void sw__report_parent(struct sw__plan *p, const char *state, bool final);
-void sw__report_thread(struct sw__plan *p, const char *template, json_t *data);
-void sw__report_promoted(struct sw__plan *p, const char *state);
-/* The end where nobody can say what became of it. */
-void sw__report_unknown(struct sw__plan *p, const char *why, const char *reason);
+json_int_t sw__count(struct sw__plan *p, const char *key);       /* ++state[key] */
+void sw__set(json_t *object, const char *key, json_t *value);    /* takes; NULL aborts */
+const char *sw__word(const struct sw__plan *p, const char *key); /* of the command */
 
 #endif

@@ -1,6 +1,6 @@
 /* plan_choose.c -- which apps a command means, and what to say where that is not clear.
  * See executor_priv.h. */
-#include "actors/executor_priv.h"
+#include "actors/plan_priv.h"
 
 #include <string.h>
 
@@ -54,10 +54,6 @@ static const char *pipeline_name(const struct sw__plan *p) {
     return sw_str(json_object_get(p->state, "pipeline"), "name");
 }
 
-static const char *word(const struct sw__plan *p, const char *key) {
-    return sw_str(json_object_get(p->state, "command"), key);
-}
-
 static void unknown_stage(struct sw__plan *p, const char *stage) {
     json_t *known = json_array();
     for (int i = 0; i < STAGES; i++) {
@@ -75,22 +71,26 @@ static void unknown_app(struct sw__plan *p, const char *side, const char *stage,
                             stage, "app", app, "apps", names_of(apps), "side", side));
 }
 
+static const char *bang(const struct sw__plan *p) {
+    return json_is_true(json_object_get(json_object_get(p->state, "command"), "forced")) ? "!" : "";
+}
+
 /* The line to type instead, with an app in the place where one was missing. */
 static json_t *example(const struct sw__plan *p, const char *side, const char *from, const char *to,
                        const char *app) {
     bool is_from = !strcmp(side, "from");
-    const char *from_app = is_from ? app : word(p, "from_app");
-    const char *to_app = is_from ? word(p, "to_app") : app;
+    const char *from_app = is_from ? app : sw__word(p, "from_app");
+    const char *to_app = is_from ? sw__word(p, "to_app") : app;
+    const char *task = sw__word(p, "task"), *state = sw__word(p, "state");
+    const char *branch = sw__word(p, "branch"), *version = sw__word(p, "version");
     SW_AUTO(sw_text) char *text = NULL;
     if (!strcmp(side, "in")) {
-        text = sw_printf("releases %s in %s/%s", pipeline_name(p), to, app);
+        text = sw_printf("%s%s%s%s %s%s%s in %s/%s%s%s", task, bang(p), state[0] ? " " : "", state,
+                         pipeline_name(p), branch[0] ? "/" : "", branch, to, app,
+                         version[0] ? " to v" : "", version);
     } else {
-        text = sw_printf(
-            "promote%s %s from %s%s%s to %s%s%s",
-            json_is_true(json_object_get(json_object_get(p->state, "command"), "forced")) ? "!"
-                                                                                          : "",
-            pipeline_name(p), from, from_app[0] ? "/" : "", from_app, to, to_app[0] ? "/" : "",
-            to_app);
+        text = sw_printf("promote%s %s from %s%s%s to %s%s%s", bang(p), pipeline_name(p), from,
+                         from_app[0] ? "/" : "", from_app, to, to_app[0] ? "/" : "", to_app);
     }
     return sw__text(text, EXAMPLE_BYTES_MAX);
 }
@@ -139,7 +139,7 @@ static bool pick_named(struct sw__plan *p, const char *stage, const char *names,
 /* A new list of apps, empty: the person knows why. */
 static json_t *pick_targets(struct sw__plan *p, const char *from, const char *to) {
     SW_AUTO(sw_json) json_t *apps = sw__choose_stage(p->state, to);
-    const char *names = word(p, "to_app");
+    const char *names = sw__word(p, "to_app");
     json_t *picked = json_array();
     if (!strcmp(names, "*")) {
         json_array_extend(picked, apps);
@@ -165,7 +165,7 @@ static json_t *pick_targets(struct sw__plan *p, const char *from, const char *to
 /* The stage that is promoted from: the one named, else the nearest before `to` that has apps;
  * NULL: the person knows why. */
 static const char *source_stage(struct sw__plan *p, const char *to) {
-    const char *from = word(p, "from");
+    const char *from = sw__word(p, "from");
     if (!from[0]) {
         for (int i = place(to) - 1; i >= 0; i--) {
             if (has_apps(p->state, stages[i])) return stages[i];
@@ -208,8 +208,8 @@ static void keep(struct sw__plan *p, const char *from, const json_t *source, con
 }
 
 bool sw__choose_promote(struct sw__plan *p) {
-    const char *to = word(p, "to")[0] ? word(p, "to") : "production";
-    if (!promotable(p, to) || !promotable(p, word(p, "from"))) return false;
+    const char *to = sw__word(p, "to")[0] ? sw__word(p, "to") : "production";
+    if (!promotable(p, to) || !promotable(p, sw__word(p, "from"))) return false;
     if (place(to) < 0 || !has_apps(p->state, to)) {
         unknown_stage(p, to);
         return false;
@@ -217,7 +217,7 @@ bool sw__choose_promote(struct sw__plan *p) {
     const char *from = source_stage(p, to);
     if (!from) return false;
     SW_AUTO(sw_json) json_t *sources = sw__choose_stage(p->state, from);
-    json_t *source = one_app(p, "from", from, to, word(p, "from_app"), sources);
+    json_t *source = one_app(p, "from", from, to, sw__word(p, "from_app"), sources);
     if (!source) return false;
     SW_AUTO(sw_json) json_t *picked = pick_targets(p, from, to);
     if (json_array_size(picked) == 0) return false;
@@ -226,16 +226,54 @@ bool sw__choose_promote(struct sw__plan *p) {
     return true;
 }
 
-bool sw__choose_releases(struct sw__plan *p) {
-    const char *stage = word(p, "environment")[0] ? word(p, "environment") : "production";
-    SW_AUTO(sw_json) json_t *apps = sw__choose_stage(p->state, stage);
-    if (json_array_size(apps) == 0) {
+bool sw__choose_has_stage(struct sw__plan *p, const char *stage) {
+    if (place(stage) >= 0 && has_apps(p->state, stage)) return true;
+    unknown_stage(p, stage);
+    return false;
+}
+
+/* The app that the command names, or the only one of its stage; borrowed, NULL: the person knows. */
+static json_t *named_app(struct sw__plan *p, const char *stage, json_t **ret_apps) {
+    *ret_apps = sw__choose_stage(p->state, stage);
+    if (json_array_size(*ret_apps) == 0) {
         unknown_stage(p, stage);
-        return false;
+        return NULL;
     }
-    json_t *app = one_app(p, "in", "", stage, word(p, "application"), apps);
+    return one_app(p, "in", "", stage, sw__word(p, "application"), *ret_apps);
+}
+
+bool sw__choose_releases(struct sw__plan *p) {
+    const char *stage = sw__word(p, "environment");
+    SW_AUTO(sw_json) json_t *apps = NULL;
+    json_t *app = named_app(p, stage[0] ? stage : "production", &apps);
     if (!app) return false;
     sw__set(p->state, "app", json_incref(app));
+    json_object_del(p->state, "apps");
+    return true;
+}
+
+/* Never test or review; where there is a choice, what harms least. */
+static const char *default_stage(const struct sw__plan *p) {
+    static const char *const order[] = {"staging", "production", "development"};
+    for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
+        if (has_apps(p->state, order[i])) return order[i];
+    }
+    return "staging";
+}
+
+bool sw__choose_target(struct sw__plan *p, const char *stage) {
+    SW_AUTO(sw_json) json_t *apps = NULL;
+    SW_AUTO(sw_text) char *name = sw_strdup(sw__word(p, "environment"));
+    if (!name[0]) {
+        free(name);
+        name = sw_strdup(stage ? stage : default_stage(p));
+    }
+    json_t *app = named_app(p, name, &apps);
+    if (!app) return false;
+    sw__set(p->state, "to", json_pack("{s:s}", "stage", name));
+    sw__set(p->state, "targets",
+            json_pack("[{s:O, s:O, s:s}]", "id", json_object_get(app, "id"), "name",
+                      json_object_get(app, "name"), "state", "waiting"));
     json_object_del(p->state, "apps");
     return true;
 }

@@ -2,7 +2,7 @@
  *
  * Every page is read: a list that stops early would not know the last pipeline, and two pipelines
  * of one name must not be mistaken for each other. See executor_priv.h. */
-#include "actors/executor_priv.h"
+#include "actors/plan_priv.h"
 
 #include <string.h>
 
@@ -31,6 +31,11 @@ static bool next_page(struct sw__plan *p, const struct sw__said *said) {
     json_object_del(p->state, "range");
     json_object_del(p->state, "pages");
     return false;
+}
+
+int sw__find_start(struct sw__plan *p) {
+    sw__plan_go(p, "pipelines");
+    return 0;
 }
 
 void sw__find_pages_call(struct sw__plan *p) {
@@ -175,16 +180,10 @@ static void read_couplings(struct sw__plan *p, const json_t *couplings) {
     }
 }
 
-/* All that is known about the pipeline; each command goes its own way from here. */
-static int found(struct sw__plan *p) {
-    if (is_kind(p, "info")) return sw__info_start(p);
-    return is_kind(p, "releases") ? sw__releases_start(p) : sw__promote_start(p);
-}
-
 int sw__find_couplings_said(struct sw__plan *p, const struct sw__said *said) {
     read_couplings(p, said->json);
     if (next_page(p, said)) return 0;
-    if (json_array_size(list_of(p, "apps")) == 0) return found(p);
+    if (json_array_size(list_of(p, "apps")) == 0) return sw__plan_next(p);
     sw__plan_go(p, "apps");
     return 0;
 }
@@ -214,5 +213,5 @@ int sw__find_apps_said(struct sw__plan *p, const struct sw__said *said) {
         }
     }
     sw__set(p->state, "apps", seen);
-    return found(p);
+    return sw__plan_next(p);
 }

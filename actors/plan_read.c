@@ -1,5 +1,5 @@
 /* plan_read.c -- `info` and `releases`: reading, then one message; see executor_priv.h. */
-#include "actors/executor_priv.h"
+#include "actors/plan_priv.h"
 
 #include <string.h>
 

@@ -1,13 +1,13 @@
-/* plan_report.c -- what people see of a promotion, and what notifier learns.
- * See executor_priv.h. */
-#include "actors/executor_priv.h"
+/* plan_report.c -- what people see of an operation, and what notifier learns.
+ * See plan_priv.h. */
+#include "actors/plan_priv.h"
 
 #include <string.h>
 
 #define RANK_LAST 1000000
 #define REASON_BYTES_MAX 300
 
-static json_t *report_apps(const struct sw__plan *p) {
+json_t *sw__report_apps(const struct sw__plan *p) {
     json_t *apps = json_array(), *target;
     size_t i;
     json_array_foreach(json_object_get(p->state, "targets"), i, target) {
@@ -22,23 +22,38 @@ static json_t *report_apps(const struct sw__plan *p) {
 
 /* One message that changes; a later one has a higher rank, the last the highest. */
 void sw__report_parent(struct sw__plan *p, const char *state, bool final) {
-    json_t *from = json_object_get(p->state, "from"),
-           *pipeline = json_object_get(p->state, "pipeline");
-    bool last = strcmp(state, "started") != 0 && strcmp(state, "running") != 0;
+    const struct sw__kind *kind = sw__plan_kind(p);
+    json_t *pipeline = json_object_get(p->state, "pipeline");
+    bool last = json_object_get(p->state, "outcome") != NULL;
     json_t *data = json_pack(
-        "{s:O, s:O, s:{s:O, s:O, s:O}, s:{s:O, s:o}, s:s, s:s, s:O*}", "pipeline",
-        json_object_get(pipeline, "name"), "pipeline_id", json_object_get(pipeline, "id"), "from",
-        "stage", json_object_get(from, "stage"), "app", json_object_get(from, "name"), "version",
-        json_object_get(from, "version"), "to", "stage",
-        json_object_get(json_object_get(p->state, "to"), "stage"), "apps", report_apps(p), "state",
-        state, "op", p->in->cmd, "reason", json_object_get(p->state, "reason"));
+        "{s:O, s:O, s:{s:O*}, s:o, s:s, s:s, s:O*, s:b}", "pipeline",
+        json_object_get(pipeline, "name"), "pipeline_id", json_object_get(pipeline, "id"), "to",
+        "stage", json_object_get(json_object_get(p->state, "to"), "stage"), "apps",
+        sw__report_apps(p), "state", state, "op", p->in->cmd, "reason",
+        json_object_get(p->state, "reason"), "forced",
+        (int)json_is_true(json_object_get(json_object_get(p->state, "command"), "forced")));
     if (last) sw__set(data, "took_ms", json_integer(p->ctx->now_ms - sw_int(p->state, "start_ms")));
+    if (kind->describe) kind->describe(p, data);
     int rank = last ? RANK_LAST : (int)sw__count(p, "rank");
-    sw__plan_reply(p, "parent", "promote", data, rank, final);
+    sw__plan_reply(p, "parent", kind->name, data, rank, final);
 }
 
 void sw__report_thread(struct sw__plan *p, const char *template, json_t *data) {
     sw__plan_reply(p, "thread", template, data, 0, false);
+}
+
+void sw__report_begin(struct sw__plan *p) {
+    size_t i;
+    json_t *target;
+    if (json_object_get(p->state, "posted")) return;
+    json_array_foreach(json_object_get(p->state, "targets"), i, target) {
+        SW_AUTO(sw_text) char *source = sw_printf("heroku/%s", sw_str(target, "id"));
+        sw_source(p->out, source);
+    }
+    sw__set(p->state, "start_ms", json_integer(p->ctx->now_ms));
+    sw__set(p->state, "posted", json_true());
+    sw__report_parent(p, "started", false);
+    sw__report_promoted(p, "started");
 }
 
 void sw__report_promoted(struct sw__plan *p, const char *state) {
@@ -59,9 +74,22 @@ void sw__report_promoted(struct sw__plan *p, const char *state) {
                           json_object_get(pipeline, "id"), "name",
                           json_object_get(pipeline, "name"), "apps", apps, "email",
                           sw_str(json_object_get(p->state, "account"), "email"), "state", state));
-    sw_msg_set_box(m, "token", NULL);
-    sw_msg_set_box(m, "code", NULL);
-    sw_msg_set_box(m, "response_url", NULL);
+    json_object_clear(m->boxes);
+}
+
+bool sw__report_settled(const json_t *target) {
+    const char *state = sw_str(target, "state");
+    return strcmp(state, "waiting") != 0 && strcmp(state, "release") != 0;
+}
+
+void sw__report_target(struct sw__plan *p, json_t *target, const char *state, const char *reason) {
+    if (sw__report_settled(target)) return;
+    sw__set(target, "state", json_string(state));
+    if (reason[0]) sw__set(target, "reason", sw__text(reason, REASON_BYTES_MAX));
+    sw__report_thread(p, "promote.target",
+                      json_pack("{s:O, s:O*, s:s, s:O*}", "app", json_object_get(target, "name"),
+                                "version", json_object_get(target, "version"), "state", state,
+                                "reason", json_object_get(target, "reason")));
 }
 
 /* What is known of each target, and the line that shows the rest. */
@@ -69,18 +97,42 @@ void sw__report_unknown(struct sw__plan *p, const char *why, const char *reason)
     size_t i;
     json_t *target;
     json_array_foreach(json_object_get(p->state, "targets"), i, target) {
-        const char *state = sw_str(target, "state");
-        if (!strcmp(state, "waiting") || !strcmp(state, "release"))
-            sw__set(target, "state", json_string("unknown"));
+        if (!sw__report_settled(target)) sw__set(target, "state", json_string("unknown"));
     }
     SW_AUTO(sw_text)
     char *type =
         sw_printf("releases %s in %s", sw_str(json_object_get(p->state, "pipeline"), "name"),
                   sw_str(json_object_get(p->state, "to"), "stage"));
-    json_t *data = json_pack("{s:s, s:o, s:s}", "why", why, "apps", report_apps(p), "type", type);
+    json_t *data = json_pack("{s:s, s:o, s:s, s:s}", "why", why, "apps", sw__report_apps(p), "type",
+                             type, "upstream", sw__plan_upstream(p));
     if (reason[0]) sw__set(data, "reason", sw__text(reason, REASON_BYTES_MAX));
-    sw__report_promoted(p, "done");
-    sw__report_parent(p, "unknown", false);
-    sw__plan_reply(p, "private", "promote.unknown", data, 0, true);
-    sw__plan_close(p);
+    sw__plan_end(p, "unknown", "promote.unknown", data);
+}
+
+static json_t *app_names(const struct sw__plan *p) {
+    json_t *names = json_array(), *target;
+    size_t i;
+    json_array_foreach(json_object_get(p->state, "targets"), i, target) {
+        json_array_append(names, json_object_get(target, "name"));
+    }
+    return names;
+}
+
+/* Who did what through which accounts, in the terms of `slipway audit`. */
+void sw__report_audit(struct sw__plan *p, const char *outcome) {
+    json_t *who = json_object_get(p->state, "who"), *names = app_names(p);
+    json_t *command = json_object_get(p->state, "command");
+    json_t *entry =
+        json_pack("{s:I, s:s, s:O, s:s, s:s, s:b, s:{s:O*, s:O*}, s:O*, s:O*, s:s, s:O*}", "at_ms",
+                  (json_int_t)p->ctx->now_ms, "cmd", p->in->cmd, "who", who, "line",
+                  sw_str(p->state, "line"), "task", sw_str(command, "task"), "forced",
+                  (int)json_is_true(json_object_get(command, "forced")), "accounts", "heroku",
+                  json_object_get(json_object_get(p->state, "account"), "email"), "github",
+                  json_object_get(json_object_get(p->state, "github"), "login"), "pipeline",
+                  json_object_get(json_object_get(p->state, "pipeline"), "name"), "stage",
+                  json_object_get(json_object_get(p->state, "to"), "stage"), "outcome", outcome,
+                  "detail", json_object_get(p->state, "reason"));
+    if (json_array_size(names) > 0) json_object_set(entry, "apps", names);
+    json_decref(names);
+    sw_audit(p->out, entry);
 }

@@ -4,40 +4,25 @@
  * promotion that is completed says nothing about the release phase. Where the promotion's id got
  * lost, a target's release is looked for among the app's. Between rounds a timer waits, longer each
  * time that nothing moved. See executor_priv.h. */
-#include "actors/executor_priv.h"
+#include "actors/plan_priv.h"
 
 #include <string.h>
 
 #define MISSING_MS (2 * 60 * 1000LL) /* the other targets have theirs by then */
-#define RATE_RESERVE 300             /* calls of the account's hour that are left to its owner */
-#define RATE_WAIT_MS 30000
-#define REASON_BYTES_MAX 300
 
 static json_t *targets(const struct sw__plan *p) {
     return json_object_get(p->state, "targets");
 }
 
-static json_t *cursor_target(const struct sw__plan *p) {
-    return json_array_get(targets(p), (size_t)sw_int(p->state, "cursor"));
-}
-
-static bool is_settled(const json_t *target) {
-    const char *state = sw_str(target, "state");
-    return strcmp(state, "waiting") != 0 && strcmp(state, "release") != 0;
-}
-
 static json_t *target_data(const json_t *target) {
-    return json_pack("{s:O, s:O*, s:O, s:O*}", "app", json_object_get(target, "name"), "version",
-                     json_object_get(target, "version"), "state", json_object_get(target, "state"),
-                     "reason", json_object_get(target, "reason"));
+    return json_pack("{s:O, s:O*, s:O}", "app", json_object_get(target, "name"), "version",
+                     json_object_get(target, "version"), "state", json_object_get(target, "state"));
 }
 
-/* A target has come to its end: told once, and the parent with it. */
+/* A target has come to its end: the parent shows it after this round. */
 static void settle(struct sw__plan *p, json_t *target, const char *state, const char *reason) {
-    if (is_settled(target)) return;
-    sw__set(target, "state", json_string(state));
-    if (reason[0]) sw__set(target, "reason", sw__text(reason, REASON_BYTES_MAX));
-    sw__report_thread(p, "promote.target", target_data(target));
+    if (sw__report_settled(target)) return;
+    sw__report_target(p, target, state, reason);
     sw__set(p->state, "moved", json_true());
 }
 
@@ -50,36 +35,33 @@ static size_t count_state(const struct sw__plan *p, const char *state) {
     return n;
 }
 
-static void finish(struct sw__plan *p) {
+int sw__promote_finish(struct sw__plan *p) {
     size_t good = count_state(p, "success"), unknown = count_state(p, "unknown");
-    const char *state = "partial";
+    const char *outcome = "partial";
     if (unknown > 0)
-        state = "unknown";
+        outcome = "unknown";
     else if (good == json_array_size(targets(p)))
-        state = "success";
+        outcome = "success";
     else if (good == 0)
-        state = "failure";
-    sw__report_promoted(p, "done");
-    sw__report_parent(p, state, true);
-    sw__plan_close(p);
+        outcome = "failure";
+    sw__plan_end(p, outcome, NULL, NULL);
+    return 0;
 }
 
-static void end_round(struct sw__plan *p) {
+static int end_round(struct sw__plan *p) {
     size_t i, open = 0;
     json_t *target;
     json_array_foreach(targets(p), i, target) {
-        if (!is_settled(target)) open++;
+        if (!sw__report_settled(target)) open++;
     }
-    if (open == 0) {
-        finish(p);
-        return;
-    }
+    if (open == 0) return sw__plan_next(p);
     if (json_is_true(json_object_get(p->state, "moved"))) {
         sw__report_parent(p, "running", false);
-        json_object_del(p->state, "wait_ms"); /* where something moves, more may follow soon */
+        sw__poll_moved(p);
         json_object_del(p->state, "moved");
     }
     sw__plan_go(p, "pause");
+    return 0;
 }
 
 /* Heroku tells the releases of some apps with a one-time code only, and ours is used up: then the
@@ -89,24 +71,24 @@ static bool is_blind(const struct sw__plan *p) {
 }
 
 /* The next call of this round, from the target at the cursor on. */
-static void next(struct sw__plan *p) {
+static int next(struct sw__plan *p) {
     bool known = json_object_get(p->state, "promotion") != NULL;
-    for (json_t *target; (target = cursor_target(p)); sw__count(p, "cursor")) {
-        if (is_settled(target)) continue;
+    for (json_t *target; (target = sw__cursor_target(p)); sw__count(p, "cursor")) {
+        if (sw__report_settled(target)) continue;
         if (is_blind(p)) {
             if (json_object_get(target, "done")) settle(p, target, "success", "");
             continue;
         }
         if (json_object_get(target, "release")) {
             sw__plan_go(p, "release");
-            return;
+            return 0;
         }
         if (!known) {
             sw__plan_go(p, "missing");
-            return;
+            return 0;
         }
     }
-    end_round(p);
+    return end_round(p);
 }
 
 void sw__watch_round(struct sw__plan *p) {
@@ -114,7 +96,7 @@ void sw__watch_round(struct sw__plan *p) {
     size_t i;
     json_t *target;
     json_array_foreach(targets(p), i, target) {
-        if (is_settled(target)) continue;
+        if (sw__report_settled(target)) continue;
         if (is_blind(p) || !json_object_get(target, "release")) wanted = true;
     }
     sw__set(p->state, "cursor", json_integer(0));
@@ -124,27 +106,16 @@ void sw__watch_round(struct sw__plan *p) {
         next(p);
 }
 
-void sw__watch_start(struct sw__plan *p) {
+int sw__watch_start(struct sw__plan *p) {
     if (json_object_get(p->state, "promotion"))
         sw__plan_go(p, "pause"); /* it was made a moment ago */
     else
         sw__watch_round(p);
+    return 0;
 }
 
 void sw__watch_wait(struct sw__plan *p) {
-    const struct sw_conf *conf = p->ctx->conf;
-    int64_t wait_ms = sw_int(p->state, "wait_ms");
-    if (wait_ms < conf->poll_min_ms) wait_ms = conf->poll_min_ms;
-    int64_t longer_ms = wait_ms + wait_ms / 2;
-    if (longer_ms > conf->poll_max_ms) longer_ms = conf->poll_max_ms;
-    sw__set(p->state, "wait_ms", json_integer(longer_ms));
-    bool scarce = json_is_true(json_object_get(p->state, "scarce"));
-    sw__plan_wait(p, scarce && wait_ms < RATE_WAIT_MS ? RATE_WAIT_MS : wait_ms);
-}
-
-static void note_rate(struct sw__plan *p, const struct sw__said *said) {
-    if (said->rate_remaining < 0) return;
-    sw__set(p->state, "scarce", json_boolean(said->rate_remaining < RATE_RESERVE));
+    sw__poll_wait(p);
 }
 
 /* After the POST, a call that fails says nothing about the promotion: it is asked again until the
@@ -181,7 +152,7 @@ static json_t *target_of(const struct sw__plan *p, const char *app) {
 int sw__targets_said(struct sw__plan *p, const struct sw__said *said) {
     size_t i;
     json_t *one;
-    note_rate(p, said);
+    sw__poll_rate(p, said);
     json_array_foreach((json_t *)said->json, i, one) {
         json_t *target = target_of(p, sw_str(json_object_get(one, "app"), "id"));
         const char *release = sw_str(json_object_get(one, "release"), "id");
@@ -192,21 +163,20 @@ int sw__targets_said(struct sw__plan *p, const struct sw__said *said) {
         if (!strcmp(sw_str(one, "status"), "failed"))
             settle(p, target, "failure", reason[0] ? reason : "Heroku did not say why");
     }
-    next(p);
-    return 0;
+    return next(p);
 }
 
 void sw__release_call(struct sw__plan *p) {
-    const json_t *target = cursor_target(p);
+    const json_t *target = sw__cursor_target(p);
     sw__plan_call(p, sw__request("GET", "id version status", "/apps/%s/releases/%s",
                                  sw_str(target, "id"), sw_str(target, "release")));
 }
 
 int sw__release_said(struct sw__plan *p, const struct sw__said *said) {
-    json_t *target = cursor_target(p);
+    json_t *target = sw__cursor_target(p);
     const char *status = sw_str(said->json, "status");
     json_int_t version = sw_int(said->json, "version");
-    note_rate(p, said);
+    sw__poll_rate(p, said);
     if (version > 0) sw__set(target, "version", json_integer(version));
     if (!strcmp(status, "succeeded")) {
         settle(p, target, "success", "");
@@ -218,8 +188,7 @@ int sw__release_said(struct sw__plan *p, const struct sw__said *said) {
         sw__set(p->state, "moved", json_true());
     }
     sw__count(p, "cursor");
-    next(p);
-    return 0;
+    return next(p);
 }
 
 void sw__release_trouble(struct sw__plan *p, const struct sw__said *said) {
@@ -232,19 +201,17 @@ void sw__release_trouble(struct sw__plan *p, const struct sw__said *said) {
 }
 
 void sw__missing_call(struct sw__plan *p) {
-    sw__plan_call(p, sw__check_request(cursor_target(p)));
+    sw__plan_call(p, sw__before_request(sw__cursor_target(p)));
 }
 
 int sw__missing_said(struct sw__plan *p, const struct sw__said *said) {
-    json_t *target = cursor_target(p);
-    note_rate(p, said);
-    if (sw__check_found(p->state, target, said->json)) {
-        next(p); /* this target again, now with its release */
-        return 0;
+    json_t *target = sw__cursor_target(p);
+    sw__poll_rate(p, said);
+    if (sw__promote_take(p, target, said->json)) {
+        return next(p); /* this target again, now with its release */
     }
     if (p->ctx->now_ms >= sw_int(p->state, "found_ms") + MISSING_MS)
         settle(p, target, "unknown", "no release of this promotion was seen");
     sw__count(p, "cursor");
-    next(p);
-    return 0;
+    return next(p);
 }

@@ -1,7 +1,7 @@
 /* test_executor_check.c -- a promotion whose outcome is not known: looked for first, repeated once at most. */
 #include "executor_world.h"
 
-#include "actors/executor_priv.h"
+#include "actors/plan_priv.h"
 
 #include <stdlib.h>
 
@@ -185,7 +185,7 @@ static void a_target_without_a_release_is_not_waited_for_for_ever(void **state) 
     w.faults[0] = (struct fault){POST, 0, 1, LOST, true};
     run(&w, PROMOTE_ALL);
     assert_string_equal(parent_state(&w), "unknown");
-    const json_t *apps = json_object_get(json_object_get(world_data(&w, "promote"), "to"), "apps");
+    const json_t *apps = json_object_get(world_data(&w, "promote"), "apps");
     assert_string_equal(sw_str(json_array_get(apps, 0), "state"), "success");
     assert_string_equal(sw_str(json_array_get(apps, 1), "state"), "unknown");
     assert_in_range(w.now_ms - START_MS, 120000, 180000);
@@ -215,6 +215,7 @@ static void only_what_our_post_makes_is_ours(void **state) {
     json_t *plan =
         json_pack("{s:{s:s}, s:{s:s}, s:I}", "account", "email", "ada@example.com", "from", "name",
                   "storefront-staging", "intent_ms", (json_int_t)START_MS);
+    const struct sw__plan p = {.state = plan};
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         char at[40] = "";
@@ -224,7 +225,7 @@ static void only_what_our_post_makes_is_ours(void **state) {
                                      rows[i].version, "created_at", at, "description",
                                      rows[i].description, "user", "email", rows[i].email);
         SW_AUTO(sw_json) json_t *target = json_pack("{s:s, s:i}", "id", "app-1", "before", 17);
-        bool found = sw__check_found(plan, target, releases);
+        bool found = sw__promote_take(&p, target, releases);
         if (found != rows[i].ours) fail_msg("row %zu: %d", i, found);
         assert_string_equal(sw_str(target, "release"), found ? "r-1" : "");
     }

@@ -33,7 +33,7 @@ static void without_a_code_it_asks_and_frees_the_lock(void **state) {
     assert_string_equal(sw_str(data, "line"), "a typed line");
     assert_int_equal(json_array_size(json_object_get(data, "apps")), 2);
     assert_string_equal(parent_state(&w), "two_factor");
-    assert_int_equal(json_object_size(w.facts), 0); /* nothing was written: it may be typed again */
+    assert_int_equal(world_kept(&w), 0); /* nothing was written: it may be typed again */
     world_finish(&w);
 }
 
@@ -124,7 +124,7 @@ static void a_lock_of_another_refuses_and_stays(void **state) {
     assert_string_equal(sw_str(data, "by"), "U0BOB");
     assert_int_equal(sw_int(data, "since_ms"), START_MS - 60000);
     assert_null(world_reply(&w, "promote"));
-    assert_int_equal(json_object_size(w.facts), 1); /* the other's */
+    assert_int_equal(world_kept(&w), 1); /* the other's */
     assert_int_equal(w.posts, 0);
     world_finish(&w);
 }
@@ -217,7 +217,7 @@ static void revoked_before_the_post_ends_quietly(void **state) {
     world_granted(&w, PROMOTE, false);
     world_run(&w);
     assert_int_equal(json_array_size(w.replies), 0); /* auth has shown its card */
-    assert_int_equal(json_object_size(w.facts), 0);
+    assert_int_equal(world_kept(&w), 0);
     assert_int_equal(json_object_size(w.timers), 0);
     world_finish(&w);
 }

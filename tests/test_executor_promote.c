@@ -68,7 +68,7 @@ static void one_post_one_moving_thread_one_end(void **state) {
     expect_thread(&w, "started phase:release target:success");
     expect_ranks(&w);
     const json_t *data = world_data(&w, "promote"), *to = json_object_get(data, "to");
-    const json_t *app = json_array_get(json_object_get(to, "apps"), 0);
+    const json_t *app = json_array_get(json_object_get(data, "apps"), 0);
     assert_string_equal(sw_str(data, "pipeline"), "storefront");
     assert_string_equal(sw_str(data, "user"), "U0ADA");
     assert_string_equal(sw_str(data, "line"), "a typed line");

@@ -1,0 +1,99 @@
+/* plan_kinds.c -- every kind of plan and every step, once; see executor_priv.h.
+ *
+ * A kind is read from top to bottom: its phases are what happens, in that order. */
+#include "actors/plan_priv.h"
+
+#include <string.h>
+
+static sw__phase_fn *const pipelines[] = {sw__find_start, NULL};
+static sw__phase_fn *const info[] = {sw__find_start, sw__info_start, NULL};
+static sw__phase_fn *const releases[] = {sw__find_start, sw__releases_start, NULL};
+static sw__phase_fn *const promote[] = {
+    sw__find_start,     /* pipeline, stages, apps */
+    sw__promote_choose, /* source and targets */
+    sw__source_start,   /* the release that is promoted */
+    sw__lock_start,     /* nobody else works on the targets */
+    sw__promote_tell,   /* the parent, the thread */
+    sw__before_start,   /* what the targets run now */
+    sw__post_start,     /* the promotion */
+    sw__watch_start,    /* release phases */
+    sw__promote_finish, NULL,
+};
+
+static const struct sw__kind all[] = {
+    {.name = "pipelines", .handler = "pipelines", .phases = pipelines},
+    {.name = "info", .handler = "pipelines", .phases = info},
+    {.name = "releases", .handler = "releases", .phases = releases},
+    {.name = "promote",
+     .handler = "promote",
+     .acts = true,
+     .phases = promote,
+     .describe = sw__promote_describe},
+};
+
+const struct sw__kind *sw__kind_find(const char *name) {
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+        if (!strcmp(all[i].name, name)) return &all[i];
+    }
+    return NULL;
+}
+
+const struct sw__kind *sw__kind_of(const json_t *command) {
+    const char *handler = sw_str(command, "handler");
+    if (!strcmp(handler, "pipelines") && sw_str(command, "pipeline")[0]) handler = "info";
+    return sw__kind_find(handler);
+}
+
+static const struct sw__step steps[] = {
+    {.name = "pipelines", .list = true, .call = sw__find_pages_call, .said = sw__find_pages_said},
+    {.name = "couplings",
+     .list = true,
+     .call = sw__find_couplings_call,
+     .said = sw__find_couplings_said},
+    {.name = "apps", .list = true, .call = sw__find_apps_call, .said = sw__find_apps_said},
+    {.name = "info",
+     .list = true,
+     .call = sw__info_call,
+     .said = sw__info_said,
+     .trouble = sw__info_trouble},
+    {.name = "releases", .list = true, .call = sw__releases_call, .said = sw__releases_said},
+    {.name = "source", .list = true, .call = sw__source_call, .said = sw__source_said},
+    {.name = "before", .list = true, .call = sw__before_call, .said = sw__before_said},
+    {.name = "post",
+     .write = true,
+     .id = true,
+     .call = sw__post_call,
+     .said = sw__post_said,
+     .look = sw__post_look,
+     .seen = sw__post_seen,
+     .found = sw__post_found,
+     .lost = sw__report_unknown},
+    {.name = "look",
+     .list = true,
+     .call = sw__look_call,
+     .said = sw__look_said,
+     .trouble = sw__look_trouble},
+    {.name = "look_wait", .call = sw__look_wait, .due = sw__look_due},
+    {.name = "targets",
+     .list = true,
+     .call = sw__targets_call,
+     .said = sw__targets_said,
+     .trouble = sw__watch_trouble},
+    {.name = "release",
+     .call = sw__release_call,
+     .said = sw__release_said,
+     .trouble = sw__release_trouble},
+    {.name = "missing",
+     .list = true,
+     .call = sw__missing_call,
+     .said = sw__missing_said,
+     .trouble = sw__watch_trouble},
+    {.name = "pause", .call = sw__watch_wait, .due = sw__watch_round},
+};
+
+const struct sw__step *sw__step_find(const char *name) {
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        if (!strcmp(steps[i].name, name)) return &steps[i];
+    }
+    return NULL;
+}

@@ -1,0 +1,139 @@
+/* plan_priv.h -- the phases and steps that plan_kinds.c and executor.c put into their tables.
+ *
+ * shapes   executor_priv.h; a phase is int (plan), a step's functions are named after the step
+ *          lock/<installation>/<app id>  {op, user, since_ms, until_ms}: one operation at a time
+ *          held/<installation>  {"<pipeline id>/<stage or *>": {pipeline, stage?, user, who, reason?,
+ *                               since_ms}}: locks that people set
+ *          ops/<installation>   [{id, kind, user, line, pipeline?, stage?, apps?, state, since_ms,
+ *                               end_ms?}]: what runs, and what ended last
+ * units    *_ms
+ * errors   as executor_priv.h
+ * owner    as executor_priv.h
+ * source   executor_priv.h
+ * limits   200 locks of people, 100 operations
+ */
+#ifndef SW_PLAN_PRIV_H
+#define SW_PLAN_PRIV_H
+
+#include "actors/executor_priv.h"
+
+/* Longer than any plan: only a plan that was lost leaves a lock behind. */
+#define SW__LOCK_TTL_MS (60 * 60 * 1000LL)
+
+/* plan_find.c: the pipeline, its stages and apps.
+ * state: pipeline {id, name}, apps [{id, stage, name}], counts {stage: n} */
+int sw__find_start(struct sw__plan *p);
+void sw__find_pages_call(struct sw__plan *p);
+int sw__find_pages_said(struct sw__plan *p, const struct sw__said *said);
+void sw__find_couplings_call(struct sw__plan *p);
+int sw__find_couplings_said(struct sw__plan *p, const struct sw__said *said);
+void sw__find_apps_call(struct sw__plan *p);
+int sw__find_apps_said(struct sw__plan *p, const struct sw__said *said);
+
+/* plan_read.c */
+int sw__info_start(struct sw__plan *p);
+void sw__info_call(struct sw__plan *p);
+int sw__info_said(struct sw__plan *p, const struct sw__said *said);
+void sw__info_trouble(struct sw__plan *p, const struct sw__said *said);
+int sw__releases_start(struct sw__plan *p);
+void sw__releases_call(struct sw__plan *p);
+int sw__releases_said(struct sw__plan *p, const struct sw__said *said);
+
+/* plan_choose.c: which apps; false: the plan is over, the person knows why.
+ * state: from {stage, id, name}, to {stage}, targets [{id, name, state}] */
+bool sw__choose_promote(struct sw__plan *p);
+bool sw__choose_releases(struct sw__plan *p); /* state: app {stage, id, name} */
+/* The one app of the command's environment and application; no stage given: `stage`, NULL: staging,
+ * else production, else development, whichever has apps. state: to, targets */
+bool sw__choose_target(struct sw__plan *p, const char *stage);
+/* Whether the pipeline has this stage; false: the plan is over. */
+bool sw__choose_has_stage(struct sw__plan *p, const char *stage);
+/* A new list of the state's apps in `stage`. */
+json_t *sw__choose_stage(const json_t *state, const char *stage);
+
+/* plan_lock.c */
+/* A phase: nobody's lock is in the way, and the targets are ours until the end. */
+int sw__lock_start(struct sw__plan *p);
+/* Loads what sw__lock_free needs. */
+int sw__lock_load(struct sw__plan *p);
+/* Only locks of this very command: one that ran out may be another's by now. */
+void sw__lock_free(struct sw__plan *p);
+char *sw__held_key(const struct sw__plan *p);
+
+/* plan_ops.c: the operations of this installation, for `status` and `cancel`. */
+int sw__ops_load(struct sw__plan *p);
+void sw__ops_note(struct sw__plan *p, const char *state);
+char *sw__ops_key(const struct sw__plan *p);
+
+/* plan_promote.c */
+int sw__promote_choose(struct sw__plan *p);
+int sw__source_start(struct sw__plan *p);
+void sw__source_call(struct sw__plan *p);
+int sw__source_said(struct sw__plan *p, const struct sw__said *said);
+int sw__promote_tell(struct sw__plan *p);
+int sw__post_start(struct sw__plan *p);
+void sw__post_call(struct sw__plan *p);
+int sw__post_said(struct sw__plan *p, const struct sw__said *said);
+void sw__post_look(struct sw__plan *p);
+enum sw__seen sw__post_seen(struct sw__plan *p, const struct sw__said *said);
+int sw__post_found(struct sw__plan *p);
+bool sw__promote_take(const struct sw__plan *p, json_t *target, const json_t *releases);
+void sw__promote_describe(const struct sw__plan *p, json_t *data);
+/* plan_before.c: the newest version of each target, as it is before anything is changed.
+ * state: targets[].before */
+int sw__before_start(struct sw__plan *p);
+void sw__before_call(struct sw__plan *p);
+int sw__before_said(struct sw__plan *p, const struct sw__said *said);
+/* A list of the target's latest releases, for finding ours among them. */
+json_t *sw__before_request(const json_t *target);
+/* The target at the state's cursor; NULL beyond the last. */
+json_t *sw__cursor_target(const struct sw__plan *p);
+/* Whether `release` is newer than what was before, made by this person since the write began, and
+ * its description has `words`; what is not said counts as ours. */
+bool sw__before_is_ours(const struct sw__plan *p, const json_t *target, const json_t *release,
+                        const char *verb, const char *words);
+
+/* plan_check.c */
+void sw__check_start(struct sw__plan *p, bool answered);
+void sw__look_call(struct sw__plan *p);
+int sw__look_said(struct sw__plan *p, const struct sw__said *said);
+void sw__look_trouble(struct sw__plan *p, const struct sw__said *said);
+void sw__look_wait(struct sw__plan *p);
+void sw__look_due(struct sw__plan *p);
+
+/* plan_watch.c */
+int sw__watch_start(struct sw__plan *p);
+void sw__watch_round(struct sw__plan *p);
+void sw__watch_wait(struct sw__plan *p);
+void sw__watch_trouble(struct sw__plan *p, const struct sw__said *said);
+void sw__targets_call(struct sw__plan *p);
+int sw__targets_said(struct sw__plan *p, const struct sw__said *said);
+void sw__release_call(struct sw__plan *p);
+int sw__release_said(struct sw__plan *p, const struct sw__said *said);
+void sw__release_trouble(struct sw__plan *p, const struct sw__said *said);
+void sw__missing_call(struct sw__plan *p);
+int sw__missing_said(struct sw__plan *p, const struct sw__said *said);
+int sw__promote_finish(struct sw__plan *p);
+
+/* plan_poll.c: waits between two looks at something that takes its time.
+ * state: wait_ms, scarce */
+void sw__poll_wait(struct sw__plan *p);  /* arms the step's timer, longer each time */
+void sw__poll_moved(struct sw__plan *p); /* more may follow soon */
+void sw__poll_rate(struct sw__plan *p, const struct sw__said *said);
+
+/* plan_report.c: what people see of an operation, and what notifier learns */
+void sw__report_parent(struct sw__plan *p, const char *state, bool final);
+void sw__report_thread(struct sw__plan *p, const char *template, json_t *data);
+void sw__report_promoted(struct sw__plan *p, const char *state);
+/* The first message: the parent; targets become sources of webhooks. */
+void sw__report_begin(struct sw__plan *p);
+/* An entry of the audit. */
+void sw__report_audit(struct sw__plan *p, const char *outcome);
+/* The end where nobody can say what became of it. */
+void sw__report_unknown(struct sw__plan *p, const char *why, const char *reason);
+json_t *sw__report_apps(const struct sw__plan *p);
+/* A target has come to its end: told once. */
+void sw__report_target(struct sw__plan *p, json_t *target, const char *state, const char *reason);
+bool sw__report_settled(const json_t *target);
+
+#endif
