@@ -4,93 +4,36 @@
 #include "common/redis.h"
 #include "common/run_priv.h"
 #include "common/scripts.h"
+#include "redis_world.h"
 
-#include <fcntl.h>
-#include <hiredis/hiredis.h>
-#include <poll.h>
-#include <setjmp.h>
-#include <signal.h>
-#include <stdarg.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-
-#define PATIENCE_MS 15000
 #define INST "T0AUDIT"
 
-struct world {
-    char dir[64], prefix[16];
-    pid_t redis;
-    redisContext *c;
-};
-
-static int64_t now_ms(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
+static char prefix[16];
 
 static int set_up(void **state) {
-    struct world *w = sw_zalloc(sizeof(*w));
-    snprintf(w->dir, sizeof(w->dir), "/tmp/sw-audit-XXXXXX");
-    assert_non_null(mkdtemp(w->dir));
-    snprintf(w->prefix, sizeof(w->prefix), "sw:{%02u}:", sw__shard_of(INST));
-    SW_AUTO(sw_text) char *path = sw_printf("%s/redis", w->dir);
-    w->redis = fork();
-    assert_true(w->redis >= 0);
-    if (w->redis == 0) {
-        int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        dup2(null, STDOUT_FILENO);
-        execlp("redis-server", "redis-server", "--port", "0", "--unixsocket", path, "--dir", w->dir,
-               "--save", "", "--stream-node-max-entries", "10", NULL);
-        _exit(99);
-    }
-    int64_t deadline_ms = now_ms() + PATIENCE_MS;
-    while (!(w->c = redisConnectUnix(path)) || w->c->err) {
-        if (w->c) redisFree(w->c);
-        poll(NULL, 0, 2);
-        if (now_ms() > deadline_ms) fail_msg("no redis-server");
-    }
-    setenv("SLIPWAY_REDIS", path, 1);
+    struct redis_world *w = sw_zalloc(sizeof(*w));
+    snprintf(prefix, sizeof(prefix), "sw:{%02u}:", sw__shard_of(INST));
+    redis_world_start(w);
     *state = w;
     return 0;
 }
 
 static int tear_down(void **state) {
-    struct world *w = *state;
-    SW_AUTO(sw_text) char *remove = sw_printf("rm -rf %s", w->dir);
-    if (w->c) redisFree(w->c);
-    kill(w->redis, SIGKILL);
-    waitpid(w->redis, NULL, 0);
-    assert_int_equal(system(remove), 0);
-    free(w);
+    redis_world_end(*state);
+    free(*state);
     return 0;
 }
 
-static redisReply *ask(const struct world *w, const char *format, ...) {
-    va_list args;
-    va_start(args, format);
-    redisReply *reply = redisvCommand(w->c, format, args);
-    va_end(args);
-    assert_non_null(reply);
-    if (reply->type == REDIS_REPLY_ERROR) fail_msg("%s: %s", format, reply->str);
-    return reply;
-}
-
-static int64_t entries(const struct world *w) {
-    redisReply *reply = ask(w, "XLEN %saudit:" INST, w->prefix);
+static int64_t entries(const struct redis_world *w) {
+    redisReply *reply = ask(w, "XLEN %saudit:" INST, prefix);
     int64_t n = reply->integer;
     freeReplyObject(reply);
     return n;
 }
 
 /* The status word of a script called as an owner would. */
-static char *run_script(const struct world *w, enum sw_script script, ...) {
-    const char *argv[32] = {"EVAL", sw_script_text[script], "1", w->prefix};
+static char *run_script(const struct redis_world *w, enum sw_script script, ...) {
+    const char *argv[32] = {"EVAL", sw_script_text[script], "1", prefix};
     int argc = 4;
     va_list args;
     va_start(args, script);
@@ -105,7 +48,7 @@ static char *run_script(const struct world *w, enum sw_script script, ...) {
     return word;
 }
 
-static void commit(const struct world *w, const char *epoch, const char *seq, const char *id,
+static void commit(const struct redis_world *w, const char *epoch, const char *seq, const char *id,
                    const char *max, const char *entry, const char *want) {
     SW_AUTO(sw_text)
     char *word = run_script(w, SW_SCRIPT_COMMIT, "run1", "executor", epoch, "me", seq, "M",
@@ -113,34 +56,34 @@ static void commit(const struct world *w, const char *epoch, const char *seq, co
     assert_string_equal(word, want);
 }
 
-static void take(const struct world *w) {
+static void take(const struct redis_world *w) {
     free(run_script(w, SW_SCRIPT_TAKE, "run1", "executor", "me", "ipc://x", "60000", NULL));
     SW_AUTO(sw_text)
     char *word = run_script(w, SW_SCRIPT_TAKE, "run1", "executor", "me", "ipc://x", "60000", NULL);
     assert_string_equal(word, "mine");
 }
 
-static void put(const struct world *w, const char *id) {
-    freeReplyObject(ask(w, "XADD %sexecutor %s m x", w->prefix, id));
+static void put(const struct redis_world *w, const char *id) {
+    freeReplyObject(ask(w, "XADD %sexecutor %s m x", prefix, id));
 }
 
 /* ---- the ledger ---- */
 
 static void an_entry_is_written_with_the_ack_and_not_again_by_a_replay(void **state) {
-    const struct world *w = *state;
+    const struct redis_world *w = *state;
     take(w);
     put(w, "1-1");
     commit(w, "1", "0", "1-1", "100", "{\"n\":1}", "ok");
     assert_int_equal(entries(w), 1);
     commit(w, "1", "1", "1-1", "100", "{\"n\":1}", "ok"); /* it was handled: nothing of it again */
     assert_int_equal(entries(w), 1);
-    redisReply *kept = ask(w, "XRANGE %saudit:" INST " - +", w->prefix);
+    redisReply *kept = ask(w, "XRANGE %saudit:" INST " - +", prefix);
     assert_string_equal(kept->element[0]->element[1]->element[1]->str, "{\"n\":1}");
     freeReplyObject(kept);
 }
 
 static void a_refused_commit_leaves_no_entry(void **state) {
-    const struct world *w = *state;
+    const struct redis_world *w = *state;
     take(w);
     put(w, "1-1");
     commit(w, "1", "5", "1-1", "100", "{}", "order");
@@ -150,7 +93,7 @@ static void a_refused_commit_leaves_no_entry(void **state) {
     freeReplyObject(ask(w, "CONFIG SET maxmemory 1"));
     redisReply *reply =
         redisCommand(w->c, "EVAL %s 1 %s run1 executor 1 me 0 M executor 1-1 %s A " INST " 100 {}",
-                     sw_script_text[SW_SCRIPT_COMMIT], w->prefix, "");
+                     sw_script_text[SW_SCRIPT_COMMIT], prefix, "");
     assert_int_equal(reply->type, REDIS_REPLY_ERROR);
     freeReplyObject(reply);
     assert_int_equal(entries(w), 0);
@@ -160,7 +103,7 @@ static void a_refused_commit_leaves_no_entry(void **state) {
 }
 
 static void only_about_so_many_are_kept(void **state) {
-    const struct world *w = *state;
+    const struct redis_world *w = *state;
     take(w);
     for (int n = 0; n < 60; n++) {
         SW_AUTO(sw_text) char *id = sw_printf("1-%d", n + 1);
@@ -209,14 +152,14 @@ static struct shown run_cli(int (*cli)(int argc, char **argv), char **argv) {
 
 #define AUDIT(...) run_cli(sw_cli_audit, (char *[]){"audit", __VA_ARGS__, NULL})
 
-static void write_entry(const struct world *w, const char *inst, const char *id,
+static void write_entry(const struct redis_world *w, const char *inst, const char *id,
                         const char *entry) {
     unsigned shard = sw__shard_of(inst);
     freeReplyObject(ask(w, "XADD sw:{%02u}:audit:%s %s m %s", shard, inst, id, entry));
     freeReplyObject(ask(w, "SADD sw:{%02u}:audits %s", shard, inst));
 }
 
-static void write_some(const struct world *w) {
+static void write_some(const struct redis_world *w) {
     write_entry(w, INST, "1000-0",
                 "{\"at_ms\":1764009191000,\"cmd\":\"c1\",\"who\":{\"team\":\"" INST
                 "\",\"user\":\"U0ADA\"},\"line\":\"deploy! storefront\",\"forced\":true,"
@@ -234,7 +177,7 @@ static void write_some(const struct world *w) {
 }
 
 static void a_line_says_who_did_what_and_how_it_ended(void **state) {
-    const struct world *w = *state;
+    const struct redis_world *w = *state;
     write_some(w);
     struct shown shown = run_cli(sw_cli_audit, (char *[]){"audit", NULL});
     assert_string_equal(shown.err, "");
@@ -248,7 +191,7 @@ static void a_line_says_who_did_what_and_how_it_ended(void **state) {
 }
 
 static void json_has_all_that_is_known_and_filters_hold(void **state) {
-    const struct world *w = *state;
+    const struct redis_world *w = *state;
     write_some(w);
     write_entry(w, INST, "4000-0", "no JSON");
     struct shown shown = AUDIT(INST, "--json", "--user", "U0BOB");
@@ -269,7 +212,7 @@ static void json_has_all_that_is_known_and_filters_hold(void **state) {
 }
 
 static void many_pages_of_many_installations_come_in_order(void **state) {
-    const struct world *w = *state;
+    const struct redis_world *w = *state;
     const int all = 1300; /* of each of two */
     for (int n = 0; n < 2 * all; n++) {
         SW_AUTO(sw_text) char *id = sw_printf("%d-0", n + 1);
@@ -329,12 +272,11 @@ static void a_mistake_is_named_with_the_usage(void **state) {
 }
 
 static void without_redis_one_line_says_so(void **state) {
-    struct world *w = *state;
-    kill(w->redis, SIGKILL);
-    waitpid(w->redis, NULL, 0);
+    struct redis_world *w = *state;
+    redis_world_stop(w);
     SW_AUTO(sw_text)
     char *want = sw_printf(
-        "slipway audit: no Redis at SLIPWAY_REDIS %s/redis: Connection refused\n", w->dir);
+        "slipway audit: no Redis at SLIPWAY_REDIS %s/redis: No such file or directory\n", w->dir);
     struct shown shown = run_cli(sw_cli_audit, (char *[]){"audit", NULL});
     assert_string_equal(shown.err, want);
     assert_string_equal(shown.out, "");
@@ -350,7 +292,7 @@ static void without_redis_one_line_says_so(void **state) {
 }
 
 static void what_redis_refuses_is_told_in_its_words(void **state) {
-    const struct world *w = *state;
+    const struct redis_world *w = *state;
     freeReplyObject(ask(w, "SET sw:{00}:audits text"));
     struct shown shown = run_cli(sw_cli_audit, (char *[]){"audit", NULL});
     assert_int_equal(shown.status, 1);

@@ -1,0 +1,259 @@
+/* test_effects.c -- calls of an actor of our own to an upstream of our own, on a real redis-server: what GitHub's answers mean,
+ * and that a signed location is nowhere in clear. */
+#include "common/run.h"
+#include "common/run_priv.h"
+#include "common/seal.h"
+#include "redis_world.h"
+
+#include <arpa/inet.h>
+#include <sys/socket.h>
+
+#define INST "T0CALLS"
+#define CANARY "canary5f1c"
+
+struct world {
+    struct redis_world redis;
+    pid_t run;
+    int upstream;
+    char prefix[16];
+};
+
+/* ---- the actor ---- */
+
+/* {"request", "audit"?}: makes the call and keeps the answer, of a box only whether it opens to the location. */
+static int handle(const struct sw_ctx *ctx, const struct sw_msg *in, struct sw_out *out) {
+    if (strcmp(in->kind, SW_KIND_EXECUTOR_HTTP) != 0) {
+        sw_http(out, json_incref(json_object_get(in->body, "request")), SW_KIND_EXECUTOR_HTTP,
+                NULL);
+        if (json_object_get(in->body, "audit"))
+            sw_audit(out, json_incref(json_object_get(in->body, "audit")));
+        return 0;
+    }
+    SW_AUTO(sw_json) json_t *box = NULL;
+    bool opens = sw_open(ctx, in, "answer", &box) == 0 &&
+                 !strcmp(sw_str(box, "location"), "https://codeload.example/a?token=" CANARY);
+    sw_store(out, "answer",
+             json_pack("{s:O, s:b}", "http", json_object_get(in->body, "http"), "opens", opens), 0);
+    return 0;
+}
+
+static const char *const kinds[] = {SW_KIND_GRANTED, SW_KIND_EXECUTOR_HTTP, NULL};
+static const struct sw_actor actor = {"executor", kinds, NULL, handle};
+
+/* ---- the world ---- */
+
+static int set_up(void **state) {
+    struct world *w = sw_zalloc(sizeof(*w));
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof(at);
+    redis_world_start(&w->redis);
+    SW_AUTO(sw_text) char *keys = sw_printf("%s/keys", w->redis.dir);
+    SW_AUTO(sw_text) char *run = sw_printf("%s/run", w->redis.dir);
+    SW_AUTO(sw_text) char *log = sw_printf("%s/log", w->redis.dir);
+    assert_int_equal(sw_keys_make(keys), 0);
+    w->upstream = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    assert_int_equal(bind(w->upstream, (struct sockaddr *)&at, sizeof(at)), 0);
+    assert_int_equal(listen(w->upstream, 16), 0);
+    assert_int_equal(getsockname(w->upstream, (struct sockaddr *)&at, &size), 0);
+    SW_AUTO(sw_text) char *base = sw_printf("http://127.0.0.1:%d/github", ntohs(at.sin_port));
+    setenv("SLIPWAY_GITHUB_API", base, 1);
+    setenv("SLIPWAY_KEY_DIR", keys, 1);
+    setenv("SLIPWAY_RUN_DIR", run, 1);
+    setenv("SLIPWAY_DURABILITY", "memory", 1);
+    setenv("SLIPWAY_LOG", "debug", 1);
+    snprintf(w->prefix, sizeof(w->prefix), "sw:{%02u}:", sw__shard_of(INST));
+    w->run = fork();
+    assert_true(w->run >= 0);
+    if (w->run == 0) {
+        char *argv[] = {"slipway", NULL};
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        close(w->upstream);
+        if (!freopen(log, "w", stderr)) _exit(98);
+        _exit(sw_run("executor", &actor, NULL, 1, argv));
+    }
+    *state = w;
+    return 0;
+}
+
+static void end_run(struct world *w) {
+    if (w->run > 0) {
+        kill(w->run, SIGKILL);
+        waitpid(w->run, NULL, 0);
+    }
+    w->run = 0;
+}
+
+static int tear_down(void **state) {
+    struct world *w = *state;
+    end_run(w);
+    close(w->upstream);
+    redis_world_end(&w->redis);
+    free(w);
+    return 0;
+}
+
+static void put(const struct world *w, const char *body) {
+    struct sw_msg *m = sw_msg_create(SW_KIND_GRANTED, "c1", INST, 1);
+    char *bytes;
+    size_t size;
+    json_decref(m->body);
+    m->body = json_loads(body, 0, NULL);
+    assert_non_null(m->body);
+    assert_int_equal(sw_msg_pack(m, &bytes, &size), 0);
+    freeReplyObject(ask(&w->redis, "XADD %sexecutor 1-* m %b", w->prefix, bytes, size));
+    free(bytes);
+    sw_msg_destroy(m);
+}
+
+/* Reads one request and answers it; the request's head, and when it came. */
+static char *serve(const struct world *w, const char *response, int64_t *ret_ms) {
+    char *head = sw_zalloc(4096);
+    size_t used = 0;
+    struct pollfd ready = {.fd = w->upstream, .events = POLLIN};
+    if (poll(&ready, 1, PATIENCE_MS) != 1) fail_msg("no request came");
+    int fd = accept(w->upstream, NULL, NULL);
+    assert_true(fd >= 0);
+    *ret_ms = now_ms();
+    while (!strstr(head, "\r\n\r\n")) {
+        ssize_t n = read(fd, head + used, 4095 - used);
+        assert_true(n > 0);
+        used += (size_t)n;
+    }
+    SW_AUTO(sw_text)
+    char *whole = sw_printf("HTTP/1.1 %s\r\nConnection: close\r\nContent-Length: 2\r\n"
+                            "Content-Type: application/json\r\n\r\n{}",
+                            response);
+    assert_int_equal(write(fd, whole, strlen(whole)), strlen(whole));
+    close(fd);
+    return head;
+}
+
+static json_t *wait_for_answer(const struct world *w) {
+    for (int64_t deadline_ms = now_ms() + PATIENCE_MS;;) {
+        redisReply *reply = ask(&w->redis, "GET %sexecutor:s:answer", w->prefix);
+        json_t *pair = NULL, *value = NULL;
+        if (reply->type == REDIS_REPLY_STRING &&
+            sw_value_unpack(reply->str, reply->len, &pair) == 0) {
+            value = json_incref(json_array_get(pair, 1));
+            json_decref(pair);
+        }
+        freeReplyObject(reply);
+        if (value) return value;
+        if (!patient(deadline_ms)) fail_msg("no answer was kept");
+    }
+}
+
+static bool nobody_calls_again(const struct world *w) {
+    struct pollfd ready = {.fd = w->upstream, .events = POLLIN};
+    return poll(&ready, 1, 0) == 0;
+}
+
+static bool is_written_somewhere(const struct world *w, const char *text) {
+    SW_AUTO(sw_text) char *command = sw_printf("grep -rqaF '%s' %s", text, w->redis.dir);
+    return system(command) == 0;
+}
+
+/* ---- tests ---- */
+
+static void a_signed_location_is_in_a_box_and_nowhere_else(void **state) {
+    struct world *w = *state;
+    int64_t at_ms;
+    put(w, "{\"request\":{\"up\":\"github\",\"method\":\"GET\",\"path\":\"/repos/a/b/tarball/x\","
+           "\"repeat\":\"safe\",\"seal\":true,\"location\":true},"
+           "\"audit\":{\"line\":\"deploy storefront\",\"outcome\":\"asked\"}}");
+    SW_AUTO(sw_text)
+    char *head =
+        serve(w, "302 Found\r\nlocation: https://codeload.example/a?token=" CANARY, &at_ms);
+    assert_non_null(strstr(head, "GET /github/repos/a/b/tarball/x HTTP/1.1\r\n"));
+    assert_non_null(strstr(head, "\r\nUser-Agent: slipway/"));
+    assert_non_null(strstr(head, "\r\nX-GitHub-Api-Version: 2022-11-28\r\n"));
+    SW_AUTO(sw_json) json_t *answer = wait_for_answer(w);
+    assert_true(json_is_true(json_object_get(answer, "opens")));
+    const json_t *http = json_object_get(answer, "http");
+    assert_int_equal(sw_int(http, "status"), 302);
+    assert_int_equal(json_object_size(http), 1);
+    end_run(w);
+    redis_world_stop(&w->redis);
+    assert_true(is_written_somewhere(w, "/repos/a/b/tarball/x")); /* the search finds things */
+    assert_false(is_written_somewhere(w, CANARY));
+}
+
+static void an_audit_entry_of_a_handler_says_which_actor_wrote_it(void **state) {
+    struct world *w = *state;
+    put(w,
+        "{\"request\":{\"up\":\"github\",\"method\":\"GET\",\"path\":\"/x\",\"repeat\":\"safe\"},"
+        "\"audit\":{\"line\":\"deploy storefront\",\"outcome\":\"asked\"}}");
+    int64_t at_ms;
+    free(serve(w, "200 OK", &at_ms));
+    json_decref(wait_for_answer(w));
+    redisReply *kept = ask(&w->redis, "XRANGE %saudit:" INST " - +", w->prefix);
+    assert_int_equal(kept->elements, 1);
+    SW_AUTO(sw_json)
+    json_t *entry = json_loads(kept->element[0]->element[1]->element[1]->str, 0, NULL);
+    freeReplyObject(kept);
+    assert_string_equal(sw_str(entry, "actor"), "executor");
+    assert_string_equal(sw_str(entry, "cmd"), "c1");
+    assert_string_equal(sw_str(entry, "outcome"), "asked");
+    assert_true(sw_int(entry, "at_ms") > 1700000000000);
+    redisReply *known = ask(&w->redis, "SMEMBERS %saudits", w->prefix);
+    assert_string_equal(known->element[0]->str, INST);
+    freeReplyObject(known);
+}
+
+static void a_write_that_was_too_fast_for_github_is_made_when_its_time_has_come(void **state) {
+    struct world *w = *state;
+    int64_t first_ms, second_ms;
+    put(w, "{\"request\":{\"up\":\"github\",\"method\":\"POST\",\"path\":\"/"
+           "x\",\"repeat\":\"check\"}}");
+    SW_AUTO(sw_text)
+    char *busy = sw_printf("403 Forbidden\r\nX-RateLimit-Remaining: 0\r\nX-RateLimit-Reset: %lld",
+                           (long long)time(NULL) + 2);
+    free(serve(w, busy, &first_ms));
+    free(serve(w, "201 Created\r\nX-RateLimit-Remaining: 4999", &second_ms));
+    assert_in_range(second_ms - first_ms, 900, 8000); /* without the header 50 to 550 */
+    SW_AUTO(sw_json) json_t *answer = wait_for_answer(w);
+    const json_t *http = json_object_get(answer, "http");
+    assert_int_equal(sw_int(http, "status"), 201);
+    assert_int_equal(sw_int(http, "rate_remaining"), 4999);
+}
+
+static void a_plain_403_is_an_answer(void **state) {
+    struct world *w = *state;
+    int64_t at_ms;
+    put(w,
+        "{\"request\":{\"up\":\"github\",\"method\":\"GET\",\"path\":\"/x\",\"repeat\":\"safe\"}}");
+    free(serve(w, "403 Forbidden\r\nX-RateLimit-Remaining: 12\r\nX-RateLimit-Reset: 99", &at_ms));
+    SW_AUTO(sw_json) json_t *answer = wait_for_answer(w);
+    assert_int_equal(sw_int(json_object_get(answer, "http"), "status"), 403);
+    assert_int_equal(sw_int(json_object_get(answer, "http"), "retry_after"), 0);
+    assert_true(nobody_calls_again(w));
+}
+
+static void a_redirect_is_not_followed(void **state) {
+    struct world *w = *state;
+    int64_t at_ms;
+    put(w,
+        "{\"request\":{\"up\":\"github\",\"method\":\"GET\",\"path\":\"/x\",\"repeat\":\"safe\"}}");
+    SW_AUTO(sw_text)
+    char *back = sw_printf("301 Moved\r\nLocation: %s/y?" CANARY, getenv("SLIPWAY_GITHUB_API"));
+    free(serve(w, back, &at_ms));
+    SW_AUTO(sw_json) json_t *answer = wait_for_answer(w);
+    assert_int_equal(sw_int(json_object_get(answer, "http"), "status"), 301);
+    assert_true(nobody_calls_again(w));
+    end_run(w);
+    redis_world_stop(&w->redis);
+    assert_false(is_written_somewhere(w, CANARY));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(a_signed_location_is_in_a_box_and_nowhere_else),
+        TEST(an_audit_entry_of_a_handler_says_which_actor_wrote_it),
+        TEST(a_write_that_was_too_fast_for_github_is_made_when_its_time_has_come),
+        TEST(a_plain_403_is_an_answer),
+        TEST(a_redirect_is_not_followed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
