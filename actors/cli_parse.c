@@ -1,4 +1,4 @@
-/* cli_parse.c -- `slipway parse`: what a text means, as one JSON object; see cli.h. */
+/* cli_parse.c -- `slipway parse`: what a text means, as one JSON object; or all that can be typed; see cli.h. */
 #include "actors/cli.h"
 #include "actors/grammar.h"
 #include "common/mem.h"
@@ -8,7 +8,8 @@
 
 static const char usage[] =
     "usage: slipway parse -- TEXT...   (several are joined by one space)\n"
-    "       slipway parse -            (the text comes from standard input, NUL bytes included)\n";
+    "       slipway parse -            (the text comes from standard input, NUL bytes included)\n"
+    "       slipway parse --table      (every command, as the README has them)\n";
 
 /* One byte more than the grammar takes is enough to know that it is too long. */
 static char *read_all(size_t *ret_size) {
@@ -39,6 +40,37 @@ static char *join(char **words, int count, size_t *ret_size) {
     return text;
 }
 
+/* In a table of Markdown a bar would end the cell, in code too. */
+static void print_cell(const char *text) {
+    for (; *text; text++) {
+        if (*text == '|') {
+            (void)putchar('\\');
+        }
+        (void)putchar(*text);
+    }
+}
+
+static void print_table(void) {
+    const struct sw_command *c;
+
+    (void)fputs("| command | what it does |\n|---|---|\n", stdout);
+    for (size_t i = 0; (c = sw_grammar_command_at(i)); i++) {
+        (void)fputs("| `/h ", stdout);
+        print_cell(c->usage);
+        (void)fputs("` | ", stdout);
+        print_cell(c->summary);
+        (void)fputs(" |\n", stdout);
+    }
+}
+
+static int written(void) {
+    if (fflush(stdout) || ferror(stdout)) {
+        (void)fputs("slipway parse: cannot write\n", stderr);
+        return 1;
+    }
+    return 0;
+}
+
 int sw_cli_parse(int argc, char **argv) {
     SW_AUTO(sw_text) char *text = NULL;
     SW_AUTO(sw_json) json_t *command = NULL;
@@ -46,6 +78,10 @@ int sw_cli_parse(int argc, char **argv) {
 
     if (argc == 2 && !strcmp(argv[1], "--help")) {
         return fputs(usage, stdout) < 0;
+    }
+    if (argc == 2 && !strcmp(argv[1], "--table")) {
+        print_table();
+        return written();
     }
     if (argc == 2 && !strcmp(argv[1], "-")) {
         text = read_all(&size);
@@ -56,9 +92,7 @@ int sw_cli_parse(int argc, char **argv) {
         return 2;
     }
     command = sw_grammar_parse(text, size);
-    if (json_dumpf(command, stdout, JSON_COMPACT) || putchar('\n') == EOF || fflush(stdout)) {
-        (void)fputs("slipway parse: cannot write\n", stderr);
-        return 1;
-    }
-    return 0;
+    (void)json_dumpf(command, stdout, JSON_COMPACT);
+    (void)putchar('\n');
+    return written();
 }

@@ -32,7 +32,7 @@ const struct sw__command sw__grammar_lock[] = {
     {{"unlock",
       LOCKS,
       "unlock[!] PIPELINE[/STAGE] [because REASON]",
-      "Give it free again; `!` takes the lock of somebody else, who is told",
+      "Free what you locked; ! frees what somebody else locked, who is told",
       {"unlock storefront", "unlock storefront/production",
        "unlock! billing because ada is on holiday"}},
      {{"unlock", "default", "unlock", unlock}, RULE_END}},

@@ -39,7 +39,7 @@ const struct sw__command sw__grammar_ship[] = {
     {{"deploy",
       SHIP,
       "deploy[!] PIPELINE[/REF] [to|in|on STAGE[/APP]] [CODE]",
-      "Deploy a branch, tag or commit; `!` does not wait for the required checks",
+      "Deploy a branch, tag or commit to a stage; ! skips the required checks",
       {"deploy storefront", "deploy storefront/main to staging",
        "deploy! billing/hot-fix to prod/billing-eu 123456"}},
      {{"deploy", "default", "deploy", deploy}, RULE_END}},

@@ -19,7 +19,7 @@ static const struct sw__piece help[] = {
 };
 
 const struct sw__command sw__grammar_you[] = {
-    {{"login", YOU, "login", "Link your own Heroku account, and then that of GitHub", {"login"}},
+    {{"login", YOU, "login", "Link your own Heroku account, then your GitHub account", {"login"}},
      {{"login", "default", "login", login}, RULE_END}},
     {{"whoami", YOU, "whoami", "Show which accounts of yours are linked", {"whoami"}},
      {{"whoami", "default", "whoami", whoami}, RULE_END}},

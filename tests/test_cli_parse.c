@@ -110,11 +110,39 @@ static void an_invalid_line_is_a_result_and_wrong_usage_is_not(void **state) {
     assert_int_equal(run(bare, "", 0, output, sizeof output), 2);
 }
 
+/* Two bars end the first cell and the second; all others belong to a usage. */
+static void the_table_has_a_row_for_each_command(void **state) {
+    char *argv[] = {"parse", "--table", NULL}, output[8192];
+    size_t rows = 0, commands = 0;
+
+    (void)state;
+    assert_int_equal(run(argv, "", 0, output, sizeof output), 0);
+    while (sw_grammar_command_at(commands)) {
+        commands++;
+    }
+    for (char *line = strtok(output, "\n"); line; line = strtok(NULL, "\n"), rows++) {
+        int bars = 0;
+
+        for (const char *at = line; *at; at++) {
+            bars += *at == '|' && (at == line || at[-1] != '\\');
+        }
+        assert_int_equal(bars, 3);
+        if (rows >= 2) {
+            const char *name = sw_grammar_command_at(rows - 2)->name;
+
+            assert_memory_equal(line, "| `/h ", 6);
+            assert_memory_equal(line + 6, name, strlen(name));
+        }
+    }
+    assert_int_equal(rows, commands + 2);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(arguments_give_exactly_one_object),
         cmocka_unit_test(standard_input_may_hold_nul_and_end_with_a_newline),
         cmocka_unit_test(too_much_input_is_invalid_not_cut),
+        cmocka_unit_test(the_table_has_a_row_for_each_command),
         cmocka_unit_test(an_invalid_line_is_a_result_and_wrong_usage_is_not),
     };
 
