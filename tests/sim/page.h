@@ -10,6 +10,7 @@
 #ifndef SIM_PAGE_H
 #define SIM_PAGE_H
 
+#include <jansson.h>
 #include <stddef.h>
 
 struct sim_page_file {
@@ -18,5 +19,9 @@ struct sim_page_file {
     size_t size_bytes;
 };
 extern const struct sim_page_file sim_page_files[];
+
+/* {templates: [{name, message}]}: all golden files, sorted, of the folder of the sources, or of
+ * $SIM_GOLDEN. The caller owns it. */
+json_t *sim_page_golden(void);
 
 #endif

@@ -51,6 +51,30 @@ static void nothing_comes_from_elsewhere(void **state) {
     }
 }
 
+static void all_answers_are_on_one_page(void **state) {
+    (void)state;
+    REPLY page = client_get(&sim, "/page/templates");
+    assert_int_equal(page.status, 200);
+    assert_non_null(strstr(page.body, "/page/templates.js"));
+    REPLY list = client_get(&sim, "/page/templates.json");
+    assert_int_equal(list.status, 200);
+    json_t *all = json_loads(list.body, 0, NULL), *one;
+    size_t i;
+    assert_true(json_array_size(json_object_get(all, "templates")) > 50);
+    json_array_foreach(json_object_get(all, "templates"), i, one) {
+        const json_t *message = json_object_get(one, "message");
+        if (json_array_size(json_object_get(message, "blocks")) == 0)
+            fail_msg("%s shows nothing", json_string_value(json_object_get(one, "name")));
+    }
+    json_decref(all);
+    static const char *const files[] = {"/page/templates.css", "/page/templates.js"};
+    for (i = 0; i < SIM_ARRAY_LEN(files); i++) {
+        REPLY file = client_get(&sim, files[i]);
+        assert_int_equal(file.status, 200);
+        assert_null(strstr(file.body, "url(http"));
+    }
+}
+
 static void the_browser_is_told_to_run_only_what_is_ours(void **state) {
     (void)state;
     char policy[512], type[64];
@@ -77,6 +101,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(everything_that_the_page_names_is_there),
         cmocka_unit_test(nothing_comes_from_elsewhere),
+        cmocka_unit_test(all_answers_are_on_one_page),
         cmocka_unit_test(the_browser_is_told_to_run_only_what_is_ours),
         cmocka_unit_test(other_names_are_not_found),
     };
