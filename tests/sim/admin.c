@@ -53,6 +53,10 @@ void sim_admin_state(struct sim *sim, struct sim_req *req) {
         (json_int_t)heroku->releases, "messages", (json_int_t)slack->messages, "ephemerals",
         (json_int_t)slack->ephemerals, "updates", (json_int_t)slack->updates, "rate_violations",
         (json_int_t)slack->rate_violations, "user_errors", (json_int_t)slack->user_errors);
+    json_object_set_new(state, "builds", json_integer((json_int_t)heroku->builds));
+    json_object_set_new(state, "builds_refused", json_integer((json_int_t)heroku->builds_refused));
+    json_object_set_new(state, "rollbacks", json_integer((json_int_t)heroku->rollbacks));
+    json_object_set_new(state, "restarts", json_integer((json_int_t)heroku->restarts));
     sim_github_counts(sim, state);
     json_object_set_new(state, "requests", sim_journal_totals(sim));
     json_object_set_new(state, "posts", sim_route_counts());
@@ -88,21 +92,32 @@ static void set_count(int64_t *at, const json_t *body, const char *key) {
     if (value >= 0 && value <= 1000000000) *at = value;
 }
 
-/* {"fail": {"app", "where": "target|release|none", "times"?}} */
+/* "promote_ms": [min, max] */
+static void set_span(int64_t *min_at, int64_t *max_at, const json_t *body, const char *key) {
+    const json_t *span = json_object_get(body, key);
+    int64_t min_ms = json_integer_value(json_array_get(span, 0));
+    int64_t max_ms = json_integer_value(json_array_get(span, 1));
+    if (json_array_size(span) != 2 || min_ms < 0 || max_ms < min_ms || max_ms >= 1000000000) return;
+    *min_at = min_ms;
+    *max_at = max_ms;
+}
+
+/* {"fail": {"app", "where": "target|release|build|dynos|none", "times"?}} */
 static bool set_fail(struct sim *sim, const json_t *fail) {
+    static const char *const names[] = {[SIM_FAIL_NOT] = "none",
+                                        [SIM_FAIL_TARGET] = "target",
+                                        [SIM_FAIL_RELEASE] = "release",
+                                        [SIM_FAIL_BUILD] = "build",
+                                        [SIM_FAIL_DYNOS] = "dynos"};
     if (fail == NULL) return true;
     struct sim_app *app = sim_app_find(sim, sim_json_text(fail, "app"));
     const char *where = sim_json_text(fail, "where");
-    if (app == NULL || where == NULL) return false;
-    if (strcmp(where, "target") == 0) {
-        app->fail = SIM_FAIL_TARGET;
-    } else if (strcmp(where, "release") == 0) {
-        app->fail = SIM_FAIL_RELEASE;
-    } else if (strcmp(where, "none") == 0) {
-        app->fail = SIM_FAIL_NOT;
-    } else {
-        return false;
+    size_t i = 0;
+    while (where != NULL && i < SIM_ARRAY_LEN(names) && strcmp(where, names[i]) != 0) {
+        i++;
     }
+    if (app == NULL || where == NULL || i == SIM_ARRAY_LEN(names)) return false;
+    app->fail = (enum sim_fail)i;
     app->fail_times = sim_json_int(fail, "times", -1);
     return true;
 }
@@ -114,6 +129,22 @@ static bool set_deny(struct sim *sim, const json_t *deny) {
     const struct sim_account *account = sim_account_find(sim, sim_json_text(deny, "email"));
     if (app == NULL || account == NULL) return false;
     app->denied[account - sim->heroku->account] = !json_is_true(json_object_get(deny, "allow"));
+    return true;
+}
+
+/* {"release": {"app", "version", "status"?, "eligible_for_rollback"?}}: an expired one and the like. */
+static bool set_release(struct sim *sim, const json_t *o) {
+    if (o == NULL) return true;
+    const struct sim_app *app = sim_app_find(sim, sim_json_text(o, "app"));
+    SIM_FREE char *version = sim_fmt("%lld", (long long)sim_json_int(o, "version", 0));
+    json_t *release = app != NULL ? sim_release_find(app, version) : NULL;
+    if (release == NULL) return false;
+    const json_t *eligible = json_object_get(o, "eligible_for_rollback");
+    const char *status = sim_json_text(o, "status");
+    if (status != NULL) json_object_set_new(release, "status", json_string(status));
+    if (eligible != NULL) {
+        json_object_set_new(release, "eligible_for_rollback", json_boolean(json_is_true(eligible)));
+    }
     return true;
 }
 
@@ -134,11 +165,14 @@ void sim_admin_config(struct sim *sim, struct sim_req *req) {
     json_auto_t *body = sim_req_json(req);
     if (!json_is_object(body) || !set_fail(sim, json_object_get(body, "fail")) ||
         !set_deny(sim, json_object_get(body, "deny")) ||
+        !set_release(sim, json_object_get(body, "release")) ||
         !set_channel(sim, json_object_get(body, "channel"))) {
-        sim_reply_error(req, 422, "invalid_params",
-                        "Expected some of {ingress, actors, redirect_uri, webhook_secret, secret, "
-                        "promote_ms: [min, max], expires_in, enforce_rate, rate_burst, "
-                        "heroku_pool, github_..., fail, deny, channel}.");
+        sim_reply_error(
+            req, 422, "invalid_params",
+            "Expected some of {ingress, actors, redirect_uri, webhook_secret, secret, "
+            "promote_ms: [min, max], build_ms, dyno_ms, expires_in, enforce_rate, "
+            "rate_burst, heroku_pool, github_..., repositories_api, fail, deny, release, "
+            "channel}.");
         return;
     }
     set_text(&sim->conf.ingress, body, "ingress");
@@ -146,13 +180,11 @@ void sim_admin_config(struct sim *sim, struct sim_req *req) {
     set_text(&sim->conf.redirect_uri, body, "redirect_uri");
     set_text(&sim->conf.webhook_secret, body, "webhook_secret");
     if (sim_json_text(body, "secret") != NULL) set_text(&sim->conf.signing_secret, body, "secret");
-    const json_t *span = json_object_get(body, "promote_ms");
-    int64_t min_ms = json_integer_value(json_array_get(span, 0));
-    int64_t max_ms = json_integer_value(json_array_get(span, 1));
-    if (json_array_size(span) == 2 && min_ms >= 0 && max_ms >= min_ms && max_ms < 1000000000) {
-        sim->conf.promote_min_ms = min_ms;
-        sim->conf.promote_max_ms = max_ms;
-    }
+    set_span(&sim->conf.promote_min_ms, &sim->conf.promote_max_ms, body, "promote_ms");
+    set_span(&sim->conf.build_min_ms, &sim->conf.build_max_ms, body, "build_ms");
+    set_span(&sim->conf.dyno_min_ms, &sim->conf.dyno_max_ms, body, "dyno_ms");
+    const json_t *repositories = json_object_get(body, "repositories_api");
+    if (repositories != NULL) sim->heroku->repositories_api = json_is_true(repositories);
     sim_github_config(sim, body);
     set_count(&sim->conf.expires_in_s, body, "expires_in");
     set_count(&sim->conf.rate_burst, body, "rate_burst");

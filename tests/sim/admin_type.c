@@ -1,12 +1,8 @@
 /* admin_type.c -- POST /sim/type: a person types a slash command, signed as Slack signs it. */
-#include "out.h"
 #include "slack.h"
 
-#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define SLACK_WAITS_MS 3000 /* then the person is shown operation_timeout */
 
 struct typed {
     struct sim_req *req;
@@ -14,20 +10,6 @@ struct typed {
     const struct sim_user *user;
     char *command, *text, *trigger_id;
 };
-
-static char *signature_of(const char *secret, const char *stamp, const char *body, size_t len) {
-    unsigned char mac[crypto_auth_hmacsha256_BYTES];
-    char hex[2 * sizeof(mac) + 1];
-    crypto_auth_hmacsha256_state state;
-    crypto_auth_hmacsha256_init(&state, (const unsigned char *)secret, strlen(secret));
-    crypto_auth_hmacsha256_update(&state, (const unsigned char *)"v0:", 3);
-    crypto_auth_hmacsha256_update(&state, (const unsigned char *)stamp, strlen(stamp));
-    crypto_auth_hmacsha256_update(&state, (const unsigned char *)":", 1);
-    crypto_auth_hmacsha256_update(&state, (const unsigned char *)body, len);
-    crypto_auth_hmacsha256_final(&state, mac);
-    sodium_bin2hex(hex, sizeof(hex), mac, sizeof(mac));
-    return sim_fmt("X-Slack-Signature: v0=%s", hex);
-}
 
 static void show(struct sim *sim, const struct typed *t, const char *text, bool ephemeral) {
     json_auto_t *args = json_pack("{s:s}", "text", text);
@@ -90,13 +72,6 @@ static void answered(struct sim *sim, void *arg, const struct sim_out_answer *an
     free(t);
 }
 
-static char *trigger_new(void) {
-    char hex[33];
-    sim_random_hex(hex, 32);
-    return sim_fmt("%lld.%u.%s", (long long)sim_now_ms() * 10, randombytes_uniform(900000000) + 1,
-                   hex);
-}
-
 static void form_of(struct sim *sim, struct sim_buf *form, const struct typed *t, const char *path,
                     const json_t *args) {
     const struct sim_team *team = t->channel->team;
@@ -123,31 +98,12 @@ static void form_of(struct sim *sim, struct sim_buf *form, const struct typed *t
 static void typed_send(struct sim *sim, struct typed *t, const json_t *args) {
     /* A test may repeat a trigger, or lie about the time. */
     const char *trigger = sim_json_text(args, "trigger_id");
-    t->trigger_id = trigger != NULL ? sim_strdup(trigger) : trigger_new();
-    SIM_FREE char *path = sim_url_mint(sim, t->channel, t->user, t->trigger_id);
+    t->trigger_id = trigger != NULL ? sim_strdup(trigger) : sim_trigger_new();
+    SIM_FREE char *path = sim_url_mint(sim, t->channel, t->user, t->trigger_id, NULL);
     struct sim_buf form = {0};
     form_of(sim, &form, t, path, args);
-    SIM_FREE char *stamp = sim_fmt(
-        "%lld", (long long)(sim_now_ms() / 1000 + (int32_t)sim_json_int(args, "skew_s", 0)));
-    const char *secret = sim_json_text(args, "secret");
-    if (secret == NULL) secret = sim->conf.signing_secret;
-    SIM_FREE char *signature = signature_of(secret, stamp, form.data, form.len);
-    SIM_FREE char *stamp_header = sim_fmt("X-Slack-Request-Timestamp: %s", stamp);
-    SIM_FREE char *url = sim_fmt("%s/slack/commands", sim->conf.ingress);
-    const char *headers[] = {"Content-Type: application/x-www-form-urlencoded",
-                             "User-Agent: Slackbot 1.0 (+https://api.slack.com/robots)",
-                             "Accept: application/json,*/*",
-                             stamp_header,
-                             signature,
-                             NULL};
-    struct sim_out_req out = {.method = "POST",
-                              .url = url,
-                              .headers = headers,
-                              .body = form.data,
-                              .body_len = form.len,
-                              .timeout_ms = SLACK_WAITS_MS};
     sim_req_hold(t->req);
-    sim_out_start(sim, &out, answered, t);
+    sim_slack_send(sim, "/slack/commands", &form, args, answered, t);
     sim_buf_free(&form);
 }
 

@@ -70,11 +70,20 @@ bool sim_app_open(struct sim_req *req, const struct sim_app *app) {
     if (!app->two_factor) return true;
     const char *code = sim_req_header(req, "Heroku-Two-Factor-Code");
     if (code != NULL && strcmp(code, TWO_FACTOR_CODE) == 0) return true;
+    if (app->open_until[req->account - req->sim->heroku->account] > sim_mono_ms()) return true;
     json_t *body = json_pack("{s:s, s:s, s:{s:s, s:s}}", "id", "two_factor", "message",
                              "A second authentication factor is required.", "app", "id", app->id,
                              "name", sim_json_text(app->info, "name"));
     sim_reply_json(req, 403, body);
     return false;
+}
+
+bool sim_app_write(struct sim_req *req, const struct sim_app *app) {
+    if (app->denied[req->account - req->sim->heroku->account]) {
+        sim_reply_error(req, 403, "forbidden", "You do not have access to change this app.");
+        return false;
+    }
+    return sim_app_open(req, app);
 }
 
 void sim_heroku_unknown(struct sim *sim, struct sim_req *req) {

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void not_found(struct sim_req *req, const char *what) {
+void sim_not_found(struct sim_req *req, const char *what) {
     SIM_FREE char *message = sim_fmt("Couldn't find that %s.", what);
     sim_reply_json(
         req, 404,
@@ -13,13 +13,13 @@ static void not_found(struct sim_req *req, const char *what) {
 
 static struct sim_pipeline *pipeline_of(struct sim *sim, struct sim_req *req) {
     struct sim_pipeline *p = sim_map_get(sim->heroku->pipeline_by, req->arg[0]);
-    if (p == NULL) not_found(req, "pipeline");
+    if (p == NULL) sim_not_found(req, "pipeline");
     return p;
 }
 
-static struct sim_app *app_of(struct sim *sim, struct sim_req *req) {
+struct sim_app *sim_app_of(struct sim *sim, struct sim_req *req) {
     struct sim_app *app = sim_app_find(sim, req->arg[0]);
-    if (app == NULL) not_found(req, "app");
+    if (app == NULL) sim_not_found(req, "app");
     return app;
 }
 
@@ -40,12 +40,12 @@ void sim_pipeline_couplings(struct sim *sim, struct sim_req *req) {
 }
 
 void sim_app_get(struct sim *sim, struct sim_req *req) {
-    const struct sim_app *app = app_of(sim, req);
+    const struct sim_app *app = sim_app_of(sim, req);
     if (app != NULL) sim_reply_json(req, 200, json_incref(app->info));
 }
 
 void sim_app_coupling(struct sim *sim, struct sim_req *req) {
-    const struct sim_app *app = app_of(sim, req);
+    const struct sim_app *app = sim_app_of(sim, req);
     if (app == NULL) return;
     size_t i;
     json_t *coupling;
@@ -78,24 +78,24 @@ void sim_app_filter(struct sim *sim, struct sim_req *req) {
 
 void sim_app_releases(struct sim *sim, struct sim_req *req) {
     static const char *const fields[] = {"version", "id", NULL};
-    const struct sim_app *app = app_of(sim, req);
+    const struct sim_app *app = sim_app_of(sim, req);
     if (app == NULL || !sim_app_open(req, app)) return;
     sim_list_reply(req, json_copy(app->releases), fields);
 }
 
 void sim_app_release(struct sim *sim, struct sim_req *req) {
-    const struct sim_app *app = app_of(sim, req);
+    const struct sim_app *app = sim_app_of(sim, req);
     if (app == NULL || !sim_app_open(req, app)) return;
     json_t *release = sim_release_find(app, req->arg[1]);
     if (release == NULL) {
-        not_found(req, "release");
+        sim_not_found(req, "release");
         return;
     }
     sim_reply_json(req, 200, json_incref(release));
 }
 
 void sim_app_slug(struct sim *sim, struct sim_req *req) {
-    const struct sim_app *app = app_of(sim, req);
+    const struct sim_app *app = sim_app_of(sim, req);
     if (app == NULL || !sim_app_open(req, app)) return;
     size_t i;
     json_t *release;
@@ -105,7 +105,7 @@ void sim_app_slug(struct sim *sim, struct sim_req *req) {
         sim_reply_json(req, 200, json_incref(sim_map_get(sim->heroku->slugs, id)));
         return;
     }
-    not_found(req, "slug");
+    sim_not_found(req, "slug");
 }
 
 void sim_account_get(struct sim *sim, struct sim_req *req) {

@@ -1,6 +1,7 @@
 /* heroku_release.c -- slugs and releases: how they are made and how they end; see heroku.h. */
 #include "heroku.h"
 
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,13 +12,13 @@ json_t *sim_slug_add(struct sim_heroku *heroku, const char *id, const char *comm
     sim_uuid_seeded("", "stack", stack);
     SIM_FREE char *url = sim_fmt("https://slugs.example/%s", id);
     SIM_FREE char *checksum = sim_fmt("SHA256:%s%.24s", commit, commit);
-    json_t *slug =
-        json_pack("{s:{s:s, s:s}, s:s, s:s, s:s, s:s, s:s, s:s, s:{s:s}, s:i, "
-                  "s:{s:s, s:s}, s:s}",
-                  "blob", "method", "get", "url", url, "buildpack_provided_description", "Ruby",
-                  "checksum", checksum, "commit", commit, "commit_description", "", "created_at",
-                  created_at, "id", id, "process_types", "web", "./bin/web -p $PORT", "size", 2048,
-                  "stack", "id", stack, "name", "heroku-24", "updated_at", created_at);
+    json_t *slug = json_pack("{s:{s:s, s:s}, s:s, s:s, s:s, s:s, s:s, s:s, s:{s:s, s:s}, s:i, "
+                             "s:{s:s, s:s}, s:s}",
+                             "blob", "method", "get", "url", url, "buildpack_provided_description",
+                             "Ruby", "checksum", checksum, "commit", commit, "commit_description",
+                             "", "created_at", created_at, "id", id, "process_types", "web",
+                             "./bin/web -p $PORT", "worker", "./bin/worker", "size", 2048, "stack",
+                             "id", stack, "name", "heroku-24", "updated_at", created_at);
     json_decref(sim_map_put(heroku->slugs, id, slug));
     return slug;
 }
@@ -65,6 +66,7 @@ json_t *sim_release_current(const struct sim_app *app) {
 
 void sim_release_settle(struct sim *sim, struct sim_app *app, json_t *release, bool good) {
     char at[32];
+    bool good_now = false;
     sim_time_iso(sim_now_ms(), at);
     json_t *previous =
         json_pack("{s:s, s:O, s:b}", "status", sim_json_text(release, "status"), "updated_at",
@@ -75,11 +77,37 @@ void sim_release_settle(struct sim *sim, struct sim_app *app, json_t *release, b
         bool newest = sim_json_int(current, "version", 0) < sim_json_int(release, "version", 0);
         if (newest && current != NULL) json_object_set_new(current, "current", json_false());
         json_object_set_new(release, "current", json_boolean(newest));
+        good_now = newest;
     }
     json_object_set_new(release, "eligible_for_rollback", json_boolean(good));
     json_object_set_new(release, "status", json_string(good ? "succeeded" : "failed"));
     json_object_set_new(release, "updated_at", json_string(at));
     sim_webhook_send(sim, "update", release, previous);
+    if (good_now) sim_dyno_restart(sim, app, NULL);
+}
+
+struct phase {
+    struct sim_app *app;
+    json_t *release;
+};
+
+static void phase_is_over(struct sim *sim, void *arg, bool dropped) {
+    struct phase *phase = arg;
+    if (!dropped) {
+        bool bad = sim_fail_take(phase->app, SIM_FAIL_RELEASE);
+        sim_release_settle(sim, phase->app, phase->release, !bad);
+    }
+    json_decref(phase->release);
+    free(phase);
+}
+
+void sim_release_phase(struct sim *sim, struct sim_app *app, json_t *release) {
+    struct phase *phase = sim_alloc(sizeof(*phase));
+    *phase = (struct phase){.app = app, .release = json_incref(release)};
+    /* As long as with a promotion, of which it is the second half. */
+    int64_t spread_ms = sim->conf.promote_max_ms - sim->conf.promote_min_ms;
+    int64_t ms = sim->conf.promote_min_ms + randombytes_uniform((uint32_t)spread_ms + 1);
+    sim_timer_add(sim, ms - ms / 2, true, phase_is_over, phase);
 }
 
 json_t *sim_release_find(const struct sim_app *app, const char *id_or_version) {

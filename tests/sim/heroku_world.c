@@ -127,6 +127,8 @@ static void app_add(const struct sim *sim, struct sim_heroku *h, const struct ap
     (void)sim_map_put(h->app_by, app->id, app);
     (void)sim_map_put(h->app_by, row->name, app);
     releases_fill(sim, h, app, row);
+    app->builds = json_array();
+    sim_dyno_fill(sim, app);
 }
 
 struct sim_heroku *sim_heroku_create(const struct sim *sim) {
@@ -136,6 +138,7 @@ struct sim_heroku *sim_heroku_create(const struct sim *sim) {
     h->app_by = sim_map_create();
     h->slugs = sim_map_create();
     h->promos = sim_map_create();
+    h->repositories_api = true;
     for (size_t i = 0; i < SIM_ARRAY_LEN(emails); i++) {
         h->account[i].email = emails[i];
         h->account[i].tokens = (double)sim->conf.heroku_pool;
@@ -161,12 +164,15 @@ void sim_heroku_forget(struct sim *sim) {
     sim_map_destroy(h->promos, sim_promo_free);
     h->promos = sim_map_create();
     h->promotions = h->promotions_refused = h->releases = 0;
+    h->builds = h->builds_refused = h->rollbacks = h->restarts = 0;
+    h->repositories_api = true;
     for (size_t i = 0; i < h->apps; i++) {
         struct sim_app *app = h->app[i];
         json_decref(app->releases);
         app->releases = json_deep_copy(app->releases_first);
         memset(app->denied, 0, sizeof(app->denied));
         app->fail = SIM_FAIL_NOT;
+        sim_app_forget(sim, app);
     }
     for (size_t i = 0; i < SIM_ARRAY_LEN(h->account); i++) {
         h->account[i].tokens = (double)sim->conf.heroku_pool;
@@ -181,6 +187,10 @@ void sim_heroku_destroy(struct sim_heroku *h) {
     if (h == NULL) return;
     sim_map_destroy(h->promos, sim_promo_free);
     for (size_t i = 0; i < h->apps; i++) {
+        sim_build_forget(h->app[i]);
+        json_decref(h->app[i]->builds);
+        json_decref(h->app[i]->dynos);
+        json_decref(h->app[i]->formation);
         json_decref(h->app[i]->info);
         json_decref(h->app[i]->releases);
         json_decref(h->app[i]->releases_first);

@@ -101,12 +101,16 @@ void sim_journal_add(struct sim *sim, const struct sim_req *req) {
     struct sim_journal *j = sim->journal;
     if (j->next - j->first == j->size) drop_oldest(j);
     struct entry *e = at(j, j->next);
-    bool secret = req->route->upstream == SIM_HOOKS;
+    bool hook = req->route->upstream == SIM_HOOKS;
+    bool action = hook && strncmp(req->shown, "/actions/", 9) == 0;
+    const char *path = action ? "/actions/\xe2\x80\xa6"
+                       : hook ? "/commands/\xe2\x80\xa6"
+                              : req->shown;
     *e = (struct entry){.n = j->next,
                         .at_ms = req->at_ms,
                         .method = literal_method(req->method),
                         .fault = req->fault,
-                        .path = sim_strdup(secret ? "/commands/\xe2\x80\xa6" : req->shown),
+                        .path = sim_strdup(path),
                         .status = req->reply.status,
                         .upstream = req->route->upstream};
     keep_body(j, e, req);

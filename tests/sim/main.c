@@ -30,7 +30,10 @@ static const char help_text[] =
     "  --client-id ID         OAuth client; none: any\n"
     "  --client-secret S      none: any\n"
     "  --redirect-uri URI     the registered callback; none: any on http://127.0.0.1\n"
-    "  --promote-ms MIN-MAX   how long a promotion takes (5000-8000)\n"
+    "  --promote-ms MIN-MAX   how long a promotion takes (5000-8000); half of it is its release "
+    "phase\n"
+    "  --build-ms MIN-MAX     how long a build takes, without the release phase (4000-6000)\n"
+    "  --dyno-ms MIN-MAX      how long a dyno starts (1000-2000)\n"
     "  --expires-in S         life of access tokens in seconds (28800)\n"
     "  --journal N            entries kept (100000)\n"
     "  --enforce-rate         answer 429 to more than 1 message a second and channel\n"
@@ -46,7 +49,7 @@ enum option_id {
     OPT_TEXT = 256,
     OPT_NUMBER,
     OPT_TOKEN,
-    OPT_PROMOTE,
+    OPT_SPAN,
     OPT_ENFORCE,
     OPT_QUIET,
     OPT_HELP
@@ -70,7 +73,9 @@ static const struct option options[] = {{"ingress", 1, NULL, OPT_TEXT},
                                         {"rate-burst", 1, NULL, OPT_NUMBER},
                                         {"heroku-pool", 1, NULL, OPT_NUMBER},
                                         {"bot-token", 1, NULL, OPT_TOKEN},
-                                        {"promote-ms", 1, NULL, OPT_PROMOTE},
+                                        {"promote-ms", 1, NULL, OPT_SPAN},
+                                        {"build-ms", 1, NULL, OPT_SPAN},
+                                        {"dyno-ms", 1, NULL, OPT_SPAN},
                                         {"enforce-rate", 0, NULL, OPT_ENFORCE},
                                         {"quiet", 0, NULL, OPT_QUIET},
                                         {"help", 0, NULL, OPT_HELP},
@@ -116,12 +121,19 @@ static bool set_number(struct sim_conf *conf, const char *name, const char *valu
     return true;
 }
 
-static bool set_promote(struct sim_conf *conf, const char *value) {
+static bool set_span(struct sim_conf *conf, const char *name, const char *value) {
     char *end = NULL;
-    conf->promote_min_ms = conf->promote_max_ms = strtoll(value, &end, 10);
-    if (end != value && *end == '-') conf->promote_max_ms = strtoll(end + 1, &end, 10);
-    return end != value && *end == '\0' && conf->promote_min_ms >= 0 &&
-           conf->promote_max_ms >= conf->promote_min_ms && conf->promote_max_ms < 1000000000;
+    bool build = strcmp(name, "build-ms") == 0, dyno = strcmp(name, "dyno-ms") == 0;
+    int64_t *min_ms = build  ? &conf->build_min_ms
+                      : dyno ? &conf->dyno_min_ms
+                             : &conf->promote_min_ms;
+    int64_t *max_ms = build  ? &conf->build_max_ms
+                      : dyno ? &conf->dyno_max_ms
+                             : &conf->promote_max_ms;
+    *min_ms = *max_ms = strtoll(value, &end, 10);
+    if (end != value && *end == '-') *max_ms = strtoll(end + 1, &end, 10);
+    return end != value && *end == '\0' && *min_ms >= 0 && *max_ms >= *min_ms &&
+           *max_ms < 1000000000;
 }
 
 static bool set_token(struct sim_conf *conf, const char *value) {
@@ -144,7 +156,7 @@ static int conf_parse(struct sim_conf *conf, int argc, char **argv) {
         if (id == OPT_TEXT) ok = set_text(conf, name, optarg);
         if (id == OPT_NUMBER) ok = set_number(conf, name, optarg);
         if (id == OPT_TOKEN) ok = set_token(conf, optarg);
-        if (id == OPT_PROMOTE) ok = set_promote(conf, optarg);
+        if (id == OPT_SPAN) ok = set_span(conf, name, optarg);
         if (id == OPT_ENFORCE) ok = conf->enforce_rate = true;
         if (id == OPT_QUIET) ok = conf->quiet = true;
         if (id == OPT_HELP) {
@@ -218,6 +230,10 @@ int main(int argc, char **argv) {
     if (argc > 1 && strcmp(argv[1], "once") == 0) return sim_once_main(argc - 1, argv + 1);
     struct sim sim = {.conf = {.promote_min_ms = 5000,
                                .promote_max_ms = 8000,
+                               .build_min_ms = 4000,
+                               .build_max_ms = 6000,
+                               .dyno_min_ms = 1000,
+                               .dyno_max_ms = 2000,
                                .expires_in_s = 28800,
                                .journal_entries = 100000,
                                .rate_burst = 3,

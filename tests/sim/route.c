@@ -21,6 +21,7 @@ static void page(struct sim *sim, struct sim_req *req) {
 
 static const struct sim_route routes[] = {
     {"POST", "/commands/:/:/:", SIM_HOOKS, false, sim_hooks_post},
+    {"POST", "/actions/:/:/:", SIM_HOOKS, false, sim_hooks_post},
     {"POST", "/api/chat.postMessage", SIM_SLACK, false, sim_slack_post},
     {"POST", "/api/chat.update", SIM_SLACK, false, sim_slack_update},
     {"POST", "/api/chat.postEphemeral", SIM_SLACK, false, sim_slack_ephemeral},
@@ -32,11 +33,28 @@ static const struct sim_route routes[] = {
     {"GET", "/pipelines", SIM_HEROKU, true, sim_pipeline_list},
     {"GET", "/pipelines/:", SIM_HEROKU, true, sim_pipeline_get},
     {"GET", "/pipelines/:/pipeline-couplings", SIM_HEROKU, true, sim_pipeline_couplings},
+    {"GET", "/pipelines/:/repo", SIM_HEROKU, true, sim_repo_get},
+    {"GET", "/pipelines/:/repository", SIM_KOLKRABBI, false, sim_repo_kolkrabbi},
     {"GET", "/apps/:", SIM_HEROKU, true, sim_app_get},
+    {"PATCH", "/apps/:", SIM_HEROKU, true, sim_app_patch},
+    {"PUT", "/apps/:/pre-authorizations", SIM_HEROKU, true, sim_app_preauth},
     {"GET", "/apps/:/pipeline-couplings", SIM_HEROKU, true, sim_app_coupling},
     {"GET", "/apps/:/releases", SIM_HEROKU, true, sim_app_releases},
+    {"POST", "/apps/:/releases", SIM_HEROKU, true, sim_release_post},
     {"GET", "/apps/:/releases/:", SIM_HEROKU, true, sim_app_release},
     {"GET", "/apps/:/slugs/:", SIM_HEROKU, true, sim_app_slug},
+    {"POST", "/apps/:/builds", SIM_HEROKU, true, sim_build_post},
+    {"GET", "/apps/:/builds", SIM_HEROKU, true, sim_build_list},
+    {"GET", "/apps/:/builds/:", SIM_HEROKU, true, sim_build_get},
+    {"DELETE", "/apps/:/builds/:", SIM_HEROKU, true, sim_build_delete},
+    {"GET", "/apps/:/dynos", SIM_HEROKU, true, sim_dyno_list},
+    {"GET", "/apps/:/dynos/:", SIM_HEROKU, true, sim_dyno_get},
+    {"DELETE", "/apps/:/dynos", SIM_HEROKU, true, sim_dyno_delete},
+    {"DELETE", "/apps/:/dynos/:", SIM_HEROKU, true, sim_dyno_delete},
+    {"DELETE", "/apps/:/formations/:", SIM_HEROKU, true, sim_dyno_delete},
+    {"GET", "/apps/:/formation", SIM_HEROKU, true, sim_dyno_formation},
+    {"*", "*", SIM_KOLKRABBI, false, sim_heroku_unknown},
+
     {"POST", "/filters/apps", SIM_HEROKU, true, sim_app_filter},
     {"POST", "/pipeline-promotions", SIM_HEROKU, true, sim_promo_post},
     {"GET", "/pipeline-promotions/:", SIM_HEROKU, true, sim_promo_get},
@@ -88,6 +106,7 @@ static const struct sim_route routes[] = {
     {"POST", "/sim/github/conflict", SIM_ADMIN, false, sim_github_conflict},
     {"POST", "/sim/github/access", SIM_ADMIN, false, sim_github_access},
     {"POST", "/sim/type", SIM_ADMIN, false, sim_admin_type},
+    {"POST", "/sim/click", SIM_ADMIN, false, sim_slack_click},
     {"POST", "/sim/reset", SIM_ADMIN, false, sim_admin_reset},
     {"POST", "/sim/config", SIM_ADMIN, false, sim_admin_config},
     {"POST", "/sim/release", SIM_ADMIN, false, sim_admin_release},
@@ -107,6 +126,7 @@ static uint64_t counts[SIM_ARRAY_LEN(routes)];
 static bool matches(const char *pattern, const char *path, struct sim_req *req) {
     char *split = req->split;
     size_t args = 0;
+    memset(req->arg, 0, sizeof(req->arg));
     while (*pattern != '\0') {
         if (*pattern == '*') return true;
         if (*pattern == ':' || *pattern == '+') {

@@ -1,8 +1,8 @@
 /* slack.h -- the simulated Slack: workspaces, people, channels, messages and response_urls.
  *
  * shapes   message {ts, user|bot, text, blocks, ephemeral, edited, thread_ts, metadata}
- *          response_url /commands/<team>/<n>/<random>; those minted elsewhere are taken on first
- *          use when the team exists, and write to its first channel
+ *          response_url /commands/<team>/<n>/<random>, of a click /actions/...; those minted
+ *          elsewhere are taken on first use when the team exists, and write to its first channel
  * units    ts is seconds.microseconds, unique over the run; *_ms
  * errors   Web API: 200 with {ok:false, error} in Slack's names; response_url: 404 when spent,
  *          expired or unknown, 400 for a body Slack would refuse
@@ -14,7 +14,7 @@
 #ifndef SIM_SLACK_H
 #define SIM_SLACK_H
 
-#include "state.h"
+#include "out.h"
 
 #define SIM_CHANNEL_KEPT 5000
 
@@ -69,12 +69,21 @@ struct sim_message *sim_message_add(struct sim *sim, struct sim_channel *channel
 struct sim_message *sim_message_find(const struct sim_channel *channel, const char *ts);
 void sim_message_set(struct sim_message *message, const json_t *args);
 void sim_message_free(struct sim_message *message);
+void sim_message_remove(struct sim_channel *channel, struct sim_message *message);
+bool sim_message_visible(const struct sim_message *message, const struct sim_user *viewer);
+json_t *sim_message_json(const struct sim_channel *channel, const struct sim_message *message);
 
 /* NULL when Slack would take the message, else its error name; *ret_why is new text or NULL. */
 const char *sim_block_check(const json_t *args, size_t text_max, char **ret_why);
 
 char *sim_url_mint(struct sim *sim, const struct sim_channel *channel, const struct sim_user *user,
-                   const char *trigger_id); /* new path */
+                   const char *trigger_id,
+                   const struct sim_message *source); /* new path; source: of a click, else NULL */
+/* slack_send.c: args may hold skew_s and secret, for a test that lies. */
+void sim_slack_send(struct sim *sim, const char *path, const struct sim_buf *form,
+                    const json_t *args, sim_out_fn *fn, void *arg);
+char *sim_trigger_new(void);
+
 json_t *sim_url_state(struct sim *sim);
 void sim_url_forget(struct sim *sim);
 void sim_url_free(void *url);
@@ -87,6 +96,7 @@ void sim_slack_join(struct sim *sim, struct sim_req *req);
 void sim_slack_auth_test(struct sim *sim, struct sim_req *req);
 void sim_slack_unknown(struct sim *sim, struct sim_req *req);
 void sim_hooks_post(struct sim *sim, struct sim_req *req);
+void sim_slack_click(struct sim *sim, struct sim_req *req);
 void sim_slack_view(struct sim *sim, struct sim_req *req);
 
 #endif

@@ -119,7 +119,7 @@ static bool rate_ok(struct sim *sim, struct sim_req *req, struct sim_channel *ch
     return false;
 }
 
-static json_t *message_json(const struct sim_channel *channel, const struct sim_message *message) {
+json_t *sim_message_json(const struct sim_channel *channel, const struct sim_message *message) {
     json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "type", "message", "user",
                           channel->team->bot_user, "bot_id", channel->team->bot_id, "team",
                           channel->team->id, "ts", message->ts, "text", message->text);
@@ -141,7 +141,7 @@ void sim_slack_post(struct sim *sim, struct sim_req *req) {
     sim->slack->messages++;
     sim_reply_json(req, 200,
                    json_pack("{s:b, s:s, s:s, s:o}", "ok", 1, "channel", channel->id, "ts",
-                             message->ts, "message", message_json(channel, message)));
+                             message->ts, "message", sim_message_json(channel, message)));
 }
 
 void sim_slack_update(struct sim *sim, struct sim_req *req) {
@@ -162,7 +162,7 @@ void sim_slack_update(struct sim *sim, struct sim_req *req) {
         sim_reply_json(req, 200,
                        json_pack("{s:b, s:s, s:s, s:s, s:o}", "ok", 1, "channel", channel->id, "ts",
                                  message->ts, "text", message->text, "message",
-                                 message_json(channel, message)));
+                                 sim_message_json(channel, message)));
     }
 }
 

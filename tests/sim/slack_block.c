@@ -39,6 +39,32 @@ static bool text_ok(const json_t *text, size_t max, size_t block, const char *po
     return true;
 }
 
+static bool style_ok(const json_t *object, size_t block, const char *pointer, char **why) {
+    const char *style = sim_json_text(object, "style");
+    bool known = style == NULL || strcmp(style, "primary") == 0 || strcmp(style, "danger") == 0;
+    return known || wrong(why, "must be one of: primary, danger", block, pointer);
+}
+
+static bool plain_ok(const json_t *text, size_t max, size_t block, const char *pointer,
+                     char **why) {
+    const char *type = sim_json_text(text, "type");
+    if (type != NULL && strcmp(type, "plain_text") != 0) {
+        return wrong(why, "must be plain_text", block, pointer);
+    }
+    return text_ok(text, max, block, pointer, why);
+}
+
+static bool confirm_ok(const json_t *confirm, size_t block, char **why) {
+    if (confirm == NULL) return true;
+    return plain_ok(json_object_get(confirm, "title"), 100, block, "/elements/confirm/title",
+                    why) &&
+           text_ok(json_object_get(confirm, "text"), 300, block, "/elements/confirm/text", why) &&
+           plain_ok(json_object_get(confirm, "confirm"), 30, block, "/elements/confirm/confirm",
+                    why) &&
+           plain_ok(json_object_get(confirm, "deny"), 30, block, "/elements/confirm/deny", why) &&
+           style_ok(confirm, block, "/elements/confirm/style", why);
+}
+
 static bool button_ok(const json_t *element, size_t block, char **why) {
     const char *type = sim_json_text(element, "type");
     if (type == NULL) return wrong(why, "missing required field: type", block, "/elements");
@@ -54,7 +80,9 @@ static bool button_ok(const json_t *element, size_t block, char **why) {
     if (action != NULL && chars_of(action) > 255) {
         return wrong(why, "must be less than 256 characters", block, "/elements/action_id");
     }
-    return text_ok(json_object_get(element, "text"), 75, block, "/elements/text", why);
+    return confirm_ok(json_object_get(element, "confirm"), block, why) &&
+           style_ok(element, block, "/elements/style", why) &&
+           plain_ok(json_object_get(element, "text"), 75, block, "/elements/text", why);
 }
 
 static bool section_ok(const json_t *b, size_t block, char **why) {
@@ -116,6 +144,29 @@ static bool block_ok(const json_t *b, size_t block, char **why) {
     return wrong(why, "unsupported type", block, "/type");
 }
 
+/* Two buttons of one name could not be told apart when one is pressed. */
+static bool is_new_id(json_t *ids, const json_t *element) {
+    const char *id = sim_json_text(element, "action_id");
+    if (id == NULL) return true;
+    bool is_new = json_object_get(ids, id) == NULL;
+    json_object_set_new(ids, id, json_true());
+    return is_new;
+}
+
+static bool ids_ok(const json_t *blocks, char **why) {
+    json_auto_t *ids = json_object();
+    size_t i, k;
+    json_t *block, *element;
+    json_array_foreach(blocks, i, block) {
+        bool ok = is_new_id(ids, json_object_get(block, "accessory"));
+        json_array_foreach(json_object_get(block, "elements"), k, element) {
+            ok = is_new_id(ids, element) && ok;
+        }
+        if (!ok) return wrong(why, "action_id is already used", i, "/elements/action_id");
+    }
+    return true;
+}
+
 static const char *metadata_check(const json_t *metadata) {
     if (metadata == NULL || json_is_null(metadata)) return NULL;
     if (sim_json_text(metadata, "event_type") == NULL ||
@@ -147,6 +198,7 @@ const char *sim_block_check(const json_t *args, size_t text_max, char **ret_why)
         json_array_foreach(blocks, i, b) {
             if (!block_ok(b, i, ret_why)) return "invalid_blocks";
         }
+        if (!ids_ok(blocks, ret_why)) return "invalid_blocks";
     }
     return metadata_check(json_object_get(args, "metadata"));
 }

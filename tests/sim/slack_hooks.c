@@ -16,6 +16,7 @@ struct url {
     struct sim_channel *channel;
     const struct sim_user *user; /* NULL: minted elsewhere */
     char *trigger_id;            /* NULL: minted elsewhere */
+    char source_ts[32];          /* of a click: the message with the button, else "" */
     unsigned uses, refused;
     char path[];
 };
@@ -63,15 +64,16 @@ static struct url *url_add(struct sim_slack *slack, const char *path) {
 }
 
 char *sim_url_mint(struct sim *sim, const struct sim_channel *channel, const struct sim_user *user,
-                   const char *trigger_id) {
+                   const char *trigger_id, const struct sim_message *source) {
     char random[25];
     sim_random_text(random, 24);
-    char *path = sim_fmt("/commands/%s/%llu/%s", channel->team->id,
-                         (unsigned long long)++sim->slack->url_minted, random);
+    char *path = sim_fmt("/%s/%s/%llu/%s", source != NULL ? "actions" : "commands",
+                         channel->team->id, (unsigned long long)++sim->slack->url_minted, random);
     struct url *url = url_add(sim->slack, path);
     url->channel = sim_channel_find(sim, channel->team, channel->id);
     url->user = user;
     url->trigger_id = sim_strdup(trigger_id);
+    if (source != NULL) snprintf(url->source_ts, sizeof(url->source_ts), "%s", source->ts);
     return path;
 }
 
@@ -105,7 +107,31 @@ static bool content_ok(struct sim_req *req, const json_t *body) {
     return error == NULL;
 }
 
-/* A slash command's URL never edits an earlier answer, whatever replace_original says. */
+/* A click's URL may change or remove the message with the button. A slash command's URL never edits
+ * an earlier answer, whatever replace_original says. */
+static bool edits_source(struct sim *sim, const struct url *url, const json_t *body) {
+    struct sim_message *source =
+        url->source_ts[0] != '\0' ? sim_message_find(url->channel, url->source_ts) : NULL;
+    if (json_is_true(json_object_get(body, "delete_original"))) {
+        if (source != NULL) sim_message_remove(url->channel, source);
+        return true;
+    }
+    if (source == NULL || !json_is_true(json_object_get(body, "replace_original"))) return false;
+    sim_message_set(source, body);
+    source->edited = true;
+    sim->slack->updates++;
+    return true;
+}
+
+static void add_message(struct sim *sim, const struct url *url, const json_t *body) {
+    const char *type = sim_json_text(body, "response_type");
+    struct sim_message *message = sim_message_add(sim, url->channel, body);
+    message->ephemeral = type == NULL || strcmp(type, "in_channel") != 0;
+    message->only = url->user;
+    sim->slack->messages += !message->ephemeral;
+    sim->slack->ephemerals += message->ephemeral;
+}
+
 void sim_hooks_post(struct sim *sim, struct sim_req *req) {
     struct url *url = url_of(sim, req);
     if (url == NULL) {
@@ -123,12 +149,7 @@ void sim_hooks_post(struct sim *sim, struct sim_req *req) {
     if (!content_ok(req, body)) return;
     sim->slack->url_by_uses[url->uses++]--;
     sim->slack->url_by_uses[url->uses]++;
-    const char *type = sim_json_text(body, "response_type");
-    struct sim_message *message = sim_message_add(sim, url->channel, body);
-    message->ephemeral = type == NULL || strcmp(type, "in_channel") != 0;
-    message->only = url->user;
-    sim->slack->messages += !message->ephemeral;
-    sim->slack->ephemerals += message->ephemeral;
+    if (!edits_source(sim, url, body)) add_message(sim, url, body);
     sim_reply_text(req, 200, "text/plain; charset=utf-8", "ok");
 }
 

@@ -22,7 +22,7 @@ static json_t *message_json(const struct sim_channel *channel, const struct sim_
 
 /* An ephemeral message whose reader is unknown (its response_url was minted elsewhere) is shown
  * to everybody, else nothing could check it. */
-static bool visible(const struct sim_message *m, const struct sim_user *viewer) {
+bool sim_message_visible(const struct sim_message *m, const struct sim_user *viewer) {
     return !m->ephemeral || m->only == NULL || m->only == viewer;
 }
 
@@ -31,7 +31,7 @@ static json_t *view(const struct sim_channel *channel, const struct sim_user *vi
     struct sim_map *parents = sim_map_create();
     for (size_t i = 0; i < channel->count; i++) {
         const struct sim_message *m = channel->ring[(channel->first + i) % SIM_CHANNEL_KEPT];
-        if (!visible(m, viewer)) continue;
+        if (!sim_message_visible(m, viewer)) continue;
         json_t *o = message_json(channel, m);
         json_t *parent = m->thread_ts[0] != '\0' ? sim_map_get(parents, m->thread_ts) : NULL;
         if (parent != NULL) {

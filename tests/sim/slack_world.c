@@ -127,6 +127,17 @@ struct sim_message *sim_message_find(const struct sim_channel *channel, const ch
     return NULL;
 }
 
+void sim_message_remove(struct sim_channel *channel, struct sim_message *message) {
+    size_t kept = 0;
+    for (size_t i = 0; i < channel->count; i++) {
+        struct sim_message *m = channel->ring[(channel->first + i) % SIM_CHANNEL_KEPT];
+        if (m == message) continue;
+        channel->ring[(channel->first + kept++) % SIM_CHANNEL_KEPT] = m;
+    }
+    channel->count = kept;
+    sim_message_free(message);
+}
+
 struct sim_slack *sim_slack_create(void) {
     struct sim_slack *slack = sim_alloc(sizeof(*slack));
     slack->urls = sim_map_create();

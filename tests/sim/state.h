@@ -24,6 +24,8 @@ struct sim_conf {
     char *bot_token[8], *bot_team[8]; /* bot_team NULL: good for every workspace */
     size_t bot_tokens;
     int64_t promote_min_ms, promote_max_ms;
+    int64_t build_min_ms, build_max_ms; /* up to the build's end; its release phase comes on top */
+    int64_t dyno_min_ms, dyno_max_ms;   /* from starting to up */
     int64_t expires_in_s;
     int64_t journal_entries;
     int64_t rate_burst;  /* messages a channel takes at once before 1 a second counts */
