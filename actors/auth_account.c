@@ -96,9 +96,25 @@ void sw__auth_announce(const struct sw__auth *a, const struct sw_provider *p, co
     json_object_clear(sw_send(a->out, "refresher", SW_KIND_ACCOUNT, body)->boxes);
 }
 
+void sw__auth_audit(const struct sw__auth *a, const char *user, const char *task, json_t *accounts,
+                    const char *detail) {
+    const json_t *who = json_object_get(a->in->body, "who");
+    json_t *person = json_is_object(who) ? json_deep_copy(who) : json_pack("{s:s}", "user", user);
+    sw_audit(a->out, json_pack("{s:o, s:s, s:s, s:b, s:o, s:s, s:s*}", "who", person, "line",
+                               sw_str(a->in->body, "line"), "task", task, "forced", 0, "accounts",
+                               accounts, "outcome", "done", "detail", detail));
+}
+
 int sw__auth_unlink(struct sw__auth *a, const struct sw_provider *p, const char *user,
                     const char *reason) {
-    int r = sw__auth_save(a, p, user, NULL);
+    const json_t *account;
+    int r = sw__auth_account(a, p, user, &account);
+    if (r < 0) return r;
+    /* A sign-out is one line for all accounts, written where it is asked for. */
+    if (account && strcmp(reason, "logout") != 0)
+        sw__auth_audit(a, user, "unlinked",
+                       json_pack("{s:s}", p->name, sw_str(account, p->identity)), reason);
+    r = sw__auth_save(a, p, user, NULL);
     if (r < 0) return r;
     r = sw__auth_land(a, p, user, reason);
     if (r < 0) return r;

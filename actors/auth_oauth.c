@@ -128,6 +128,8 @@ static int link_account(const struct sw__auth *a, const struct sw_provider *p, c
     r = sw__auth_save(a, p, user, account);
     if (r < 0) return r;
     sw__auth_announce(a, p, user, account);
+    sw__auth_audit(a, user, "login", json_pack("{s:s}", p->name, sw_str(account, p->identity)),
+                   NULL);
     return 0;
 }
 

@@ -67,6 +67,9 @@ void sw__auth_announce(const struct sw__auth *a, const struct sw_provider *p, co
 /* Forgets the account; what waited for it is told `reason`. */
 int sw__auth_unlink(struct sw__auth *a, const struct sw_provider *p, const char *user,
                     const char *reason);
+/* One line of the audit, by who is in `in`; `accounts` is {provider: who it is there}, taken. */
+void sw__auth_audit(const struct sw__auth *a, const char *user, const char *task, json_t *accounts,
+                    const char *detail);
 /* As whom: {email?, login?, both?}, and since when with `since`: {email_ms?, login_ms?}. */
 int sw__auth_identities(const struct sw__auth *a, const char *user, bool since, json_t **ret);
 /* What is set up and not linked: {heroku?, github?, two?, missing?}, each true. */

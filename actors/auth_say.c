@@ -116,6 +116,12 @@ int sw__auth_logout(struct sw__auth *a, const char *user) {
     int r = sw__auth_identities(a, user, false, &data);
     if (r < 0) return r;
     const bool any = json_object_size(data) > 0;
+    json_t *accounts = json_object();
+    for (const struct sw_provider *p = sw_providers; p->name; p++) {
+        json_t *known = json_object_get(data, p->identity);
+        if (known) json_object_set(accounts, p->name, known);
+    }
+    sw__auth_audit(a, user, "logout", accounts, any ? NULL : "nothing was linked");
     for (const struct sw_provider *p = sw_providers; p->name; p++) {
         if (!json_object_get(data, p->identity)) continue;
         r = sw__auth_unlink(a, p, user, "logout");

@@ -1,0 +1,334 @@
+/* test_auth_both.c -- the way of signing in to Heroku and on to GitHub: whole, half, and broken. */
+#include "auth_browser.h"
+#include "auth_github.h"
+
+static int up(void **state) {
+    int r = world_up(state, &sw_actor_auth);
+    set_up_github(*state);
+    return r;
+}
+
+/* The browser was sent to GitHub; keeps the new state. */
+static void at_github(struct world *w, struct browser *b) {
+    const char *location = sw_str(page(w, 303), "location");
+    const char *start = "https://github.example/login/oauth/authorize?client_id=Iv1.client"
+                        "&response_type=code&scope=repo&state=T1.";
+    assert_int_equal(strncmp(location, start, strlen(start)), 0);
+    assert_non_null(strstr(location, "&redirect_uri=https%3A%2F%2Fslipway.example%2Fauth%2Fgithub"
+                                     "%2Fcallback&code_challenge="));
+    assert_non_null(strstr(location, "&code_challenge_method=S256"));
+    between(location, "&state=", "&", b->state, sizeof(b->state));
+}
+
+static void back_from_github(struct world *w, const char *cookie, const char *state,
+                             const char *key, const char *value) {
+    run(w, web(w, "GET", SW_PATH_CALLBACK_GITHUB,
+               json_pack("{s:s, s:s}", "state", state, key, value), NULL, cookie));
+}
+
+static json_t *call_of(const struct world *w) {
+    return json_incref((json_t *)the(w, "http", NULL, SW_KIND_AUTH_HTTP));
+}
+
+static json_t *github_user(void) {
+    return json_pack("{s:i, s:{s:i, s:s}}", "status", 200, "json", "id", 7, "login", "ada-l");
+}
+
+/* From GitHub's page to the account; takes `given`, what the code is exchanged for. */
+static void finish_at_github(struct world *w, struct browser *b, json_t *given) {
+    back_from_github(w, b->cookie, b->state, "code", "the-code");
+    json_t *call = call_of(w);
+    answer(w, call, json_pack("{s:i}", "status", 200), given);
+    json_decref(call);
+    call = call_of(w);
+    answer(w, call, github_user(), NULL);
+    json_decref(call);
+}
+
+static json_t *oauth_token(void) {
+    return json_pack("{s:s, s:s}", "access_token", "gho-new", "token_type", "bearer");
+}
+
+static json_t *expiring_token(void) {
+    return json_pack("{s:s, s:s, s:i}", "access_token", "ghu-new", "refresh_token", "ghr-new",
+                     "expires_in", 28800);
+}
+
+static void from_heroku_it_leads_on_to_github_and_then_all_goes_on(void **state) {
+    struct world *w = *state;
+    static const char *const secrets[] = {"gho-", "HRKU-", "the-code", NULL};
+    struct browser b;
+    sign_in(w, &b, "deploy");
+    at_github(w, &b);
+    assert_null(json_object_get(page(w, 303), "cookie")); /* it has it */
+    assert_int_equal(count(w, "send", "executor", NULL), 0);
+    const json_t *data = json_object_get(body_of(reply(w, "login.done")), "data");
+    assert_string_equal(sw_str(data, "next"), "GitHub");
+    assert_null(json_object_get(data, "login"));
+    assert_int_equal(sw_int(data, "resumed"), 0);
+    assert_int_equal(json_array_size(json_object_get(w->facts, PEND)), 1);
+    assert_string_equal(sw_str(json_object_get(audited(w, "login"), "accounts"), "heroku"),
+                        "ada<@example.com");
+    finish_at_github(w, &b, oauth_token());
+    const json_t *done = page(w, 200);
+    assert_non_null(strstr(sw_str(done, "html"), "user U1 in workspace T1"));
+    assert_non_null(strstr(sw_str(done, "html"), "<dt>Heroku</dt><dd>ada&lt;@example.com</dd>"));
+    assert_non_null(strstr(sw_str(done, "html"), "<dt>GitHub</dt><dd>ada-l</dd>"));
+    assert_non_null(strstr(sw_str(done, "cookie"), "sw_link=; "));
+    const json_t *m = the(w, "send", "executor", SW_KIND_GRANTED);
+    assert_string_equal(sw_str(m, "cmd"), "c-typed");
+    assert_token(w, m, "HRKU-new");
+    assert_github(w, m, "gho-new");
+    data = json_object_get(body_of(reply(w, "login.done")), "data");
+    assert_string_equal(sw_str(data, "login"), "ada-l");
+    assert_true(json_is_true(json_object_get(data, "both")));
+    assert_int_equal(sw_int(data, "resumed"), 1);
+    assert_string_equal(sw_str(github(w), "id"), "7");
+    assert_int_equal(sw_int(github(w), "linked_ms"), NOW);
+    assert_int_equal(json_object_size(w->facts), 1);
+    assert_hidden(w, secrets);
+}
+
+static void a_token_with_and_without_an_end(void **state) {
+    struct world *w = *state;
+    for (int expiring = 0; expiring < 2; expiring++) {
+        struct browser b;
+        json_object_clear(w->facts);
+        sign_in(w, &b, "login");
+        at_github(w, &b);
+        finish_at_github(w, &b, expiring ? expiring_token() : oauth_token());
+        assert_int_equal(sw_int(github(w), "expires_ms"), expiring ? NOW + 8 * HOUR : 0);
+        assert_int_equal(json_is_true(json_object_get(github(w), "has_refresh")), expiring);
+        const json_t *news = body_of(the(w, "send", "refresher", SW_KIND_ACCOUNT));
+        assert_string_equal(sw_str(news, "provider"), "github");
+        assert_int_equal(json_is_true(json_object_get(news, "gone")), !expiring);
+    }
+}
+
+static void who_stops_after_heroku_gets_what_needs_only_heroku(void **state) {
+    struct world *w = *state;
+    struct browser b = {0};
+    type_command(w, &b, "U1", "deploy");
+    run(w, command(w, "c-list", "pipelines"));
+    sign_in(w, &b, "promote");
+    at_github(w, &b);
+    const json_t *m = the(w, "send", "executor", SW_KIND_GRANTED);
+    assert_string_equal(sw_str(m, "cmd"), "c-list");
+    assert_null(json_object_get(body_of(m), "github"));
+    assert_int_equal(sw_int(json_object_get(body_of(reply(w, "login.done")), "data"), "resumed"),
+                     1);
+    assert_int_equal(json_array_size(json_object_get(w->facts, PEND)), 2);
+    back_from_github(w, b.cookie, b.state, "error", "access_denied");
+    page(w, 403);
+    assert_non_null(strstr(sw_str(page(w, 403), "html"), "GitHub was not linked"));
+    assert_non_null(account(w));
+    assert_null(github(w));
+    /* With another card it goes to GitHub at once, and what still waits goes on. */
+    run(w, command(w, "c-more", "deploy"));
+    SW_AUTO(sw_json) json_t *link = opened(reply(w, "login.card"), "link", w->responder);
+    between(sw_str(link, "url"), BASE "/link/", "", b.token, sizeof(b.token));
+    get_link(w, &b);
+    assert_non_null(strstr(sw_str(page(w, 200), "html"), "Link your GitHub account<"));
+    assert_non_null(strstr(sw_str(page(w, 200), "html"), "Go on to GitHub"));
+    post_link(w, &b, b.cookie, b.csrf);
+    at_github(w, &b);
+    finish_at_github(w, &b, oauth_token());
+    assert_int_equal(count(w, "send", "executor", SW_KIND_GRANTED), 3);
+    assert_null(json_object_get(w->facts, PEND));
+}
+
+static void the_link_page_names_what_is_missing(void **state) {
+    struct world *w = *state;
+    struct browser b = {0};
+    type_command(w, &b, "U1", "login");
+    get_link(w, &b);
+    assert_non_null(
+        strstr(sw_str(page(w, 200), "html"), "<h1>Link your Heroku and GitHub accounts</h1>"));
+    assert_non_null(strstr(sw_str(page(w, 200), "html"), "Go on to Heroku<"));
+    /* Both were linked meanwhile: the link is for another account at Heroku, as ever. */
+    link_up(w, "U1", 5, NOW + HOUR);
+    link_github(w, "U1", 6, 0, NULL);
+    get_link(w, &b);
+    assert_non_null(strstr(sw_str(page(w, 200), "html"), "<h1>Link your Heroku account</h1>"));
+    go(w, &b);
+    back(w, b.cookie, b.state, "code", "the-code");
+    json_t *call = exchanged(w, call_of(w));
+    answer(w, call, ada(), NULL);
+    page(w, 200);
+    assert_string_equal(sw_str(github(w), "link"), "g1");
+    json_decref(call);
+}
+
+static void the_code_of_github_is_exchanged_with_sealed_secrets(void **state) {
+    struct world *w = *state;
+    struct browser b;
+    char challenge[64];
+    sign_in(w, &b, "login");
+    at_github(w, &b);
+    between(sw_str(page(w, 303), "location"), "code_challenge=", "&", challenge, sizeof(challenge));
+    back_from_github(w, b.cookie, b.state, "code", "the-code");
+    json_t *call = call_of(w);
+    const json_t *request = json_object_get(call, "value");
+    const json_t *form = json_object_get(request, "form");
+    assert_string_equal(sw_str(request, "up"), "github_web");
+    assert_string_equal(sw_str(request, "path"), "/login/oauth/access_token");
+    assert_string_equal(sw_str(request, "repeat"), "once");
+    assert_true(json_is_true(json_object_get(request, "seal")));
+    assert_string_equal(sw_str(form, "client_id"), "Iv1.client");
+    assert_string_equal(sw_str(form, "redirect_uri"), BASE "/auth/github/callback");
+    assert_string_equal(sw_str(json_object_get(form, "client_secret"), "$conf"), "github_secret");
+    SW_AUTO(sw_json) json_t *secret = opened(call, "oauth", w->auth);
+    uint8_t hash[32];
+    sw_sha256(sw_str(secret, "code_verifier"), 43, hash);
+    SW_AUTO(sw_text) char *expected = sw_base64url(hash, sizeof(hash));
+    assert_string_equal(challenge, expected);
+    assert_string_equal(sw_str(secret, "code"), "the-code");
+    answer(w, call, json_pack("{s:i}", "status", 200), oauth_token());
+    json_decref(call);
+    request = json_object_get(the(w, "http", NULL, NULL), "value");
+    assert_string_equal(sw_str(request, "up"), "github");
+    assert_string_equal(sw_str(request, "path"), "/user");
+    assert_string_equal(sw_str(json_object_get(request, "bearer"), "field"), "access_token");
+}
+
+static void a_state_is_for_one_provider_and_one_browser(void **state) {
+    struct world *w = *state;
+    struct browser b;
+    sign_in(w, &b, "login");
+    at_github(w, &b);
+    back(w, b.cookie, b.state, "code", "x"); /* Heroku's path */
+    assert_only_page(w, 410);
+    back_from_github(w, "other", b.state, "code", "x");
+    assert_only_page(w, 403);
+    back_from_github(w, b.cookie, b.state, "code", "x"); /* none of that used it up */
+    json_decref(call_of(w));
+    back_from_github(w, b.cookie, b.state, "code", "x");
+    assert_only_page(w, 410);
+    struct browser other = {0};
+    type_command(w, &other, "U2", "login");
+    get_link(w, &other);
+    go(w, &other);
+    back_from_github(w, other.cookie, other.state, "code", "x");
+    assert_only_page(w, 410);
+}
+
+static void what_github_does_not_accept_links_nothing_there(void **state) {
+    struct world *w = *state;
+    static const struct {
+        int status;
+        const char *error;  /* of the call */
+        const char *sealed; /* GitHub's word, in a 200 */
+        const char *says;
+    } rows[] = {
+        {200, NULL, "bad_verification_code", "GitHub did not accept"},
+        {200, NULL, "incorrect_client_credentials", "GitHub did not accept"},
+        {200, NULL, NULL, "GitHub cannot be reached"},
+        {404, NULL, NULL, "GitHub did not accept"},
+        {429, NULL, NULL, "GitHub cannot be reached"},
+        {503, "timeout", NULL, "GitHub cannot be reached"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct browser b;
+        json_object_clear(w->facts);
+        sign_in(w, &b, "deploy");
+        at_github(w, &b);
+        back_from_github(w, b.cookie, b.state, "code", "the-code");
+        json_t *call = call_of(w);
+        json_object_set_new(json_object_get(call, "body"), "tries", json_integer(2));
+        json_t *http = json_pack("{s:i, s:s*}", "status", rows[i].status, "error", rows[i].error);
+        answer(w, call, http, rows[i].sealed ? json_pack("{s:s}", "error", rows[i].sealed) : NULL);
+        assert_only_page(w, 502);
+        assert_non_null(strstr(sw_str(page(w, 502), "html"), rows[i].says));
+        assert_null(github(w));
+        assert_non_null(account(w));
+        assert_int_equal(json_array_size(json_object_get(w->facts, PEND)), 1);
+        json_decref(call);
+    }
+}
+
+static void an_answer_without_a_person_is_none(void **state) {
+    struct world *w = *state;
+    static const char *const missing[] = {"id", "login"};
+    for (size_t i = 0; i < 2; i++) {
+        struct browser b;
+        json_object_clear(w->facts);
+        sign_in(w, &b, "login");
+        at_github(w, &b);
+        back_from_github(w, b.cookie, b.state, "code", "the-code");
+        json_t *call = call_of(w), *user = github_user();
+        answer(w, call, json_pack("{s:i}", "status", 200), oauth_token());
+        json_decref(call);
+        call = call_of(w);
+        json_object_del(json_object_get(user, "json"), missing[i]);
+        answer(w, call, user, NULL);
+        assert_only_page(w, 502);
+        assert_null(github(w));
+        json_decref(call);
+    }
+}
+
+static void an_answer_of_a_time_before_github_ends_at_heroku(void **state) {
+    struct world *w = *state;
+    struct browser b;
+    json_t *call = exchanged(w, come_back(w, &b, "login"));
+    json_object_del(json_object_get(call, "body"), "cookie");
+    json_object_del(json_object_get(call, "body"), "provider");
+    answer(w, call, ada(), NULL);
+    page(w, 200);
+    assert_non_null(account(w));
+    json_decref(call);
+}
+
+static void another_account_at_github_replaces_the_first(void **state) {
+    struct world *w = *state;
+    struct browser b = {0};
+    type_command(w, &b, "U1", "deploy");
+    link_up(w, "U1", 5, NOW + HOUR);
+    get_link(w, &b);
+    post_link(w, &b, b.cookie, b.csrf);
+    at_github(w, &b);
+    link_github(w, "U1", NOW + 1000, NOW, "ghr-first"); /* meanwhile, and it runs out */
+    run(w, command(w, "c2", "deploy"));
+    assert_int_equal(waiting_for_github(w), 1);
+    finish_at_github(w, &b, expiring_token());
+    assert_int_equal(count(w, "send", "executor", SW_KIND_GRANTED), 2); /* it, and the kept one */
+    the(w, "cancel", FLIGHT_GITHUB, NULL);
+    assert_int_equal(sw_int(github(w), "version"), NOW + 1001);
+    assert_string_not_equal(sw_str(github(w), "link"), "g1");
+}
+
+static void the_most_that_a_sign_in_can_set_off_fits(void **state) {
+    struct world *w = *state;
+    struct browser b = {0};
+    for (int i = 0; i < 5; i++) {
+        type_command(w, &b, "U1", "pipelines");
+    }
+    json_t *call = exchanged(w, come_back(w, &b, "login"));
+    link_up(w, "U1", 5, NOW);
+    for (int i = 0; i < 20; i++) {
+        run(w, regrant(w, "c1", 5, true)); /* each is a grant, and noted */
+    }
+    assert_int_equal(waiting(w), 20);
+    answer(w, call, ada(), NULL);
+    at_github(w, &b);
+    assert_int_equal(count(w, "send", "executor", SW_KIND_GRANTED), 25);
+    json_decref(call);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+#define T(name) cmocka_unit_test_setup_teardown(name, up, world_down)
+        T(from_heroku_it_leads_on_to_github_and_then_all_goes_on),
+        T(a_token_with_and_without_an_end),
+        T(who_stops_after_heroku_gets_what_needs_only_heroku),
+        T(the_link_page_names_what_is_missing),
+        T(the_code_of_github_is_exchanged_with_sealed_secrets),
+        T(a_state_is_for_one_provider_and_one_browser),
+        T(what_github_does_not_accept_links_nothing_there),
+        T(an_answer_without_a_person_is_none),
+        T(an_answer_of_a_time_before_github_ends_at_heroku),
+        T(another_account_at_github_replaces_the_first),
+        T(the_most_that_a_sign_in_can_set_off_fits),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
