@@ -13,7 +13,7 @@ bool sw__responder_key(char *into, size_t room, const char *prefix, const char *
 }
 
 static bool is_note(const char *to) {
-    return !strcmp(to, "private") || !strcmp(to, "say");
+    return !strcmp(to, "private") || !strcmp(to, "say") || !strcmp(to, "direct");
 }
 
 static int on_reply(const struct sw_ctx *ctx, const struct sw_msg *in, struct sw_out *out) {

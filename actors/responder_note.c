@@ -1,8 +1,8 @@
 /* responder_note.c -- one message to a person or a channel, by the first way that works.
  *
- * The ways: response_url, (say: the channel), an ephemeral message, a direct message. All that the
- * next step needs is in the job, which travels with the call and comes back with its answer; only
- * the posts that a response_url had are counted in the conversation.
+ * The ways: response_url, (say: the channel), an ephemeral message, a direct message (direct: that
+ * one only). All that the next step needs is in the job, which travels with the call and comes back
+ * with its answer; only the posts that a response_url had are counted in the conversation.
  */
 #include "actors/blocks.h"
 #include "actors/responder_priv.h"
@@ -209,7 +209,9 @@ int sw__note_start(const struct sw_ctx *ctx, const struct sw_msg *in, struct sw_
                    const json_t *reply) {
     static const char *const keys[] = {"to", "who", "op", "template", "data", "folded", "number"};
     static const char *const flags[] = {"final", "no_post"};
-    SW_AUTO(sw_json) json_t *job = json_pack("{s:s, s:s}", "job", "note", "step", "hook");
+    bool direct = !strcmp(sw_str(reply, "to"), "direct"); /* to somebody who is not the asker */
+    SW_AUTO(sw_json)
+    json_t *job = json_pack("{s:s, s:s}", "job", "note", "step", direct ? "open" : "hook");
     for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
         json_t *value = json_object_get(reply, keys[i]);
         if (value) json_object_set(job, keys[i], value);

@@ -64,6 +64,16 @@ static void an_old_response_url_is_not_used(void **state) {
     world_finish(&w);
 }
 
+static void somebody_else_is_told_by_a_direct_message_at_once(void **state) {
+    struct world w;
+    (void)state;
+    world_init(&w);
+    assert_int_equal(world_reply(&w, CMD, "direct", "error.heroku", line(), -1, false), 0);
+    expect_method(&w, 0, "conversations.open");
+    assert_int_equal((int)world_count(&w), 1);
+    world_finish(&w);
+}
+
 static void a_box_of_another_command_is_not_used(void **state) {
     struct world w;
     (void)state;
@@ -326,6 +336,7 @@ int main(void) {
         cmocka_unit_test(help_is_one_call_and_nothing_else),
         cmocka_unit_test(five_posts_go_to_a_response_url_and_the_sixth_elsewhere),
         cmocka_unit_test(an_old_response_url_is_not_used),
+        cmocka_unit_test(somebody_else_is_told_by_a_direct_message_at_once),
         cmocka_unit_test(a_box_of_another_command_is_not_used),
         cmocka_unit_test(each_answer_of_a_response_url_has_its_consequence),
         cmocka_unit_test(a_final_answer_is_repeated_once_and_counted),
