@@ -251,6 +251,9 @@ static void the_way_back_carries_its_state(void **state) {
     assert_string_equal(sw_str(json_object_get(web, "query"), "code"), "abc+");
     assert_string_equal(sw_str(json_object_get(web, "query"), "state"), text);
     assert_string_equal(sw_str(web, "token"), RANDOM43);
+    w->request.path = SW_PATH_CALLBACK_GITHUB; /* auth must know whose it is */
+    assert_int_equal(ask(w)->appends, 1);
+    assert_string_equal(sw_str(w->d.append[0].m->body, "path"), SW_PATH_CALLBACK_GITHUB);
     w->wait_id = "";
     assert_refused(ask(w), 503, "no_wait");
 }

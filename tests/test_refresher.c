@@ -298,6 +298,81 @@ static void a_request_that_does_not_open_is_refused(void **state) {
     assert_int_equal(world_try(w, message(w, SW_KIND_ACCOUNT, "c", json_object())), -EINVAL);
 }
 
+static struct sw_msg *of_github(struct sw_msg *m) {
+    json_object_set_new(m->body, "provider", json_string("github"));
+    return m;
+}
+
+static json_t *called_github(struct world *w) {
+    run(w, of_github(refresh(w, "l1", 7, "f1")));
+    return json_incref((json_t *)the(w, "http", NULL, SW_KIND_REFRESHER_HTTP));
+}
+
+static void github_is_asked_at_its_own_place_with_the_client_id(void **state) {
+    struct world *w = *state;
+    free(w->conf.github_client_id);
+    w->conf.github_client_id = sw_strdup("Iv1.client");
+    json_t *call = called_github(w);
+    const json_t *request = json_object_get(call, "value"),
+                 *form = json_object_get(request, "form");
+    assert_string_equal(sw_str(request, "up"), "github_web");
+    assert_string_equal(sw_str(request, "path"), "/login/oauth/access_token");
+    assert_string_equal(sw_str(request, "repeat"), "once");
+    assert_true(json_is_true(json_object_get(request, "seal")));
+    assert_string_equal(sw_str(form, "client_id"), "Iv1.client");
+    assert_string_equal(sw_str(form, "grant_type"), "refresh_token");
+    assert_string_equal(sw_str(json_object_get(form, "client_secret"), "$conf"), "github_secret");
+    assert_int_equal(json_array_size(json_object_get(request, "fields")), 4);
+    /* Heroku's token of the same person and version is another one. */
+    run(w, refresh(w, "l1", 7, "f2"));
+    assert_int_equal(count(w, "http", NULL, NULL), 1);
+    run(w, of_github(refresh(w, "l1", 7, "f3")));
+    assert_int_equal(count(w, "http", NULL, NULL), 0);
+    answer(w, call, json_pack("{s:i}", "status", 200),
+           json_pack("{s:s, s:s, s:i}", "access_token", "ghu-new", "refresh_token", "ghr-new",
+                     "expires_in", 28800));
+    const json_t *m = the(w, "send", "auth", SW_KIND_REFRESHED);
+    assert_string_equal(sw_str(body_of(m), "provider"), "github");
+    assert_string_equal(sw_str(body_of(m), "flight"), "f3");
+    assert_string_equal(outcome(w), "ok");
+    json_decref(call);
+}
+
+static void github_refuses_by_its_word_whatever_the_status(void **state) {
+    struct world *w = *state;
+    static const struct {
+        int status;
+        const char *word, *outcome;
+    } rows[] = {
+        {200, "bad_refresh_token", "refused"},
+        {401, "bad_refresh_token", "refused"},
+        {400, "invalid_grant", "refused"},
+        {200, "incorrect_client_credentials", "failed"},
+        {401, "incorrect_client_credentials", "failed"},
+        {200, "unverified_user_email", "failed"},
+        {200, "unsupported_grant_type", "failed"},
+        {200, "", "failed"},
+        {401, "", "failed"},
+        {404, "Not Found", "failed"},
+        {503, "bad_refresh_token", "failed"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        json_object_clear(w->facts);
+        json_t *call = called_github(w);
+        answer(w, call, json_pack("{s:i}", "status", rows[i].status),
+               json_pack("{s:s}", "error", rows[i].word));
+        assert_string_equal(outcome(w), rows[i].outcome);
+        json_decref(call);
+    }
+}
+
+static void a_token_without_an_end_has_no_timer(void **state) {
+    struct world *w = *state;
+    announce(w, 0, false);
+    the(w, "cancel", NAME, NULL);
+    assert_int_equal(count(w, "after", NULL, NULL), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, up, world_down)
@@ -317,6 +392,9 @@ int main(void) {
         T(an_answer_for_a_forgotten_account_arms_nothing),
         T(an_answer_for_an_older_link_leaves_the_newer_one_alone),
         T(a_request_that_does_not_open_is_refused),
+        T(github_is_asked_at_its_own_place_with_the_client_id),
+        T(github_refuses_by_its_word_whatever_the_status),
+        T(a_token_without_an_end_has_no_timer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
