@@ -149,15 +149,16 @@ long client_state(struct client *client, const char *key) {
     return (long)sim_json_int(state.json, key, -1);
 }
 
-void client_code(struct client *client, const char *email, const char *challenge, char ret[64]) {
+static void consent(struct client *client, const char *page, const char *account,
+                    const char *challenge, char ret[64]) {
     struct sim_buf form = {0};
-    sim_form_add(&form, "account", email, strlen(email));
-    sim_buf_printf(&form, "&client_id=cid&response_type=code&state=a%%2Bb"
+    sim_form_add(&form, "account", account, strlen(account));
+    sim_buf_printf(&form, "&client_id=cid&response_type=code&state=a%%2Bb&scope=repo"
                           "&redirect_uri=http%%3A%%2F%%2F127.0.0.1%%3A9%%2Fcb");
     if (challenge != NULL) {
         sim_buf_printf(&form, "&code_challenge_method=S256&code_challenge=%s", challenge);
     }
-    REPLY reply = client_call(client, "POST", "/oauth/authorize", NULL, form.data);
+    REPLY reply = client_call(client, "POST", page, NULL, form.data);
     sim_buf_free(&form);
     assert_int_equal(reply.status, 302);
     char location[512];
@@ -168,6 +169,37 @@ void client_code(struct client *client, const char *email, const char *challenge
     assert_null(strstr(location, "iss="));
     snprintf(ret, 64, "%.*s", (int)strcspn(location + strlen(start), "&"),
              location + strlen(start));
+}
+
+void client_code(struct client *client, const char *email, const char *challenge, char ret[64]) {
+    consent(client, "/oauth/authorize", email, challenge, ret);
+}
+
+void client_github_code(struct client *client, const char *login, const char *challenge,
+                        char ret[64]) {
+    consent(client, "/github.com/login/oauth/authorize", login, challenge, ret);
+}
+
+json_t *client_github_sign_in(struct client *client, const char *login) {
+    char code[64];
+    client_github_code(client, login, NULL, code);
+    const char *headers[] = {"Accept: application/json", NULL};
+    SIM_FREE char *form = sim_fmt("client_id=cid&client_secret=csec&code=%s", code);
+    REPLY reply =
+        client_call(client, "POST", "/github.com/login/oauth/access_token", headers, form);
+    assert_int_equal(reply.status, 200);
+    assert_non_null(sim_json_text(reply.json, "access_token"));
+    return json_incref(reply.json);
+}
+
+struct client_reply client_github(struct client *client, const char *method, const char *path,
+                                  const char *body) {
+    SIM_FREE char *auth = sim_fmt("Authorization: Bearer %s", client->token);
+    SIM_FREE char *whole = sim_fmt("/github%s", path);
+    const char *headers[] = {"Accept: application/vnd.github+json",
+                             "X-GitHub-Api-Version: 2022-11-28", "User-Agent: slipway-test", auth,
+                             NULL};
+    return client_call(client, method, whole, headers, body);
 }
 
 json_t *client_sign_in(struct client *client, const char *email) {

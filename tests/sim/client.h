@@ -51,6 +51,13 @@ long client_state(struct client *client, const char *key);
 void client_code(struct client *client, const char *email, const char *challenge, char ret[64]);
 json_t *client_sign_in(struct client *client, const char *email);
 
+/* The pages of github.com: the same, for a login; and a call of its API with client->token. */
+void client_github_code(struct client *client, const char *login, const char *challenge,
+                        char ret[64]);
+json_t *client_github_sign_in(struct client *client, const char *login);
+struct client_reply client_github(struct client *client, const char *method, const char *path,
+                                  const char *body);
+
 struct ingress_request {
     char path[128], signature[128], stamp[32];
     char body[8192];
