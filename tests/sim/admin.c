@@ -4,6 +4,7 @@
 #include "heroku.h"
 #include "journal.h"
 #include "oauth.h"
+#include "sentry.h"
 #include "slack.h"
 
 #include <stdlib.h>
@@ -75,6 +76,7 @@ void sim_admin_reset(struct sim *sim, struct sim_req *req) {
     sim_slack_forget(sim);
     sim_journal_forget(sim->journal);
     sim_fault_forget(sim);
+    sim_sentry_forget(sim);
     sim_route_forget();
     sim->webhooks_sent = sim->webhooks_failed = 0;
     ok(req);

@@ -73,6 +73,10 @@ void sim_fault_reply(struct sim_req *req, const struct sim_fault_hit *hit) {
     } else if (req->route->upstream == SIM_HOOKS) {
         sim_reply_text(req, hit->status, "text/plain; charset=utf-8",
                        hit->status == 429 ? "rate_limited" : "service_unavailable");
+    } else if (req->route->upstream == SIM_SENTRY) {
+        sim_reply_json(req, hit->status,
+                       json_pack("{s:s}", "detail",
+                                 hit->status == 429 ? "rate limited" : "envelope was not taken"));
     } else if (req->route->upstream == SIM_GITHUB) {
         bool limited = hit->status == 429 || (hit->status == 403 && hit->retry_after_s > 0);
         sim_github_error(req, hit->status,

@@ -223,6 +223,7 @@ static void sim_finish(struct sim *sim) {
     sim_oauth_destroy(sim->oauth);
     sim_github_destroy(sim->github);
     sim_heroku_destroy(sim->heroku);
+    json_decref(sim->sentry);
     json_decref(sim->actor_seen);
 }
 

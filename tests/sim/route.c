@@ -11,6 +11,7 @@
 #include "heroku.h"
 #include "journal.h"
 #include "oauth.h"
+#include "sentry.h"
 #include "slack.h"
 
 #include <string.h>
@@ -90,12 +91,15 @@ static const struct sim_route routes[] = {
     {"GET", "/archive/:/:/legacy.tar.gz/:", SIM_GITHUB_WEB, false, sim_github_download},
     {"*", "/*", SIM_GITHUB_WEB, false, sim_github_lost},
 
+    {"POST", "/sentry/api/:/envelope/", SIM_SENTRY, false, sim_sentry_post},
+
     {"GET", "/", SIM_ADMIN, false, page},
     {"GET", "/page/*", SIM_ADMIN, false, page},
     {"GET", "/sim/health", SIM_ADMIN, false, sim_admin_health},
     {"GET", "/sim/state", SIM_ADMIN, false, sim_admin_state},
     {"GET", "/sim/view", SIM_ADMIN, false, sim_slack_view},
     {"GET", "/sim/journal", SIM_ADMIN, false, sim_journal_view},
+    {"GET", "/sim/sentry", SIM_ADMIN, false, sim_sentry_show},
     {"GET", "/sim/faults", SIM_ADMIN, false, sim_fault_list},
     {"POST", "/sim/faults", SIM_ADMIN, false, sim_fault_post},
     {"DELETE", "/sim/faults", SIM_ADMIN, false, sim_fault_delete},

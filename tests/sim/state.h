@@ -47,6 +47,7 @@ struct sim {
     struct sim_heroku *heroku;
     struct sim_oauth *oauth;
     struct sim_github *github;
+    json_t *sentry;     /* {events, refused}, or NULL */
     json_t *actor_seen; /* last /metrics per pid, for rates */
     uint64_t webhooks_sent, webhooks_failed;
     int64_t started_ms;
