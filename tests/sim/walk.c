@@ -197,6 +197,28 @@ int sim_walk_submit(struct sim_walk *walk, const char *name, const char *value) 
     return r;
 }
 
+/* At GitHub people have other names than at Heroku: theirs begin with what stands before the '@'. */
+static char *login_offered(const struct sim_walk *walk, const char *account) {
+    size_t size = strcspn(account, "@");
+    for (const char *at = walk->page.data; (at = strcasestr(at, "<button")) != NULL; at++) {
+        char *value = attribute(at, "value");
+        if (value != NULL && strncmp(value, account, size) == 0 &&
+            (value[size] == '\0' || value[size] == '-')) {
+            return value;
+        }
+        free(value);
+    }
+    return NULL;
+}
+
+/* Where GitHub is set up the way leads on to its page. */
+static int allow_at_github(struct sim_walk *walk, const char *account) {
+    if (strstr(walk->url, "/login/oauth/authorize") == NULL) return 0;
+    SIM_FREE char *login = login_offered(walk, account);
+    if (login == NULL) return fail(walk, -EPROTO, "%s does not know %s", walk->url, account);
+    return sim_walk_submit(walk, "account", login);
+}
+
 /* The first link of a button that `json`, a view or a part of one, shows and that is a login link. */
 static const char *login_link(const json_t *json) {
     const char *key, *found = NULL;
@@ -270,5 +292,6 @@ int sim_walk_link(struct sim_walk *walk, const char *team, const char *channel, 
     r = sim_walk_open(walk, link);
     if (r >= 0) r = sim_walk_submit(walk, NULL, NULL);
     if (r >= 0) r = sim_walk_submit(walk, "account", account);
+    if (r >= 0) r = allow_at_github(walk, account);
     return r;
 }
