@@ -26,7 +26,8 @@ struct group {
     json_t *commands;
     json_int_t count;
     int64_t last_ms;
-    int64_t began_at_ms, due_at_ms;
+    uint64_t number; /* in the order they began */
+    int64_t due_at_ms;
     unsigned tries;
 };
 
@@ -42,7 +43,8 @@ struct sw_reporter {
     struct group group[GROUPS];
     struct group *sending;
     int64_t not_before_at_ms; /* Sentry said so, or did not answer */
-    unsigned waiting;         /* groups that are not free */
+    uint64_t begun;
+    unsigned waiting; /* groups that are not free */
     bool draining;
 };
 
@@ -120,7 +122,7 @@ static struct group *place(struct sw_reporter *reporter) {
         struct group *group = &reporter->group[i];
         if (!group->event) return group;
         if (group == reporter->sending) continue;
-        if (!oldest || group->began_at_ms < oldest->began_at_ms) oldest = group;
+        if (!oldest || group->number < oldest->number) oldest = group;
     }
     sw_metric_add(SW_M_REPORTS, oldest->count, "dropped");
     group_free(reporter, oldest);
@@ -141,11 +143,10 @@ void sw_report(struct sw_reporter *reporter, const struct sw_report *report) {
         return;
     }
     group = place(reporter);
-    int64_t now_at_ms = clock_ms(CLOCK_BOOTTIME);
     *group = (struct group){.event = event,
                             .commands = json_array(),
-                            .began_at_ms = now_at_ms,
-                            .due_at_ms = now_at_ms + reporter->gap_ms};
+                            .number = reporter->begun++,
+                            .due_at_ms = clock_ms(CLOCK_BOOTTIME) + reporter->gap_ms};
     reporter->waiting++;
     count_in(group, event);
 }

@@ -1,5 +1,6 @@
 /* test_report.c -- what is told of an error, how it is written, when it may be sent. */
 #include "common/mem.h"
+#include "common/metrics.h"
 #include "common/report.h"
 #include "common/trace.h"
 
@@ -195,6 +196,39 @@ static void limits_of_sentry_are_read(void **state) {
     }
 }
 
+static void of_too_many_reports_the_oldest_is_dropped_and_counted(void **state) {
+    char words[70][8];
+    struct sw_reporter *reporter =
+        sw_reporter_create(NULL, "executor", "http://k@127.0.0.1:1/1", 60000, NULL, NULL);
+    (void)state;
+    sw_metrics_reset();
+    assert_non_null(reporter);
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < 70; i++) {
+            snprintf(words[i], sizeof(words[i]), "w%d", i);
+            struct sw_report report = {.type = "t", .what = words[i], .shard = -1};
+            /* 64 have room; each of the others takes the place of the oldest, which counted twice. */
+            sw_report(reporter, &report);
+            sw_report(reporter, &report);
+        }
+    }
+    assert_int_equal(sw_metric_value(SW_M_REPORTS, "dropped"), 2 * (2 * 70 - 64));
+    sw_reporter_tick(reporter, 0); /* nothing is due: no call, and no loop is needed */
+    sw_reporter_destroy(reporter);
+    sw_metrics_reset();
+}
+
+static void without_a_dsn_there_is_no_reporter_and_nothing_happens(void **state) {
+    const struct sw_report report = {.type = "t", .what = "w", .shard = -1};
+    (void)state;
+    assert_null(sw_reporter_create(NULL, "executor", NULL, 1, NULL, NULL));
+    assert_null(sw_reporter_create(NULL, "executor", "no DSN", 1, NULL, NULL));
+    sw_report(NULL, &report);
+    sw_reporter_tick(NULL, 1);
+    assert_true(sw_reporter_drained(NULL));
+    sw_reporter_destroy(NULL);
+}
+
 /* ---- what a process leaves behind ---- */
 
 /* A process that ends with the signal after `what`; its nonce is "ab". */
@@ -273,6 +307,8 @@ int main(void) {
         cmocka_unit_test(nothing_of_a_message_but_its_ids_is_told),
         cmocka_unit_test(an_envelope_is_three_lines_with_the_length_of_the_third),
         cmocka_unit_test(limits_of_sentry_are_read),
+        cmocka_unit_test(of_too_many_reports_the_oldest_is_dropped_and_counted),
+        cmocka_unit_test(without_a_dsn_there_is_no_reporter_and_nothing_happens),
         cmocka_unit_test(what_a_process_was_at_is_known_after_its_death),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
