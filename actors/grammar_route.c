@@ -10,8 +10,9 @@
 
 static const struct sw__piece route[] = {
     TASK("route"),
-    {NULL, OPTIONAL(BLANK GROUP("pipeline", SLUG)), NULL}, /* what is reported; none: list them */
-    {"a channel ('to #CHANNEL')", "(?:" BARE "(?= *+\\z)|" BLANK "to" ENDS ")",
+    {"the name of a pipeline", "(?:" BARE "(?= *+\\z)|" BLANK GROUP("pipeline", SLUG) ")",
+     A_PIPELINE}, /* what is reported; none: list it */
+    {"a channel ('to #CHANNEL')", "(?:" BARE "|" BLANK "to" ENDS ")",
      "'to', which the channel must follow"},
     {"the channel after 'to'", "(?:" BARE "|" BLANK CHANNEL ")", "a channel: it looks like #ops"},
     NOTHING_ELSE,

@@ -1,13 +1,13 @@
-/* grammar_say.c -- what is wrong with a line, in words that can be shown; see grammar_priv.h. */
+/* grammar_say.c -- what of a text can be shown, and where it is then; see grammar_priv.h. */
 #include "actors/grammar_priv.h"
 #include "common/mem.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
 #define ELLIPSIS "\xe2\x80\xa6"    /* U+2026 */
-#define MASK "[code]"
+
+static const char masked[] = "[code]"; /* told apart by its address */
 
 size_t sw__grammar_utf8(const char *text, size_t size) {
     const unsigned char *b = (const unsigned char *)text;
@@ -106,7 +106,7 @@ static struct shown show(struct sw__span text, size_t at, bool may_be_secret) {
     size_t hidden = may_be_secret ? secret(here, left) : 0;
 
     if (hidden > 0) {
-        return (struct shown){MASK, strlen(MASK), hidden};
+        return (struct shown){masked, strlen(masked), hidden};
     }
     if (step == 0) {
         return (struct shown){REPLACEMENT, strlen(REPLACEMENT), 1};
@@ -150,7 +150,7 @@ void sw__grammar_clean(struct sw__span text, bool mask, char *out, size_t room,
         }
         if (used + s.size + strlen(ELLIPSIS) >= room) {
             s = (struct shown){ELLIPSIS, strlen(ELLIPSIS), text.size - at};
-        } else if (at >= plain_until && s.text != (const char *)MASK) {
+        } else if (at >= plain_until && s.text != masked) {
             plain_until = at + run(text.start + at, text.size - at);
         }
         count(place, text, at, s);
