@@ -21,8 +21,9 @@ json_int_t sw__count(struct sw__plan *p, const char *key) {
     return n;
 }
 
-static json_t *request_to(const char *up, const char *accept, const char *method,
-                          const char *fields, const char *path, va_list args) {
+static json_t *__attribute__((format(printf, 5, 0)))
+request_to(const char *up, const char *accept, const char *method, const char *fields,
+           const char *path, va_list args) {
     json_t *list = json_array(), *o = json_object();
     for (const char *f = fields; *f;) {
         size_t size = strcspn(f, " ");
