@@ -65,9 +65,6 @@ void sim_github_counts(const struct sim *sim, json_t *state);
 void sim_github_config(struct sim *sim, const json_t *body);
 struct sim_person *sim_person_find(struct sim *sim, const char *login);
 
-/* Whether `url` is a signed archive link that still works; ret_sha is then what it holds. */
-bool sim_github_archive(struct sim *sim, const char *url, char ret_sha[41]);
-
 /* github_enter.c: false when the call was refused and answered. */
 bool sim_github_enter(struct sim *sim, struct sim_req *req);
 void sim_github_error(struct sim_req *req, unsigned status, const char *message);

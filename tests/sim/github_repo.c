@@ -160,30 +160,16 @@ void sim_github_tarball(struct sim *sim, struct sim_req *req) {
     sim_reply_text(req, 302, "text/html; charset=utf-8", "");
 }
 
-static const struct archive *archive_of(const struct sim *sim, const char *token) {
-    const struct archive *archive =
-        token != NULL ? sim_map_get(sim->github->archives, token) : NULL;
-    return archive != NULL && sim_mono_ms() < archive->dies_ms ? archive : NULL;
-}
-
-bool sim_github_archive(struct sim *sim, const char *url, char ret_sha[41]) {
-    SIM_FREE char *start = sim_fmt("%s/github.com/archive/", sim->base);
-    const char *token = url != NULL ? strstr(url, "?token=") : NULL;
-    if (token == NULL || strncmp(url, start, strlen(start)) != 0) return false;
-    const struct archive *archive = archive_of(sim, token + strlen("?token="));
-    if (archive == NULL || token - url < 40 || strncmp(token - 40, archive->sha, 40) != 0)
-        return false;
-    memcpy(ret_sha, archive->sha, 41);
-    return true;
-}
-
 /* A tar file without entries, as gzip writes it: 1024 zeroes. */
 void sim_github_download(struct sim *sim, struct sim_req *req) {
     static const unsigned char empty_tar[] = {
         0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0x03, 0x63, 0x60, 0x18, 0x05, 0xa3,
         0x60, 0x14, 0x8c, 0x54, 0x00, 0x00, 0x2e, 0xaf, 0xb5, 0xef, 0x00, 0x04, 0x00, 0x00};
-    const struct archive *archive = archive_of(sim, sim_req_query(req, "token"));
-    if (archive == NULL || strcmp(archive->sha, req->arg[2]) != 0) {
+    const char *token = sim_req_query(req, "token");
+    const struct archive *archive =
+        token != NULL ? sim_map_get(sim->github->archives, token) : NULL;
+    if (archive == NULL || sim_mono_ms() >= archive->dies_ms ||
+        strcmp(archive->sha, req->arg[2]) != 0) {
         sim_reply_text(req, 404, "text/plain; charset=utf-8", "404: Not Found");
         return;
     }

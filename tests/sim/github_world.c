@@ -25,12 +25,12 @@ static const struct {
 } repo_rows[] = {
     {"storefront",
      "acme/storefront",
-     2001,
+     7001,
      {WRITE, WRITE, NONE},
      {"heads/main", "heads/hot-fix", "heads/feature/cart", "tags/v1.2"},
      "feature/cart"},
-    {"billing", "acme/billing", 2002, {WRITE, READ, NONE}, {"heads/trunk"}, NULL},
-    {"atlas", "acme/atlas", 2003, {WRITE, NONE, NONE}, {"heads/main"}, NULL},
+    {"billing", "acme/billing", 7002, {WRITE, READ, NONE}, {"heads/trunk"}, NULL},
+    {"atlas", "acme/atlas", 7003, {WRITE, NONE, NONE}, {"heads/main"}, NULL},
 };
 
 static void repo_fill(const struct sim *sim, struct sim_repo *repo, size_t row) {

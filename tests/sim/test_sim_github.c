@@ -253,6 +253,27 @@ static void an_archive_link_needs_its_token_only(void **state) {
     assert_null(strstr(journal.body, "token="));
 }
 
+static void a_build_is_made_from_an_archive_and_hides_its_link(void **state) {
+    (void)state;
+    char location[512], token[128];
+    REPLY link = client_github(&sim, "GET", STOREFRONT "/tarball/main", NULL);
+    client_header(&link, "Location", location, sizeof(location));
+    json_auto_t *tokens = client_sign_in(&sim, "ada@example.com");
+    strcpy(token, client_text(tokens, "access_token"));
+    sim.token = token;
+    SIM_FREE char *ask = sim_fmt("{\"source_blob\":{\"url\":\"%s\"}}", location);
+    REPLY build = client_api(&sim, "POST", "/apps/storefront-staging/builds", NULL, ask);
+    assert_int_equal(build.status, 201);
+    for (bool fetched = false; !fetched;) {
+        REPLY lines = client_get(&sim, "/sim/journal?text=1");
+        fetched = strstr(lines.body, "GET /archive/acme/storefront/legacy.tar.gz/") != NULL;
+        if (fetched) assert_non_null(strstr(strstr(lines.body, "GET /archive/"), " 200\n"));
+    }
+    REPLY journal = client_get(&sim, "/sim/journal");
+    assert_non_null(strstr(journal.body, "?token=*"));
+    assert_null(strstr(journal.body, strstr(location, "token=")));
+}
+
 static void a_push_moves_the_branch(void **state) {
     (void)state;
     char before[41], after[41];
@@ -282,6 +303,7 @@ int main(void) {
         ROW(only_the_newest_run_of_a_suite_counts),
         ROW(lists_come_in_pages_with_links),
         ROW(an_archive_link_needs_its_token_only),
+        ROW(a_build_is_made_from_an_archive_and_hides_its_link),
         ROW(a_push_moves_the_branch)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
