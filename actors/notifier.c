@@ -1,8 +1,9 @@
 /* notifier.c -- turns what Heroku tells about releases into notices where people look.
  *
- * app/<app id> {op, who, pipeline, at_ms, email}: where the app was promoted last; executor says
- * so, and it is the route of the app's releases until routes can be set. A release by the same
- * person soon after is told in that promotion's thread, any other in a conversation of its own.
+ * app/<app id> {op, who, pipeline, at_ms, email, state, version?}: where the app was promoted last;
+ * executor says so, and it is the route of the app's releases until routes can be set. A release by
+ * the same person soon after is told in that promotion's thread, any other in a conversation of its
+ * own. The release that executor itself makes and follows is told by executor, and only by it.
  * seen/<app id>/<version> {status}: a state is told once, and a late one not at all. */
 #include "actors/actors.h"
 #include "common/mem.h"
@@ -36,9 +37,10 @@ static int on_promoted(const struct sw_ctx *ctx, const struct sw_msg *in, struct
         SW_AUTO(sw_text) char *key = sw_printf("app/%s", id);
         SW_AUTO(sw_text) char *source = sw_printf("heroku/%s", id);
         sw_store(out, key,
-                 json_pack("{s:s, s:O, s:O, s:I, s:s}", "op", sw_str(in->body, "op"), "who", who,
-                           "pipeline", pipeline, "at_ms", (json_int_t)ctx->now_ms, "email",
-                           sw_str(in->body, "email")),
+                 json_pack("{s:s, s:O, s:O, s:I, s:s, s:s, s:O*}", "op", sw_str(in->body, "op"),
+                           "who", who, "pipeline", pipeline, "at_ms", (json_int_t)ctx->now_ms,
+                           "email", sw_str(in->body, "email"), "state", sw_str(in->body, "state"),
+                           "version", json_object_get(app, "version")),
                  ROUTE_MS);
         sw_source(out, source);
     }
@@ -57,6 +59,23 @@ static bool is_of_promotion(const struct sw_msg *in, const json_t *app) {
     int64_t age_ms = sw_int(in->body, "at_ms") - sw_int(app, "at_ms");
     return email[0] && age_ms < RECENT_MS && age_ms > -RECENT_MS &&
            !strcasecmp(email, sw_str(json_object_get(in->body, "actor"), "email"));
+}
+
+/* What executor makes is described like this by Heroku; all else that happens meanwhile is news. */
+static bool is_made_here(const json_t *release) {
+    static const char *const begins[] = {"Promote ", "Deploy ", "Rollback "};
+    const char *description = sw_str(release, "description");
+    for (size_t i = 0; i < sizeof(begins) / sizeof(*begins); i++) {
+        if (!strncmp(description, begins[i], strlen(begins[i]))) return true;
+    }
+    return false;
+}
+
+/* Executor has told it, or will: while it is at work, and afterwards of the version that it saw. */
+static bool is_followed(const json_t *release, const json_t *app) {
+    json_int_t version = sw_int(app, "version");
+    if (version > 0) return sw_int(release, "version") == version;
+    return !strcmp(sw_str(app, "state"), "started") && is_made_here(release);
 }
 
 static json_t *data_of(const struct sw_msg *in, const json_t *app) {
@@ -92,6 +111,7 @@ static int on_release(const struct sw_msg *in, struct sw_out *out, const json_t 
     if (seen && rank <= rank_of(sw_str(seen, "status"))) return 0;
     sw_store(out, key, json_pack("{s:s}", "status", status), SEEN_MS);
     if (is_of_promotion(in, app)) {
+        if (is_followed(release, app)) return 0;
         tell(out, app, sw_str(app, "op"), "thread", "release.notice.thread", data_of(in, app), 0);
         return 0;
     }

@@ -149,6 +149,48 @@ static void a_release_of_the_promotion_is_told_in_its_thread(void **state) {
     world_finish(&w);
 }
 
+/* A release of app-0 by ada; executor's word of it is `state` with `seen`, 0: no version yet. */
+static void expect_followed(const char *state, int seen, int version, const char *description,
+                            bool told) {
+    struct world w;
+    world_init(&w);
+    json_t *body = promoted("0001-a", "ada@example.com", 1);
+    json_object_set_new(body, "state", json_string(state));
+    if (seen > 0)
+        json_object_set_new(json_array_get(json_object_get(body, "apps"), 0), "version",
+                            json_integer(seen));
+    step(&w, SW_KIND_PROMOTED, body);
+    body = event("app-0", version, "succeeded", "ada@example.com", w.now_ms + 1000);
+    json_object_set_new(json_object_get(body, "release"), "description", json_string(description));
+    assert_int_equal(step(&w, SW_KIND_EVENT, body), 0);
+    expect_replies(&w, told ? (const char *const[]){"thread release.notice.thread 0001-a 0", NULL}
+                            : (const char *const[]){NULL});
+    world_finish(&w);
+}
+
+static void what_executor_follows_is_not_told_twice(void **state) {
+    static const struct {
+        const char *state, *description;
+        int seen, version;
+        bool told;
+    } rows[] = {
+        {"started", "Promote storefront-staging v42 1f0c2d3", 0, 7, false},
+        {"started", "Deploy 1f0c2d3", 0, 7, false},
+        {"started", "Rollback to v5", 0, 7, false},
+        {"started", "Set X config vars", 0, 7, true},                    /* by hand, meanwhile */
+        {"done", "Promote storefront-staging v42 1f0c2d3", 7, 7, false}, /* a late webhook */
+        {"done", "Promote storefront-staging v42 1f0c2d3", 7, 8, true},
+        {"done", "Promote storefront-staging v42 1f0c2d3", 0, 7, true}, /* executor never knew */
+        {"done", "Set X config vars", 7, 8, true},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        print_message("row %zu\n", i);
+        expect_followed(rows[i].state, rows[i].seen, rows[i].version, rows[i].description,
+                        rows[i].told);
+    }
+}
+
 static void any_other_release_has_its_own_conversation(void **state) {
     static const struct {
         const char *email;
@@ -244,6 +286,7 @@ int main(void) {
         cmocka_unit_test(many_apps_stay_within_what_one_call_may_do),
         cmocka_unit_test(an_app_that_nobody_promoted_is_quiet),
         cmocka_unit_test(a_release_of_the_promotion_is_told_in_its_thread),
+        cmocka_unit_test(what_executor_follows_is_not_told_twice),
         cmocka_unit_test(any_other_release_has_its_own_conversation),
         cmocka_unit_test(nobody_is_the_same_person_as_nobody),
         cmocka_unit_test(a_change_updates_the_notice_and_is_told_below_it),
