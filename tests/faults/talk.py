@@ -153,4 +153,14 @@ class Browser:
         headers, _ = self._page("allow", (302, 303), request(self.sim + "/oauth/authorize", "POST", form, self.PLAIN))
         back = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(headers["location"]).query))
         self.seen = {"link": url.rsplit("/", 1)[-1], "cookie": cookie.split("=", 1)[1], "state": back["state"], "code": back["code"]}
-        self._page("callback", (200,), request(headers["location"], headers={"Cookie": cookie}))
+        headers, _ = self._page("callback", (200, 302, 303), request(headers["location"], headers={"Cookie": cookie}))
+        if "location" in headers:  # on to GitHub, where that is not connected yet
+            self._github(headers["location"], headers.get("set-cookie", cookie).split(";")[0])
+
+    def _github(self, at_github, cookie):
+        _, page = self._page("authorize at GitHub", (200,), request(at_github))
+        person = re.escape(self.email.split("@")[0].encode())
+        query = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(at_github).query))
+        form = urllib.parse.urlencode({**query, "account": re.search(rb'value="(' + person + rb'(?:-[a-z]+)?)"', page)[1].decode()})
+        headers, _ = self._page("allow at GitHub", (302, 303), request(at_github.split("?")[0], "POST", form, self.PLAIN))
+        self._page("callback of GitHub", (200,), request(headers["location"], headers={"Cookie": cookie}))

@@ -70,7 +70,7 @@ class World:
             REDIS=self.redis_socket, RUN_DIR=self.dir + "/run", DATA_DIR=self.dir + "/data", KEY_DIR=self.dir + "/keys",
             HTTP="127.0.0.1:0", SLACK_API=self.sim + "/api", SLACK_HOOKS=self.sim, HEROKU_API=self.sim, HEROKU_ID=self.sim,
             GITHUB_API=self.sim + "/github", GITHUB=self.sim + "/github.com", KOLKRABBI=self.sim + "/kolkrabbi",
-            HEROKU_CLIENT_ID="sim-client", DURABILITY=self.durability, LOG=log, CRASH_FILE=self.crash_file,
+            HEROKU_CLIENT_ID="sim-client", GITHUB_CLIENT_ID="sim-github", DURABILITY=self.durability, LOG=log, CRASH_FILE=self.crash_file,
             **{name: f"{self.dir}/{name}" for name in self.secrets}, **settings).items()})
         if self.trace:
             env["SLIPWAY_CRASH_TRACE"] = self.trace_file
@@ -110,6 +110,7 @@ class World:
     def start_sim(self, promote_ms, args):
         child = self.spawn([self.sim_binary, "--port", "0", "--secret", self.secrets["SLACK_SECRET_FILE"], "--bot-token", self.secrets["SLACK_TOKEN_FILE"],
                             "--client-id", "sim-client", "--client-secret", self.secrets["HEROKU_SECRET_FILE"],
+                            "--github-client-id", "sim-github", "--github-client-secret", self.secrets["GITHUB_SECRET_FILE"],
                             "--webhook-secret", self.secrets["HEROKU_WEBHOOK_SECRET_FILE"], "--promote-ms", promote_ms,
                             "--actors", self.dir + "/run/actors.json", "--quiet", *args], "sim", out=subprocess.PIPE)
         self.sim = read_line(child.stdout, 10, "the sim's address").split()[-1]
