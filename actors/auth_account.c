@@ -99,9 +99,10 @@ void sw__auth_announce(const struct sw__auth *a, const struct sw_provider *p, co
 void sw__auth_audit(const struct sw__auth *a, const char *user, const char *task, json_t *accounts,
                     const char *detail) {
     const json_t *who = json_object_get(a->in->body, "who");
+    const char *line = sw_str(a->in->body, "line"); /* nothing is typed in a browser */
     json_t *person = json_is_object(who) ? json_deep_copy(who) : json_pack("{s:s}", "user", user);
     sw_audit(a->out, json_pack("{s:o, s:s, s:s, s:b, s:o, s:s, s:s*}", "who", person, "line",
-                               sw_str(a->in->body, "line"), "task", task, "forced", 0, "accounts",
+                               line[0] ? line : task, "task", task, "forced", 0, "accounts",
                                accounts, "outcome", "done", "detail", detail));
 }
 

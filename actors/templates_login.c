@@ -75,9 +75,10 @@ const struct sw__template sw__templates_login[] = {
      .lead = "No account of yours is connected, so there is nothing to forget."},
     {.id = "whoami",
      .lead = "[At Heroku you are {email:bold}, connected {email_ms:date}.]"
-             "[{!email}You are not connected to Heroku.]",
-     .more = "[At GitHub you are {login:bold}, connected {login_ms:date}.]"
-             "[{?github}You are not connected to GitHub.][{?missing} `/h login` connects you.]"},
+             "[{!email}You are not connected to Heroku.]"
+             "[\nAt GitHub you are {login:bold}, connected {login_ms:date}.]"
+             "[\n{?github}You are not connected to GitHub.]",
+     .more = "[`/h login` connects you.{?missing}]"},
     {.id = "error.no_github",
      .lead = "This needs GitHub, which is not set up here. Nothing was done.",
      .more = "Whoever runs Slipway can set it up. What Heroku has built already goes on with "
