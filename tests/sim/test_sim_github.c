@@ -245,6 +245,11 @@ static void an_archive_link_needs_its_token_only(void **state) {
         assert_int_equal(data.status, 200);
         assert_memory_equal(data.body, "\x1f\x8b", 2);
     }
+    char *sha = strstr(location, "?token=") - 1;
+    *sha ^= 1;
+    REPLY other = client_get(&sim, location + strlen(sim.base));
+    assert_int_equal(other.status, 404);
+    *sha ^= 1;
     location[strlen(location) - 1] ^= 1;
     REPLY wrong = client_get(&sim, location + strlen(sim.base));
     assert_int_equal(wrong.status, 404);
@@ -289,6 +294,9 @@ static void a_push_moves_the_branch(void **state) {
     assert_string_equal(client_text(status.json, "state"), "pending");
     sha_of("acme/storefront", before, after);
     assert_string_equal(after, before);
+    /* Every other branch lacks that commit now. */
+    REPLY merged = client_github(&sim, "POST", STOREFRONT "/deployments", "{\"ref\":\"hot-fix\"}");
+    assert_int_equal(merged.status, 202);
 }
 
 int main(void) {

@@ -93,6 +93,22 @@ static void an_oauth_app_gets_a_token_without_end(void **state) {
     assert_string_equal(client_header(&user, "X-OAuth-Scopes", scopes, sizeof(scopes)), "repo");
 }
 
+static void a_token_without_the_scope_reaches_no_repository(void **state) {
+    (void)state;
+    char location[256];
+    REPLY allowed = client_call(&sim, "POST", "/github.com/login/oauth/authorize", NULL,
+                                "account=ada-l&client_id=cid&scope=read:user&"
+                                "redirect_uri=http://127.0.0.1:9/cb");
+    client_header(&allowed, "Location", location, sizeof(location));
+    const char *start = "http://127.0.0.1:9/cb?code=";
+    assert_memory_equal(location, start, strlen(start));
+    REPLY tokens = token_call("code=", location + strlen(start));
+    sim.token = client_text(tokens.json, "access_token");
+    assert_int_equal(user_status(sim.token), 200);
+    REPLY repo = client_github(&sim, "GET", "/repos/acme/storefront", NULL);
+    assert_int_equal(repo.status, 404);
+}
+
 static void errors_come_as_200_and_codes_are_good_once(void **state) {
     (void)state;
     char code[64];
@@ -189,6 +205,8 @@ static void the_app_ends_a_grant_with_its_secret(void **state) {
     const char *right[] = {"User-Agent: t", "Authorization: Basic Y2lkOmNzZWM=", NULL};
     REPLY no = client_call(&sim, "DELETE", path, wrong, body);
     assert_int_equal(no.status, 401);
+    REPLY other = client_call(&sim, "DELETE", "/github/applications/dic/grant", right, body);
+    assert_int_equal(other.status, 401);
     assert_int_equal(user_status(access), 200);
     REPLY gone = client_call(&sim, "DELETE", path, right, body);
     assert_int_equal(gone.status, 204);
@@ -284,6 +302,7 @@ int main(void) {
 #define ROW(fn) cmocka_unit_test_setup_teardown(fn, start, stop)
     const struct CMUnitTest tests[] = {ROW(the_page_offers_each_account),
                                        ROW(an_oauth_app_gets_a_token_without_end),
+                                       ROW(a_token_without_the_scope_reaches_no_repository),
                                        ROW(errors_come_as_200_and_codes_are_good_once),
                                        ROW(the_verifier_must_fit_the_challenge),
                                        ROW(a_refresh_token_is_good_once_and_ends_both_old_tokens),
