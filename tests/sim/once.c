@@ -1,4 +1,4 @@
-/* once.c -- `slipway-sim once`: types one command and prints what came of it; see once.h.
+/* once.c -- `slipway-sim once`: types commands and prints what came of each; see once.h.
  *
  * A command is answered when its person got something private, when a message that stays as it is
  * was said in the channel, or when the message that changes shows an end. */
@@ -19,9 +19,13 @@
 #define QUIET_MS 1000     /* nothing more comes when nothing came for so long */
 #define QUIET_LINK_MS 300 /* the same after signing in, of which less is to come */
 #define QUIET_MAX_MS 8000
+#define LINES_MAX 32
 
 struct once {
-    const char *url, *ingress, *text, *team_id, *channel, *user, *account;
+    const char *url, *ingress, *line[LINES_MAX]; /* without "/h " */
+    size_t lines;
+    const char *text; /* the line that is typed now */
+    const char *team_id, *channel, *user, *account;
     bool stable, no_link, fresh;
     int64_t timeout_ms;
     const struct sim_team *team;
@@ -150,18 +154,33 @@ static int wait_for_answer(struct once *o) {
     }
 }
 
+/* "[Label]" is a button instead of a command. */
+static bool is_button(const char *text) {
+    return text[0] == '[' && text[strlen(text) - 1] == ']';
+}
+
 static int print_all(struct once *o) {
     json_auto_t *received = NULL;
     int r = journal(o, &received);
     if (r < 0) return r;
-    printf("@%s types: /h %s\n", sim_user_find(o->team, o->user)->name, o->text);
+    const char *name = sim_user_find(o->team, o->user)->name;
+    if (o->text != o->line[0]) printf("\n");
+    printf(is_button(o->text) ? "@%s presses: %s\n" : "@%s types: /h %s\n", name, o->text);
     sim_show_messages(o->messages, o->team, o->stable);
     sim_show_received(json_object_get(received, "entries"), o->stable);
     fflush(stdout);
     return 0;
 }
 
+static int press_button(struct once *o) {
+    SIM_FREE char *label = sim_strndup(o->text + 1, strlen(o->text) - 2);
+    int r = sim_walk_press(o->walk, o->team_id, o->channel, o->user, label);
+    if (r == -ENOENT) fprintf(stderr, "slipway-sim once: nobody shows a button [%s]\n", label);
+    return r;
+}
+
 static int type_command(struct once *o) {
+    if (is_button(o->text)) return press_button(o);
     json_auto_t *typed = NULL;
     json_auto_t *body = json_pack("{s:s, s:s, s:s, s:s}", "team", o->team_id, "channel", o->channel,
                                   "user", o->user, "text", o->text);
@@ -180,15 +199,8 @@ static int reset(struct once *o) {
     return sim_walk_post(o->walk, "/sim/reset", body, &ok);
 }
 
-static int run(struct once *o) {
-    int r = o->ingress != NULL ? tell_ingress(o) : 0;
-    if (r >= 0 && !o->no_link) {
-        r = sim_walk_link(o->walk, o->team_id, o->channel, o->user, o->account, o->timeout_ms);
-        if (r >= 0) r = settle(o, QUIET_LINK_MS);
-    }
-    if (r >= 0 && o->fresh) r = reset(o);
-    if (r < 0 || o->text == NULL) return r;
-    r = remember(o);
+static int run_line(struct once *o) {
+    int r = remember(o);
     if (r >= 0) r = type_command(o);
     if (r < 0) return r;
     int answer = wait_for_answer(o);
@@ -197,17 +209,37 @@ static int run(struct once *o) {
     return r < 0 ? r : answer;
 }
 
+static int run(struct once *o) {
+    int r = o->ingress != NULL ? tell_ingress(o) : 0;
+    if (r >= 0 && !o->no_link) {
+        r = sim_walk_link(o->walk, o->team_id, o->channel, o->user, o->account, o->timeout_ms);
+        if (r >= 0) r = settle(o, QUIET_LINK_MS);
+    }
+    if (r >= 0 && o->fresh) r = reset(o);
+    for (size_t i = 0; r >= 0 && i < o->lines; i++) {
+        o->text = o->line[i];
+        r = run_line(o);
+    }
+    return r;
+}
+
 static const struct option options[] = {
     {"sim", 1, NULL, 's'},     {"ingress", 1, NULL, 'I'}, {"text", 1, NULL, 't'},
     {"team", 1, NULL, 'T'},    {"channel", 1, NULL, 'C'}, {"user", 1, NULL, 'U'},
     {"account", 1, NULL, 'A'}, {"timeout", 1, NULL, 'W'}, {"stable", 0, NULL, 'S'},
     {"no-link", 0, NULL, 'N'}, {"fresh", 0, NULL, 'F'},   {NULL, 0, NULL, 0}};
 
+static const char *without_command(const char *line) {
+    if (strncmp(line, "/h", 2) != 0 || (line[2] != ' ' && line[2] != '\0')) return line;
+    return line + (line[2] == ' ' ? 3 : 2);
+}
+
 static bool parse(struct once *o, int argc, char **argv) {
     for (int id; (id = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         if (id == 's') o->url = optarg;
         if (id == 'I') o->ingress = optarg;
-        if (id == 't') o->text = optarg;
+        if (id == 't' && o->lines == LINES_MAX) return false;
+        if (id == 't') o->line[o->lines++] = without_command(optarg);
         if (id == 'T') o->team_id = optarg;
         if (id == 'C') o->channel = optarg;
         if (id == 'U') o->user = optarg;
@@ -217,10 +249,6 @@ static bool parse(struct once *o, int argc, char **argv) {
         if (id == 'N') o->no_link = true;
         if (id == 'F') o->fresh = true;
         if (id == '?') return false;
-    }
-    if (o->text != NULL && strncmp(o->text, "/h", 2) == 0 &&
-        (o->text[2] == ' ' || o->text[2] == '\0')) {
-        o->text += o->text[2] == ' ' ? 3 : 2;
     }
     o->team = sim_team_find(o->team_id);
     return optind == argc && o->url != NULL && o->timeout_ms > 0 && o->team != NULL &&
@@ -234,12 +262,12 @@ int sim_once_main(int argc, char **argv) {
                      .account = "ada@example.com",
                      .timeout_ms = 60000};
     if (!parse(&o, argc, argv)) {
-        fputs("usage: slipway-sim once --sim URL [--ingress URL] [--text '/h ...']\n"
+        fputs("usage: slipway-sim once --sim URL [--ingress URL] [--text '/h ...']...\n"
               "           [--team T0SIM1] [--channel C0DEPLOY] [--user U0ADA]\n"
               "           [--account ada@example.com] [--timeout SECONDS] [--no-link] [--fresh]\n"
               "           [--stable]\n"
-              "Links the user by walking the sign-in pages, types the command, prints what came of "
-              "it.\n",
+              "Links the user by walking the sign-in pages, types each command (or presses the "
+              "button '[Label]'), prints what came of it.\n",
               stderr);
         return 2;
     }

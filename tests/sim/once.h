@@ -1,12 +1,13 @@
-/* once.h -- `slipway-sim once`: one command from typing to its final answer, as text.
+/* once.h -- `slipway-sim once`: commands from typing to their final answer, as text.
  *
- * shapes   standard output: the typed line, the messages (threads indented), then for each platform
- *          "NAME received:" and a line "METHOD /path status" for each request, in their order
+ * shapes   for each command, on standard output: the typed line or the "[Label]" of the button, the
+ *          messages (threads indented), then for each platform "NAME received:" and a line
+ *          "METHOD /path status" for each request, in their order
  * units    --timeout in seconds
  * errors   exit status: 0 a final answer came, 1 it did not (what there is is printed), 2 usage
  * owner    a process of its own, beside the sim that it talks to
  * source   none
- * limits   one command
+ * limits   32 lines, one after the other: the next is typed when the one before was answered
  */
 #ifndef SIM_ONCE_H
 #define SIM_ONCE_H

@@ -80,9 +80,9 @@ static void put_button(struct sim_buf *out, const json_t *element, const struct 
         put_text(out, json_object_get(element, "text"), team);
         return;
     }
-    put(out, "[ ");
+    put(out, "[");
     put_text(out, json_object_get(element, "text"), team);
-    put(out, " ]");
+    put(out, "]");
 }
 
 static void put_list(struct sim_buf *out, const json_t *list, const char *between,
@@ -107,7 +107,9 @@ static void put_block(struct sim_buf *out, const json_t *block, const struct sim
         put(out, "\n");
     }
     put_list(out, json_object_get(block, "fields"), "\n", team);
-    put_list(out, json_object_get(block, "elements"), "  ", team);
+    const char *type = sim_json_text(block, "type");
+    bool buttons = type != NULL && strcmp(type, "actions") == 0;
+    put_list(out, json_object_get(block, "elements"), buttons ? "\n" : "  ", team);
     const json_t *accessory = json_object_get(block, "accessory");
     if (accessory != NULL) {
         put_button(out, accessory, team);

@@ -92,6 +92,8 @@ void sim_show_messages(const json_t *messages, const struct sim_team *team, bool
 }
 
 void sim_show_received(const json_t *entries, bool calm) {
-    print_received(entries, "Heroku", "heroku heroku_id", calm);
+    print_received(entries, "Heroku", "heroku heroku_id kolkrabbi", calm);
+    print_received(entries, "GitHub", "github github_web", calm);
+    print_received(entries, "Sentry", "sentry", calm);
     print_received(entries, "Slack", "slack hooks", calm);
 }

@@ -47,11 +47,13 @@ static void blocks_are_read_in_order(void **state) {
         "{\"type\":\"section\",\"fields\":[{\"type\":\"mrkdwn\",\"text\":\"f1\"},"
         "{\"type\":\"mrkdwn\",\"text\":\"f2\"}]},"
         "{\"type\":\"actions\",\"elements\":[{\"type\":\"button\",\"action_id\":\"a\",\"url\":"
-        "\"http://x/\",\"text\":{\"type\":\"plain_text\",\"text\":\"Go *on*\"}}]},"
+        "\"http://x/\",\"text\":{\"type\":\"plain_text\",\"text\":\"Go *on*\"}},"
+        "{\"type\":\"button\",\"action_id\":\"b\",\"value\":\"help\",\"text\":"
+        "{\"type\":\"plain_text\",\"text\":\"Help\"}}]},"
         "{\"type\":\"context\",\"elements\":[{\"type\":\"mrkdwn\",\"text\":\"small\"}]}]}";
     json_auto_t *json = json_loads(message, 0, NULL);
     SIM_FREE char *text = sim_plain_message(json, &team);
-    assert_string_equal(text, "one\nf1\nf2\n[ Go *on* ]\nsmall\n");
+    assert_string_equal(text, "one\nf1\nf2\n[Go *on*]\n[Help]\nsmall\n");
 }
 
 static void without_blocks_the_text_is_shown(void **state) {

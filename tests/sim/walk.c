@@ -11,6 +11,7 @@
 #include <strings.h>
 
 #define PAGE_MAX_BYTES (1024 * 1024)
+#define PAGES_MAX 6 /* on the way to sign in */
 
 struct sim_walk {
     CURL *curl;
@@ -211,12 +212,24 @@ static char *login_offered(const struct sim_walk *walk, const char *account) {
     return NULL;
 }
 
-/* Where GitHub is set up the way leads on to its page. */
-static int allow_at_github(struct sim_walk *walk, const char *account) {
-    if (strstr(walk->url, "/login/oauth/authorize") == NULL) return 0;
-    SIM_FREE char *login = login_offered(walk, account);
-    if (login == NULL) return fail(walk, -EPROTO, "%s does not know %s", walk->url, account);
-    return sim_walk_submit(walk, "account", login);
+/* Heroku's page, GitHub's, or one of ours with a button between them, until a page asks for nothing. */
+static int walk_on(struct sim_walk *walk, const char *account) {
+    int r = 0;
+    for (int pages = 0; r == 0 && pages < PAGES_MAX; pages++) {
+        if (strstr(walk->url, "/login/oauth/authorize?") != NULL) {
+            SIM_FREE char *login = login_offered(walk, account);
+            if (login == NULL)
+                return fail(walk, -EPROTO, "%s does not know %s", walk->url, account);
+            r = sim_walk_submit(walk, "account", login);
+        } else if (strstr(walk->url, "/oauth/authorize?") != NULL) {
+            r = sim_walk_submit(walk, "account", account);
+        } else if (strcasestr(walk->page.data, "<form") != NULL) {
+            r = sim_walk_submit(walk, NULL, NULL);
+        } else {
+            return 0;
+        }
+    }
+    return r < 0 ? r : fail(walk, -EPROTO, "%s: the way to sign in has no end", walk->url);
 }
 
 /* The first link of a button that `json`, a view or a part of one, shows and that is a login link. */
@@ -290,8 +303,5 @@ int sim_walk_link(struct sim_walk *walk, const char *team, const char *channel, 
     }
     if (r < 0 || link == NULL) return r;
     r = sim_walk_open(walk, link);
-    if (r >= 0) r = sim_walk_submit(walk, NULL, NULL);
-    if (r >= 0) r = sim_walk_submit(walk, "account", account);
-    if (r >= 0) r = allow_at_github(walk, account);
-    return r;
+    return r < 0 ? r : walk_on(walk, account);
 }

@@ -28,8 +28,12 @@ int sim_walk_post(struct sim_walk *walk, const char *path, const json_t *body, j
 int sim_walk_open(struct sim_walk *walk, const char *url);
 int sim_walk_submit(struct sim_walk *walk, const char *name, const char *value);
 
-/* Signs `user` in at Heroku as `account`, by typing login and walking the pages; 0 also where the
- * login was not needed. */
+/* Presses the newest button with this label that `user` sees; -ENOENT where there is none. */
+int sim_walk_press(struct sim_walk *walk, const char *team, const char *channel, const char *user,
+                   const char *label);
+
+/* Signs `user` in at Heroku as `account`, and at GitHub where the way leads there, by typing login and
+ * walking the pages; 0 also where the login was not needed. */
 int sim_walk_link(struct sim_walk *walk, const char *team, const char *channel, const char *user,
                   const char *account, int64_t timeout_ms);
 
