@@ -147,6 +147,8 @@ class Browser:
         form = urllib.parse.urlencode({k.decode(): v.decode() for k, v in fields.items()})
         headers, _ = self._page("POST link", (303,), request(url, "POST", form, {**self.PLAIN, "Cookie": cookie}))
         at_heroku = headers["location"]
+        if "/login/oauth/" in at_heroku:  # Heroku is connected already
+            return self._github(at_heroku, cookie)
         self._page("authorize", (200,), request(at_heroku))
         query = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(at_heroku).query))
         form = urllib.parse.urlencode({**query, "account": self.email})
@@ -164,3 +166,5 @@ class Browser:
         form = urllib.parse.urlencode({**query, "account": re.search(rb'value="(' + person + rb'(?:-[a-z]+)?)"', page)[1].decode()})
         headers, _ = self._page("allow at GitHub", (302, 303), request(at_github.split("?")[0], "POST", form, self.PLAIN))
         self._page("callback of GitHub", (200,), request(headers["location"], headers={"Cookie": cookie}))
+        back = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(headers["location"]).query))
+        self.seen.update({"state at GitHub": back["state"], "code at GitHub": back["code"]})
