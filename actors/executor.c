@@ -47,7 +47,7 @@ static int begin(struct sw__plan *p) {
     sw_msg_set_box(m, "code", NULL);
     if (kind->acts) {
         sw__ops_note(p, "running");
-        sw__report_audit(p, "asked");
+        sw__report_audit(p, "asked"); /* what is done at once has one entry */
     }
     return sw__plan_next(p);
 }

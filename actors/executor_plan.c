@@ -180,7 +180,9 @@ static const char *audited(const char *outcome) {
 
 void sw__plan_close(struct sw__plan *p) {
     SW_AUTO(sw_text) char *key = sw_printf("plan/%s", p->in->cmd);
-    if (sw__plan_kind(p)->acts) sw__report_audit(p, audited(sw_str(p->state, "outcome")));
+    const struct sw__kind *kind = sw__plan_kind(p);
+    if (kind->acts || kind->audited)
+        sw__report_audit(p, audited(sw_str(p->state, "outcome")));
     disarm(p, "plan");
     disarm(p, "slow");
     disarm(p, "end");

@@ -20,6 +20,13 @@ static sw__phase_fn *const promote[] = {
     sw__promote_finish, NULL,
 };
 
+static sw__phase_fn *const lock[] = {sw__find_start, sw__hold_lock, NULL};
+static sw__phase_fn *const unlock[] = {sw__find_start, sw__hold_unlock, NULL};
+static sw__phase_fn *const locks[] = {sw__hold_list, NULL};
+static sw__phase_fn *const status[] = {sw__status_start, NULL};
+static sw__phase_fn *const cancel[] = {sw__cancel_start, NULL};
+static sw__phase_fn *const wait[] = {sw__wait_start, NULL};
+
 static const struct sw__kind all[] = {
     {.name = "pipelines", .handler = "pipelines", .phases = pipelines},
     {.name = "info", .handler = "pipelines", .phases = info},
@@ -29,6 +36,12 @@ static const struct sw__kind all[] = {
      .acts = true,
      .phases = promote,
      .describe = sw__promote_describe},
+    {.name = "lock", .handler = "lock", .audited = true, .phases = lock},
+    {.name = "unlock", .handler = "unlock", .audited = true, .phases = unlock},
+    {.name = "locks", .handler = "locks", .phases = locks},
+    {.name = "status", .handler = "status", .phases = status},
+    {.name = "cancel", .handler = "cancel", .phases = cancel},
+    {.name = "wait", .handler = "wait", .phases = wait},
 };
 
 const struct sw__kind *sw__kind_find(const char *name) {

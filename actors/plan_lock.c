@@ -28,7 +28,7 @@ static const json_t *held_by_other(const struct sw__plan *p, const json_t *held)
     return NULL;
 }
 
-static void tell_held(struct sw__plan *p, const json_t *lock) {
+void sw__lock_held(struct sw__plan *p, const json_t *lock) {
     const char *pipeline = sw_str(json_object_get(p->state, "pipeline"), "name");
     const char *stage = sw_str(lock, "stage");
     SW_AUTO(sw_text)
@@ -84,7 +84,7 @@ int sw__lock_start(struct sw__plan *p) {
     if (r < 0) return r;
     const json_t *other = held_by_other(p, held);
     if (other || busy) {
-        other ? tell_held(p, other) : tell_busy(p, busy_target, busy);
+        other ? sw__lock_held(p, other) : tell_busy(p, busy_target, busy);
         return 0;
     }
     take(p);

@@ -59,11 +59,24 @@ int sw__lock_load(struct sw__plan *p);
 /* Only locks of this very command: one that ran out may be another's by now. */
 void sw__lock_free(struct sw__plan *p);
 char *sw__held_key(const struct sw__plan *p);
+/* The end: somebody has locked it. */
+void sw__lock_held(struct sw__plan *p, const json_t *lock);
+
+/* plan_hold.c: phases */
+int sw__hold_lock(struct sw__plan *p);
+int sw__hold_unlock(struct sw__plan *p);
+int sw__hold_list(struct sw__plan *p);
 
 /* plan_ops.c: the operations of this installation, for `status` and `cancel`. */
 int sw__ops_load(struct sw__plan *p);
 void sw__ops_note(struct sw__plan *p, const char *state);
 char *sw__ops_key(const struct sw__plan *p);
+
+/* plan_status.c: phases, and a new list of what runs */
+json_t *sw__ops_running(const struct sw__plan *p);
+int sw__status_start(struct sw__plan *p);
+int sw__cancel_start(struct sw__plan *p);
+int sw__wait_start(struct sw__plan *p);
 
 /* plan_promote.c */
 int sw__promote_choose(struct sw__plan *p);

@@ -30,7 +30,7 @@ struct fault {
 struct world {
     int64_t now_ms;
     struct sw_conf conf;
-    json_t *facts, *timers, *events, *replies, *sent, *calls;
+    json_t *facts, *timers, *events, *replies, *sent, *calls, *audit;
     struct fake heroku;
     struct fault faults[8];
     bool (*chance)(struct world *w, const char *call, struct fault *ret); /* more faults */
@@ -56,6 +56,7 @@ static inline void world_init(struct world *w) {
     w->replies = json_array();
     w->sent = json_array();
     w->calls = json_array();
+    w->audit = json_array();
     w->version = 1;
     w->grant_ms = 8 * 3600 * 1000LL;
     fake_init(&w->heroku, START_MS - 3600 * 1000);
@@ -68,6 +69,7 @@ static inline void world_finish(struct world *w) {
     json_decref(w->replies);
     json_decref(w->sent);
     json_decref(w->calls);
+    json_decref(w->audit);
     json_decref(w->last_post);
     fake_finish(&w->heroku);
     sw_conf_finish(&w->conf);
@@ -191,7 +193,9 @@ static inline void world_send(struct world *w, const json_t *op) {
     assert_null(json_object_get(json_object_get(op, "boxes"), "code"));
     if (!strcmp(kind, SW_KIND_REPLY)) {
         assert_string_equal(actor, "responder");
-        assert_string_equal(sw_str(json_object_get(op, "boxes"), "response_url"), "url-box");
+        bool direct = !strcmp(sw_str(body, "to"), "direct"); /* to somebody else */
+        assert_string_equal(sw_str(json_object_get(op, "boxes"), "response_url"),
+                            direct ? "" : "url-box");
         json_array_append(w->replies, body);
         return;
     }
@@ -222,6 +226,8 @@ static inline void world_apply(struct world *w, const json_t *op) {
         json_object_set(w->facts, name, json_object_get(op, "value"));
     } else if (!strcmp(what, "forget")) {
         json_object_del(w->facts, name);
+    } else if (!strcmp(what, "audit")) {
+        json_array_append(w->audit, json_object_get(op, "value"));
     } else if (!strcmp(what, "cancel")) {
         json_object_del(w->timers, name);
     } else if (!strcmp(what, "after")) {
