@@ -192,7 +192,7 @@ static void a_mark_never_leaves_its_line(void **state) {
 static double parse_ms(const char *text, size_t size) {
     double least = 1e9;
 
-    for (int i = 0; i < 5; i++) {
+    for (int i = 0; i < 3; i++) {
         struct timespec from, to;
         double ms;
 
@@ -217,7 +217,7 @@ static void time_grows_no_faster_than_the_text(void **state) {
         "because ", "<#C1|a>", "a|",    "123 ",  "c",        "\xe2\x80\x93", "\xe2",
         "\0x",      " to",     " in ",  ".1",    "\xc3\xa9",
     };
-    const size_t small = SW_GRAMMAR_MAX_BYTES / 4 - 8;
+    const size_t small = SW_GRAMMAR_MAX_BYTES / 8 - 8;
     char *text = malloc(SW_GRAMMAR_MAX_BYTES);
 
     (void)state;
@@ -226,15 +226,18 @@ static void time_grows_no_faster_than_the_text(void **state) {
         for (size_t j = 0; j < sizeof tails / sizeof *tails; j++) {
             size_t size = strlen(heads[i]);
             size_t step = strlen(tails[j]) > 0 ? strlen(tails[j]) : 2; /* that with a NUL */
-            double one, four;
+            double one = 0, four = 1e9;
 
             memcpy(text, heads[i], size);
-            for (; size + step < SW_GRAMMAR_MAX_BYTES; size += step) {
+            for (; size + step < 4 * small; size += step) {
                 memcpy(text + size, tails[j], step);
             }
-            one = parse_ms(text, small);
-            four = parse_ms(text, 4 * small);
-            if (four > 8 * one + 0.5) {
+            /* Not if the machine was slow for a moment: one that is square is so every time. */
+            for (int tries = 0; tries < 3 && four > 8 * one + 0.2; tries++) {
+                one = parse_ms(text, small);
+                four = parse_ms(text, size);
+            }
+            if (four > 8 * one + 0.2) {
                 fail_msg("%s then many [%s]: %.3f ms, then %.3f", heads[i], tails[j], one, four);
             }
         }
