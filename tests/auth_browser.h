@@ -1,4 +1,4 @@
-/* auth_browser.h -- a browser on its way through the sign-in, and Heroku as it answers.
+/* auth_browser.h -- a browser on its way through the sign-in, and Heroku and GitHub as they answer.
  *
  * shapes   each step asserts its page, and keeps what the next one needs
  * units    none
@@ -128,6 +128,54 @@ static inline void sign_in(struct world *w, struct browser *b, const char *handl
     json_t *call = exchanged(w, come_back(w, b, handler));
     answer(w, call, ada(), NULL);
     json_decref(call);
+}
+
+/* ---- and GitHub ---- */
+
+/* The browser was sent to GitHub; keeps the new state. */
+static inline void at_github(struct world *w, struct browser *b) {
+    const char *location = sw_str(page(w, 303), "location");
+    const char *start = "https://github.example/login/oauth/authorize?client_id=Iv1.client"
+                        "&response_type=code&scope=repo&state=T1.";
+    assert_int_equal(strncmp(location, start, strlen(start)), 0);
+    assert_non_null(strstr(location, "&redirect_uri=https%3A%2F%2Fslipway.example%2Fauth%2Fgithub"
+                                     "%2Fcallback&code_challenge="));
+    assert_non_null(strstr(location, "&code_challenge_method=S256"));
+    between(location, "&state=", "&", b->state, sizeof(b->state));
+}
+
+static inline void back_from_github(struct world *w, const char *cookie, const char *state,
+                                    const char *key, const char *value) {
+    run(w, web(w, "GET", SW_PATH_CALLBACK_GITHUB,
+               json_pack("{s:s, s:s}", "state", state, key, value), NULL, cookie));
+}
+
+static inline json_t *call_of(const struct world *w) {
+    return json_incref((json_t *)the(w, "http", NULL, SW_KIND_AUTH_HTTP));
+}
+
+static inline json_t *github_user(void) {
+    return json_pack("{s:i, s:{s:i, s:s}}", "status", 200, "json", "id", 7, "login", "ada-l");
+}
+
+/* From GitHub's page to the account; takes `given`, what the code is exchanged for. */
+static inline void finish_at_github(struct world *w, struct browser *b, json_t *given) {
+    back_from_github(w, b->cookie, b->state, "code", "the-code");
+    json_t *call = call_of(w);
+    answer(w, call, json_pack("{s:i}", "status", 200), given);
+    json_decref(call);
+    call = call_of(w);
+    answer(w, call, github_user(), NULL);
+    json_decref(call);
+}
+
+static inline json_t *oauth_token(void) {
+    return json_pack("{s:s, s:s}", "access_token", "gho-new", "token_type", "bearer");
+}
+
+static inline json_t *expiring_token(void) {
+    return json_pack("{s:s, s:s, s:i}", "access_token", "ghu-new", "refresh_token", "ghr-new",
+                     "expires_in", 28800);
 }
 
 #endif

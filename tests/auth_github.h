@@ -74,11 +74,11 @@ static inline void assert_github(const struct world *w, const json_t *granted, c
 }
 
 /* The card says that this is missing. */
-static inline void assert_missing(const struct world *w, bool heroku, bool at_github) {
+static inline void assert_missing(const struct world *w, bool heroku, bool github_too) {
     const json_t *data = json_object_get(body_of(reply(w, "login.card")), "data");
     assert_int_equal(json_is_true(json_object_get(data, "heroku")), heroku);
-    assert_int_equal(json_is_true(json_object_get(data, "github")), at_github);
-    assert_int_equal(json_is_true(json_object_get(data, "two")), heroku && at_github);
+    assert_int_equal(json_is_true(json_object_get(data, "github")), github_too);
+    assert_int_equal(json_is_true(json_object_get(data, "two")), heroku && github_too);
 }
 
 /* The only line of the audit. */

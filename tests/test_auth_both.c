@@ -8,52 +8,6 @@ static int up(void **state) {
     return r;
 }
 
-/* The browser was sent to GitHub; keeps the new state. */
-static void at_github(struct world *w, struct browser *b) {
-    const char *location = sw_str(page(w, 303), "location");
-    const char *start = "https://github.example/login/oauth/authorize?client_id=Iv1.client"
-                        "&response_type=code&scope=repo&state=T1.";
-    assert_int_equal(strncmp(location, start, strlen(start)), 0);
-    assert_non_null(strstr(location, "&redirect_uri=https%3A%2F%2Fslipway.example%2Fauth%2Fgithub"
-                                     "%2Fcallback&code_challenge="));
-    assert_non_null(strstr(location, "&code_challenge_method=S256"));
-    between(location, "&state=", "&", b->state, sizeof(b->state));
-}
-
-static void back_from_github(struct world *w, const char *cookie, const char *state,
-                             const char *key, const char *value) {
-    run(w, web(w, "GET", SW_PATH_CALLBACK_GITHUB,
-               json_pack("{s:s, s:s}", "state", state, key, value), NULL, cookie));
-}
-
-static json_t *call_of(const struct world *w) {
-    return json_incref((json_t *)the(w, "http", NULL, SW_KIND_AUTH_HTTP));
-}
-
-static json_t *github_user(void) {
-    return json_pack("{s:i, s:{s:i, s:s}}", "status", 200, "json", "id", 7, "login", "ada-l");
-}
-
-/* From GitHub's page to the account; takes `given`, what the code is exchanged for. */
-static void finish_at_github(struct world *w, struct browser *b, json_t *given) {
-    back_from_github(w, b->cookie, b->state, "code", "the-code");
-    json_t *call = call_of(w);
-    answer(w, call, json_pack("{s:i}", "status", 200), given);
-    json_decref(call);
-    call = call_of(w);
-    answer(w, call, github_user(), NULL);
-    json_decref(call);
-}
-
-static json_t *oauth_token(void) {
-    return json_pack("{s:s, s:s}", "access_token", "gho-new", "token_type", "bearer");
-}
-
-static json_t *expiring_token(void) {
-    return json_pack("{s:s, s:s, s:i}", "access_token", "ghu-new", "refresh_token", "ghr-new",
-                     "expires_in", 28800);
-}
-
 static void from_heroku_it_leads_on_to_github_and_then_all_goes_on(void **state) {
     struct world *w = *state;
     static const char *const secrets[] = {"gho-", "HRKU-", "the-code", NULL};
