@@ -181,6 +181,9 @@ static void other_texts_are_checked_too(void **state) {
     expect_refused("SLIPWAY_HEROKU_API", "https://", "is not http(s)://host");
     expect_refused("SLIPWAY_HEROKU_API", "https:///x", "is not http(s)://host");
     expect_refused("SLIPWAY_HEROKU_ID", "ftp://x", "is not http(s)://host");
+    expect_refused("SLIPWAY_GITHUB_API", "api.github.com", "is not http(s)://host");
+    expect_refused("SLIPWAY_GITHUB", "github.com", "is not http(s)://host");
+    expect_refused("SLIPWAY_KOLKRABBI", "kolkrabbi", "is not http(s)://host");
     expect_refused("SLIPWAY_BASE_URL", "https://host/?a=b", "is not http(s)://host");
     expect_refused("SLIPWAY_SLACK_HOOKS", "https://a\nb", "control character");
     setenv("SLIPWAY_POLL_MAX_MS", "1000", 1);
