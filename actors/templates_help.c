@@ -58,8 +58,38 @@ static void help(const struct sw_template_in *in, struct sw__card *card) {
                    sw_filled("{hint:typed} tells more about one of them.", hint, SW_SECTION_MAX));
 }
 
+#define SHOWN 100 /* characters of a line around its mistake */
+
+/* `count` characters on from `text`, or its end. */
+static const char *on(const char *text, size_t count) {
+    for (; *text && count > 0; count--) {
+        text++;
+        while (((unsigned char)*text & 0xc0) == 0x80)
+            text++;
+    }
+    return text;
+}
+
+/* The line, and below it the mark: blanks, then ^. Of a long line, what is around the mark. */
+static json_t *marked(const json_t *data) {
+    const char *line = sw_str(data, "line"), *mark = sw_str(data, "mark");
+    size_t at = strspn(mark, " "), size = strspn(mark + at, "^");
+    size_t skip = at > SHOWN / 2 ? at - SHOWN / 2 : 0;
+    const char *from = on(line, skip), *to = on(from, SHOWN);
+    const char *dots = skip > 0 ? "..." : "";
+    if (!line[0] || size == 0) return json_string("");
+    if (size > SHOWN - (at - skip)) size = SHOWN - (at - skip);
+    SW_AUTO(sw_text)
+    char *text = sw_printf("%s%.*s%s\n%*s%.*s", dots, (int)(to - from), from, *to ? "..." : "",
+                           (int)(strlen(dots) + at - skip), "", (int)size, mark + at);
+    struct sw_mrkdwn m;
+    sw_mrkdwn_init(&m, SW_SECTION_MAX);
+    sw_mrkdwn_pre(&m, text, strlen(text));
+    return sw_mrkdwn_end(&m);
+}
+
 static void usage(const struct sw_template_in *in, struct sw__card *card) {
-    sw__card_more(card, sw_filled("[{mark:pre}]", in->data, SW_SECTION_MAX));
+    sw__card_more(card, marked(in->data));
     sw__card_more(card, sw_filled("[It goes like this: {usage:typed}]", in->data, SW_SECTION_MAX));
     struct sw_mrkdwn m;
     sw_mrkdwn_init(&m, SW_SECTION_MAX);

@@ -273,6 +273,46 @@ static void what_a_list_does_not_show_is_counted(void **state) {
     }
 }
 
+static void a_mistake_is_marked_below_its_line(void **state) {
+    static const struct {
+        int before, size, after;
+        const char *shown;
+    } rows[] = {
+        {0, 1, 0, "```x\n^```"},
+        {2, 3, 1, "```\xc3\xa4\xc3\xa4xxxb\n  ^^^```"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        SW_AUTO(sw_text)
+        char *line = sw_printf("%.*s%.*s%.*s", 2 * rows[i].before, "\xc3\xa4\xc3\xa4", rows[i].size,
+                               "xxxxx", rows[i].after, "bbbb");
+        SW_AUTO(sw_text)
+        char *mark = sw_printf("%*s%.*s", rows[i].before, "", rows[i].size, "^^^^");
+        SW_AUTO(sw_json) json_t *data = json_pack("{s:s, s:s}", "line", line, "mark", mark);
+        SW_AUTO(sw_json) json_t *out = render("usage", NULL, data);
+        const json_t *block = json_array_get(json_object_get(out, "blocks"), 1);
+        assert_string_equal(json_string_value(sw_data_at(block, "text.text")), rows[i].shown);
+    }
+    /* Any length, any place: both lines are there, and what is marked is what was meant. */
+    for (size_t at = 0; at < 3900; at += 97) {
+        char line[4001], mark[4001];
+        memset(line, 'a', 4000);
+        memset(mark, ' ', 4000);
+        line[4000] = mark[at + 50] = 0;
+        memset(line + at, 'X', 50);
+        memset(mark + at, '^', 50);
+        SW_AUTO(sw_json) json_t *data = json_pack("{s:s, s:s}", "line", line, "mark", mark);
+        SW_AUTO(sw_json) json_t *out = render("usage", NULL, data);
+        const json_t *block = json_array_get(json_object_get(out, "blocks"), 1);
+        const char *text = json_string_value(sw_data_at(block, "text.text"));
+        const char *end = strchr(text, '\n');
+        check_message("usage", out);
+        assert_non_null(end);
+        assert_int_equal(strchr(text, 'X') - text - 3, strchr(end, '^') - end - 1);
+        assert_int_equal(times(text, "X"), times(text, "^"));
+    }
+}
+
 static void the_body_leaves_room_for_buttons_and_says_that_it_was_cut(void **state) {
     json_t *commands = json_array();
     (void)state;
@@ -319,6 +359,7 @@ int main(void) {
         cmocka_unit_test(data_that_is_no_object_gives_a_message),
         cmocka_unit_test(long_lists_are_cut_and_say_so),
         cmocka_unit_test(what_a_list_does_not_show_is_counted),
+        cmocka_unit_test(a_mistake_is_marked_below_its_line),
         cmocka_unit_test(the_body_leaves_room_for_buttons_and_says_that_it_was_cut),
         cmocka_unit_test(an_unknown_id_is_told_with_the_command),
         cmocka_unit_test(only_what_the_parser_says_needs_no_budget),
