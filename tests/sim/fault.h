@@ -1,7 +1,8 @@
 /* fault.h -- what can be made to go wrong between a client and a simulated platform.
  *
  * shapes   a fault {match "METHOD /prefix", kind, status?, retry_after?, delay_ms?, times?}
- *          status  answer that code in the platform's own words, do nothing
+ *          status  answer that code in the platform's own words (github.com's are HTML, and a
+ *                  403 with retry_after is GitHub's secondary rate limit), do nothing
  *          429     the same with Retry-After
  *          slow    wait, then do and answer
  *          cut     do, then break the connection in the middle of the body

@@ -15,7 +15,7 @@
  *          a deployment"; the 409 body as clients print it
  * limits   pages of 30, at most 100; 5000 requests per person and window of one hour
  *
- * Admin (beside the calls in sim.h's one list, POST and JSON):
+ * Admin, POST and JSON but for the first; `times` is 1 when absent, `state` of a push is green:
  *   GET /sim/github              {repos: [{full_name, refs, deployments: [.., statuses]}], people}
  *   /sim/github/checks           {repo, ref|sha, context, state, kind?: status|check, suite?, text?}
  *   /sim/github/push             {repo, ref, state?}: a new commit, its checks in that state
