@@ -9,6 +9,7 @@
 #define NAMES_BYTES_MAX (16 * 1024)
 #define NEAR_MAX 10
 #define SAME_MAX 5
+#define SOME_MAX 20
 #define NAME_BYTES_MAX 100
 
 static bool is_kind(const struct sw__plan *p, const char *kind) {
@@ -54,11 +55,17 @@ static void keep_name(struct sw__plan *p, const char *name) {
     sw__set(p->state, "names_bytes", json_integer(bytes));
 }
 
-/* The nearest names first; of two that are as near, the one that came first. */
+/* The nearest names first; of two that are as near, the one that came first. What shares less than
+ * half of the longer name is not near at all. */
 static void keep_near(struct sw__plan *p, const char *name) {
     json_t *near = list_of(p, "near");
-    json_int_t d = sw__distance(sw_str(json_object_get(p->state, "command"), "pipeline"), name);
+    const char *wanted = sw__word(p, "pipeline");
+    size_t longer = strlen(name) > strlen(wanted) ? strlen(name) : strlen(wanted);
+    json_int_t d = sw__distance(wanted, name);
     size_t at = json_array_size(near);
+    if (json_array_size(list_of(p, "some")) < SOME_MAX)
+        json_array_append_new(list_of(p, "some"), sw__text(name, NAME_BYTES_MAX));
+    if ((size_t)d * 2 > longer) return;
     while (at > 0 && sw_int(json_array_get(near, at - 1), "d") > d)
         at--;
     if (at == NEAR_MAX) return;
@@ -117,9 +124,11 @@ static void tell_unknown(struct sw__plan *p) {
     json_array_foreach(list_of(p, "near"), i, near) {
         json_array_append(names, json_object_get(near, "name"));
     }
-    const char *wanted = sw_str(json_object_get(p->state, "command"), "pipeline");
-    sw__plan_fail(p, "error.unknown_pipeline",
-                  json_pack("{s:o, s:o}", "name", sw__text(wanted, NAME_BYTES_MAX), "near", names));
+    json_t *data = json_pack("{s:o, s:o}", "name",
+                             sw__text(sw__word(p, "pipeline"), NAME_BYTES_MAX), "near", names);
+    /* Where none is near, the first of all that can be seen. */
+    if (json_array_size(names) == 0) sw__set(data, "names", json_incref(list_of(p, "some")));
+    sw__plan_fail(p, "error.unknown_pipeline", data);
 }
 
 /* Names are unique for one owner only; the id stands for the name then. */
@@ -146,6 +155,7 @@ int sw__find_pages_said(struct sw__plan *p, const struct sw__said *said) {
         sw__set(p->state, "pipeline", json_incref(json_array_get(list_of(p, "same"), 0)));
         json_object_del(p->state, "same");
         json_object_del(p->state, "near");
+        json_object_del(p->state, "some");
         json_object_del(p->state, "more");
         sw__plan_go(p, "couplings");
     }

@@ -74,8 +74,19 @@ static void an_unknown_pipeline_shows_the_nearest_first(void **state) {
     run(&w, "{\"handler\":\"releases\",\"task\":\"releases\",\"pipeline\":\"biling\"}");
     const json_t *data = world_data(&w, "error.unknown_pipeline");
     assert_string_equal(sw_str(data, "name"), "biling");
-    expect_list(data, "near", "billing zebra storefront");
+    expect_list(data, "near", "billing");
     assert_string_equal(sw_str(world_reply(&w, "error.unknown_pipeline"), "to"), "private");
+    world_finish(&w);
+}
+
+static void where_none_is_near_it_shows_what_can_be_seen(void **state) {
+    (void)state;
+    struct world w;
+    world_init(&w);
+    run(&w, "{\"handler\":\"releases\",\"task\":\"releases\",\"pipeline\":\"qqqqqq\"}");
+    const json_t *data = world_data(&w, "error.unknown_pipeline");
+    assert_int_equal(json_array_size(json_object_get(data, "near")), 0);
+    assert_true(json_array_size(json_object_get(data, "names")) > 1);
     world_finish(&w);
 }
 
@@ -243,6 +254,7 @@ int main(void) {
         cmocka_unit_test(a_list_without_end_is_cut_and_says_so),
         cmocka_unit_test(the_last_pipeline_of_many_pages_is_found),
         cmocka_unit_test(an_unknown_pipeline_shows_the_nearest_first),
+        cmocka_unit_test(where_none_is_near_it_shows_what_can_be_seen),
         cmocka_unit_test(ten_near_names_are_enough),
         cmocka_unit_test(two_pipelines_of_one_name_are_told_apart_by_id),
         cmocka_unit_test(info_shows_stages_with_apps_and_releases),
