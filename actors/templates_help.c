@@ -89,12 +89,15 @@ static json_t *marked(const json_t *data) {
 }
 
 static void usage(const struct sw_template_in *in, struct sw__card *card) {
-    sw__card_more(card, marked(in->data));
+    json_t *mark = marked(in->data);
+    bool said = json_string_length(mark) > 0; /* so it need not stand below once more */
+    sw__card_more(card, mark);
     sw__card_more(card, sw_filled("[It goes like this: {usage:typed}]", in->data, SW_SECTION_MAX));
     struct sw_mrkdwn m;
     sw_mrkdwn_init(&m, SW_SECTION_MAX);
     put_examples(&m, in->data, json_object_get(in->data, "examples"));
     sw__card_more(card, sw_mrkdwn_end(&m));
+    if (!said) sw__card_small(card, sw_filled("[{line:typed}]", in->data, SW_SECTION_MAX));
 }
 
 const struct sw__template sw__templates_help[] = {
@@ -106,7 +109,7 @@ const struct sw__template sw__templates_help[] = {
      .build = help},
     {.id = "usage",
      .lead = "I could not read that[: {error}]. Nothing was done.",
-     .flags = SW__ONLY,
+     .flags = SW__ONLY | SW__BARE,
      .build = usage},
     {.id = "not_yet",
      .lead = "I understand {name:code}, but this version cannot do it yet. Nothing was done.",
