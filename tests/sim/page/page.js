@@ -7,7 +7,7 @@ const ROLES = {
     ingress: 'takes requests in', parser: 'reads commands', auth: 'knows who may', executor: 'carries out',
     responder: 'talks to Slack', notifier: 'matches events', refresher: 'renews tokens',
 };
-const PLACES = { slack: 'Slack', hooks: 'Slack', heroku: 'Heroku', heroku_id: 'Sign-in' };
+const PLACES = { slack: 'Slack', hooks: 'Slack', heroku: 'Heroku', heroku_id: 'Sign-in', kolkrabbi: 'Heroku', github: 'GitHub', github_web: 'Sign-in', sentry: 'Sentry' };
 const $ = (id) => document.getElementById(id);
 const team = 'T0SIM1';
 const typed = [];                 // what this page's people typed: {viewer, channel, at, text, ack}
@@ -15,7 +15,8 @@ const history = { list: [], at: 0 };
 const shown = new Map();          // key -> {json, node} of the message list
 const actors = new Map();         // role -> what was seen of it
 let linked = { U0ADA: true, U0BOB: false };
-let journalAt = 0, promotions = 0, missed = 0;
+const writes = new Map();         // what a platform carries out -> how often it was asked for that
+let journalAt = 0, missed = 0;
 
 const viewer = () => document.querySelector('[name=viewer]:checked').value;
 const channel = () => document.querySelector('[name=channel]:checked').value;
@@ -57,14 +58,14 @@ function byline(message) {
 function thread(replies) {
     const count = replies.length === 1 ? '1 reply' : replies.length + ' replies';
     return element('div', { class: 'thread' }, element('div', { class: 'thread-head' }, count),
-        element('ol', null, ...replies.map((reply) => element('li', null, avatar(reply.user),
+        element('ol', null, ...replies.map((reply) => element('li', { 'data-ts': reply.ts }, avatar(reply.user),
             element('div', null, ...content(reply))))));
 }
 
 function draw(message) {
     const body = element('div', { class: 'body' }, byline(message), ...content(message));
     if (message.thread && message.thread.length) body.append(thread(message.thread));
-    return element('li', { class: 'message' + (message.ephemeral ? ' private' : '') },
+    return element('li', { class: 'message' + (message.ephemeral ? ' private' : ''), 'data-ts': message.ts },
         message.ephemeral ? element('div', { class: 'only' }, eye(), 'Only visible to you') : null,
         element('div', { class: 'avatar-cell' }, avatar(message.user)), body);
 }
@@ -193,14 +194,16 @@ function drawActors(list) {
 
 // ---- journal
 
+const CHIEF = /^\/(?:apps\/[^/]+\/|repos\/[^/]+\/[^/]+\/)?(pipeline-promotions|builds|releases|deployments)$/;
 const short = (path) => path.replace(/[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g, '').replace(/\/[0-9a-f]{4}[0-9a-f]{4}-/g, (id) => id.slice(0, 5) + '…');
 
 function drawJournal(entries) {
     for (const entry of entries) {
         journalAt = entry.n;
         if (!PLACES[entry.upstream]) continue;
-        const chief = entry.method === 'POST' && entry.path === '/pipeline-promotions';
-        if (chief) promotions++;
+        const name = entry.method === 'POST' && CHIEF.exec(entry.path);
+        const chief = Boolean(name);
+        if (chief) writes.set(name[1], (writes.get(name[1]) || 0) + 1);
         const kind = chief ? 'write chief' : entry.method === 'GET' ? '' : 'write';
         $('journal').prepend(element('li', { class: kind, title: `${entry.method} ${entry.path} ${entry.status}` },
             element('span', { class: 'where' }, PLACES[entry.upstream]), element('span', null, entry.method),
@@ -208,9 +211,10 @@ function drawJournal(entries) {
     }
     while ($('journal').childElementCount > 200) $('journal').lastChild.remove();
     const times = (n) => n === 1 ? 'once' : `${n} times`;
-    $('tally').replaceChildren(...(promotions
-        ? ['Heroku received ', element('b', null, `POST /pipeline-promotions ${times(promotions)}`), '.']
-        : ['Each request that Slack and Heroku received, newest first.']));
+    const told = [...writes].flatMap(([name, n]) => [', ', element('b', null, `POST …/${name} ${times(n)}`)]).slice(1);
+    $('tally').replaceChildren(...(told.length
+        ? ['Received: ', ...told, '.']
+        : ['Each request that Slack, Heroku and GitHub received, newest first.']));
 }
 
 // ---- typing
@@ -241,7 +245,41 @@ async function send(text) {
     look();
 }
 
+// ---- buttons
+
+function agreed(question) {
+    const dialog = $('confirm');
+    dialog.querySelector('h2').textContent = question.title.text;
+    dialog.querySelector('p').replaceChildren(said(question.text));
+    const [no, yes] = dialog.querySelectorAll('button');
+    no.textContent = question.deny.text;
+    yes.textContent = question.confirm.text;
+    yes.className = 'act ' + (question.style || 'primary');
+    dialog.returnValue = '';
+    dialog.showModal();
+    return new Promise((done) => dialog.addEventListener('close', () => done(dialog.returnValue === 'yes'), { once: true }));
+}
+
+async function press(object, made) {
+    const where = { team, user: viewer(), channel: channel(), ts: made.closest('[data-ts]').dataset.ts };
+    if (object.confirm && !await agreed(object.confirm)) return;
+    made.disabled = true;
+    try {
+        const answer = await call('/sim/click', { ...where, action_id: object.action_id });
+        if (answer.status === 200) hint(`${made.textContent}: accepted in ${answer.ms.toFixed(1)} ms`);
+        else hint(`${made.textContent}: answered ${answer.status}`, true);
+    } catch (error) {
+        hint(`${made.textContent}: not sent`, true);
+    }
+    made.disabled = false;
+    look();
+}
+
 function wire() {
+    pressing.handler = press;
+    for (const choice of document.querySelectorAll('#confirm button')) {
+        choice.addEventListener('click', () => $('confirm').close(choice.value));
+    }
     $('form').addEventListener('submit', (event) => {
         event.preventDefault();
         send($('input').value);

@@ -70,10 +70,16 @@ function said(object) {
     return object.type === 'plain_text' ? object.text : lines(object.text || '');
 }
 
+// What a press does is up to the page that shows the message; where it sets nothing, buttons are only to be seen.
+const pressing = { handler: null };
+
 function button(object) {
     const label = object.text ? object.text.text : 'Open';
     if (object.url) return link(object.url, label, 'act');
-    return element('button', { type: 'button', class: 'act', disabled: '' }, label);
+    const off = pressing.handler && object.action_id ? {} : { disabled: '' };
+    const made = element('button', { type: 'button', class: 'act ' + (object.style || 'plain'), ...off }, label);
+    made.addEventListener('click', () => pressing.handler(object, made));
+    return made;
 }
 
 function block(object) {
