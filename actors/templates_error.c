@@ -36,7 +36,8 @@ const struct sw__template sw__templates_error[] = {
         "Type the same again when that is over."),
     ROW("error.held",
         "{by:user} has locked {pipeline:bold}[ ({stage})][: {reason}]. Nothing was done.",
-        "[It has been locked since {since_ms:date}.][ To go on anyway type {steal:typed}: it takes the "
+        "[It has been locked since {since_ms:date}.][ To go on anyway type {steal:typed}: it takes "
+        "the "
         "lock away, and its owner is told.]"),
     ROW("error.no_operation", "Nothing that runs has the id {id:code}.",
         "`/h status` lists what runs."),
