@@ -83,6 +83,15 @@ def a_promotion_is_asked_for_once():
         assert "| thread" in text, text
 
 
+def lines_are_typed_one_after_the_other():
+    with Demo("--once", "/h whoami", "--once", "/h help deploy") as demo:
+        code, text = demo.finish()
+        assert code == 0, text
+        first, second = text.split("@ada types: /h help deploy")
+        assert "@ada types: /h whoami" in first and "ada@example.com" in first and "ada-l" in first, text
+        assert "ada-l" not in second and "deploy" in second, text
+
+
 def bob_can_be_the_one_who_types():
     with Demo("--once", "/h login", "--user", "bob") as demo:
         code, text = demo.finish()
@@ -118,8 +127,8 @@ def wrong_options_are_refused():
 
 
 def main():
-    tests = [an_invalid_promotion_shows_usage_and_promotes_nothing, a_promotion_is_asked_for_once, bob_can_be_the_one_who_types,
-             ctrl_c_leaves_nothing_behind, nothing_outlives_a_killed_demo, wrong_options_are_refused]
+    tests = [an_invalid_promotion_shows_usage_and_promotes_nothing, a_promotion_is_asked_for_once, lines_are_typed_one_after_the_other,
+             bob_can_be_the_one_who_types, ctrl_c_leaves_nothing_behind, nothing_outlives_a_killed_demo, wrong_options_are_refused]
     failed = 0
     for test in tests:
         try:

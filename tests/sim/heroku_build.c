@@ -79,7 +79,9 @@ static void build_is_over(struct sim *sim, void *arg, bool dropped) {
 
 static void source_came(struct sim *sim, void *arg, const struct sim_out_answer *answer) {
     struct sim_build *build = arg;
-    build->has_source = answer->status == 200 && answer->body_len != 0;
+    /* A gzipped tarball; its first two bytes say so. */
+    build->has_source =
+        answer->status == 200 && answer->body_len > 2 && memcmp(answer->body, "\x1f\x8b", 2) == 0;
     int64_t spread_ms = sim->conf.build_max_ms - sim->conf.build_min_ms;
     int64_t ms = sim->conf.build_min_ms + randombytes_uniform((uint32_t)spread_ms + 1);
     sim_timer_add(sim, ms, true, build_is_over, build);

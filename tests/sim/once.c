@@ -278,7 +278,7 @@ int sim_once_main(int argc, char **argv) {
     if (r == -ETIMEDOUT && sim_walk_why(o.walk)[0] == '\0') {
         fprintf(stderr, "slipway-sim once: no final answer within %lld s\n",
                 (long long)o.timeout_ms / 1000);
-    } else if (r < 0) {
+    } else if (r < 0 && r != -ENOENT) {
         fprintf(stderr, "slipway-sim once: %s\n",
                 sim_walk_why(o.walk)[0] != '\0' ? sim_walk_why(o.walk) : strerror(-r));
     }

@@ -21,6 +21,8 @@ static const char *const options[] = {"--heroku-pool",
                                       "--client-secret",
                                       "csec",
                                       NULL};
+#define GZIP "\x1f\x8b\x08 source"
+
 static const char sha[] = "0123456789abcdef0123456789abcdef01234567";
 static struct client sim;
 static char token[128], source[96];
@@ -31,7 +33,7 @@ static int start(void **state) {
     char url[64];
     client_start(&sim, options);
     ingress = ingress_start(url);
-    ingress_answer(ingress, 200, "application/gzip", "source");
+    ingress_answer(ingress, 200, "application/gzip", GZIP);
     strcpy(source, url);
     strcat(source, "/archive.tar.gz");
     json_auto_t *tokens = client_sign_in(&sim, "ada@example.com");
@@ -162,6 +164,10 @@ static void a_build_fails_on_demand_or_without_its_source(void **state) {
     json_auto_t *bad = build_end("storefront-staging", client_text(first.json, "id"));
     assert_string_equal(client_text(bad, "status"), "failed");
     assert_true(json_is_null(json_object_get(bad, "release")));
+    ingress_answer(ingress, 200, "text/html", "<!doctype html>sign in, please");
+    REPLY page = build("storefront-staging", source, NULL);
+    json_auto_t *no_tarball = build_end("storefront-staging", client_text(page.json, "id"));
+    assert_string_equal(client_text(no_tarball, "status"), "failed");
     ingress_answer(ingress, 404, "text/plain", "gone");
     REPLY second = build("storefront-staging", source, NULL);
     json_auto_t *gone = build_end("storefront-staging", client_text(second.json, "id"));
@@ -169,7 +175,7 @@ static void a_build_fails_on_demand_or_without_its_source(void **state) {
     REPLY third = build("storefront-staging", "https://elsewhere.example/x.tar.gz", NULL);
     json_auto_t *far = build_end("storefront-staging", client_text(third.json, "id"));
     assert_string_equal(client_text(far, "status"), "failed");
-    ingress_answer(ingress, 200, "application/gzip", "source");
+    ingress_answer(ingress, 200, "application/gzip", GZIP);
     REPLY fourth = build("storefront-staging", source, NULL);
     json_auto_t *good = build_end("storefront-staging", client_text(fourth.json, "id"));
     assert_string_equal(client_text(good, "status"), "succeeded");
