@@ -128,6 +128,139 @@ void sw__missing_call(struct sw__plan *p);
 int sw__missing_said(struct sw__plan *p, const struct sw__said *said);
 int sw__promote_finish(struct sw__plan *p);
 
+/* plan_deploy.c: phases and their steps.
+ * state: targets[0] {build, release, version}; archive: the box with the link to the source */
+json_t *sw__deploy_target(const struct sw__plan *p); /* borrowed */
+int sw__deploy_choose(struct sw__plan *p);
+int sw__preauth_start(struct sw__plan *p); /* a code that was typed opens the app */
+void sw__preauth_call(struct sw__plan *p);
+int sw__preauth_said(struct sw__plan *p, const struct sw__said *said);
+int sw__deploy_tell(struct sw__plan *p);
+int sw__archive_start(struct sw__plan *p);
+void sw__archive_call(struct sw__plan *p);
+int sw__archive_said(struct sw__plan *p, const struct sw__said *said);
+int sw__build_start(struct sw__plan *p);
+void sw__build_call(struct sw__plan *p);
+int sw__build_said(struct sw__plan *p, const struct sw__said *said);
+void sw__build_look(struct sw__plan *p);
+enum sw__seen sw__build_seen(struct sw__plan *p, const struct sw__said *said);
+int sw__build_found(struct sw__plan *p);
+
+/* plan_deploy_watch.c: phases and their steps.
+ * state: at "building", "releasing", "restarting"; until_ms; dynos {up, all} */
+void sw__deploy_round(struct sw__plan *p);
+void sw__deploy_trouble(struct sw__plan *p, const struct sw__said *said);
+bool sw__deploy_cancel(struct sw__plan *p);
+int sw__building_start(struct sw__plan *p);
+void sw__building_call(struct sw__plan *p);
+int sw__building_said(struct sw__plan *p, const struct sw__said *said);
+void sw__build_cancel_call(struct sw__plan *p);
+int sw__build_cancel_said(struct sw__plan *p, const struct sw__said *said);
+void sw__build_cancel_trouble(struct sw__plan *p, const struct sw__said *said);
+enum sw__seen sw__build_cancel_seen(struct sw__plan *p, const struct sw__said *said);
+int sw__build_cancel_found(struct sw__plan *p);
+void sw__build_cancel_lost(struct sw__plan *p, const char *why, const char *reason);
+int sw__releasing_start(struct sw__plan *p);
+void sw__build_release_call(struct sw__plan *p);
+int sw__build_release_said(struct sw__plan *p, const struct sw__said *said);
+int sw__dynos_start(struct sw__plan *p);
+void sw__dynos_call(struct sw__plan *p);
+int sw__dynos_said(struct sw__plan *p, const struct sw__said *said);
+int sw__deploy_finish(struct sw__plan *p);
+
+/* plan_deploy_say.c */
+json_t *sw__deploy_log(const struct sw__plan *p); /* an address, NULL: none yet; the caller frees */
+void sw__deploy_describe(const struct sw__plan *p, json_t *data);
+void sw__deploy_unknown(struct sw__plan *p, const char *why, const char *reason);
+/* GitHub learns of the phase (sw__github_say), then goes to `step`. */
+void sw__deploy_say(struct sw__plan *p, const char *phase, const char *step);
+
+/* plan_repo.c: the repository that the pipeline is connected to, its default branch; of a deploy the
+ * commit that its ref means, of a promotion the one that its source was built from.
+ * state: repo {name, branch}, ref, sha; unrecorded: why GitHub is left out ("no_repo", "no_access",
+ *        "no_commit", "away"), which only a promotion may go on with */
+int sw__repo_start(struct sw__plan *p);
+void sw__repo_call(struct sw__plan *p);
+void sw__repo_old_call(struct sw__plan *p);
+int sw__repo_said(struct sw__plan *p, const struct sw__said *said);
+int sw__repo_old_said(struct sw__plan *p, const struct sw__said *said);
+void sw__repo_trouble(struct sw__plan *p, const struct sw__said *said);
+void sw__repo_old_trouble(struct sw__plan *p, const struct sw__said *said);
+int sw__ref_start(struct sw__plan *p);
+void sw__branch_call(struct sw__plan *p);
+int sw__branch_said(struct sw__plan *p, const struct sw__said *said);
+void sw__branch_trouble(struct sw__plan *p, const struct sw__said *said);
+void sw__ref_call(struct sw__plan *p);
+int sw__ref_said(struct sw__plan *p, const struct sw__said *said);
+void sw__ref_trouble(struct sw__plan *p, const struct sw__said *said);
+void sw__slug_call(struct sw__plan *p);
+int sw__slug_said(struct sw__plan *p, const struct sw__said *said);
+void sw__slug_trouble(struct sw__plan *p, const struct sw__said *said);
+/* A promotion goes on without GitHub. */
+int sw__repo_without(struct sw__plan *p, const char *why);
+/* `text` as a part of a path; `keep`: bytes that stay as they are besides letters and digits. */
+char *sw__path_escape(const char *text, const char *keep);
+/* An error that only a promotion can do without: true where it goes on. */
+bool sw__repo_spared(struct sw__plan *p, const struct sw__said *said);
+
+/* plan_checks.c: what must be green before anything is changed.
+ * state: required [context], pinned {context: app id}, checks {page, states, runs} */
+int sw__checks_start(struct sw__plan *p);
+void sw__protection_call(struct sw__plan *p);
+int sw__protection_said(struct sw__plan *p, const struct sw__said *said);
+void sw__rules_call(struct sw__plan *p);
+int sw__rules_said(struct sw__plan *p, const struct sw__said *said);
+void sw__rules_trouble(struct sw__plan *p, const struct sw__said *said);
+void sw__commit_states_call(struct sw__plan *p);
+int sw__commit_states_said(struct sw__plan *p, const struct sw__said *said);
+void sw__runs_call(struct sw__plan *p);
+int sw__runs_said(struct sw__plan *p, const struct sw__said *said);
+void sw__checks_trouble(struct sw__plan *p, const struct sw__said *said);
+/* "success", "failure", "pending" of one context, as far as it was seen. */
+const char *sw__checks_state(const struct sw__plan *p, const char *context);
+/* A new list [{context, state}] of what is not green. */
+json_t *sw__checks_open(const struct sw__plan *p);
+/* The end: these contexts are not green; takes the list. */
+void sw__checks_fail(struct sw__plan *p, json_t *contexts);
+
+/* plan_green.c: some are not ready yet: offers to wait, and waits.
+ * state: pending [context], green_until_ms */
+int sw__green_offer(struct sw__plan *p);
+void sw__offer_call(struct sw__plan *p);
+void sw__offer_due(struct sw__plan *p);
+void sw__offer_go(struct sw__plan *p);
+void sw__green_call(struct sw__plan *p);
+void sw__green_due(struct sw__plan *p);
+/* All was asked again, and something is pending still. */
+int sw__green_again(struct sw__plan *p);
+
+/* plan_hub.c: one deployment at GitHub for each target. state: targets[].deployment, its id */
+int sw__hub_start(struct sw__plan *p);
+void sw__hub_call(struct sw__plan *p);
+int sw__hub_said(struct sw__plan *p, const struct sw__said *said);
+void sw__hub_trouble(struct sw__plan *p, const struct sw__said *said);
+void sw__hub_look(struct sw__plan *p);
+enum sw__seen sw__hub_seen(struct sw__plan *p, const struct sw__said *said);
+int sw__hub_found(struct sw__plan *p);
+void sw__hub_lost(struct sw__plan *p, const char *why, const char *reason);
+
+/* plan_say.c: what GitHub is told of a deployment. */
+/* Of this target that it is in `phase` ("build", "release", "restart", "success", "failure",
+ * "error", "inactive"), then goes to the step `then`, NULL: to the next phase; at once where there
+ * is no deployment. What GitHub does not take is told once and never in the way. */
+int sw__github_say(struct sw__plan *p, json_t *target, const char *phase, const char *then);
+void sw__say_call(struct sw__plan *p);
+int sw__say_said(struct sw__plan *p, const struct sw__said *said);
+void sw__say_trouble(struct sw__plan *p, const struct sw__said *said);
+void sw__say_look(struct sw__plan *p);
+enum sw__seen sw__say_seen(struct sw__plan *p, const struct sw__said *said);
+int sw__say_found(struct sw__plan *p);
+void sw__say_lost(struct sw__plan *p, const char *why, const char *reason);
+/* The plan has ended and the person knows: GitHub's deployments that are open are ended too, then
+ * the plan is closed. */
+void sw__wind_start(struct sw__plan *p);
+bool sw__wind_runs(const struct sw__plan *p);
+
 /* plan_poll.c: waits between two looks at something that takes its time.
  * state: wait_ms, scarce */
 void sw__poll_wait(struct sw__plan *p);  /* arms the step's timer, longer each time */
@@ -140,6 +273,8 @@ void sw__report_thread(struct sw__plan *p, const char *template, json_t *data);
 void sw__report_promoted(struct sw__plan *p, const char *state);
 /* The first message: the parent; targets become sources of webhooks. */
 void sw__report_begin(struct sw__plan *p);
+/* The parent alone: nothing has begun yet. */
+void sw__report_offer(struct sw__plan *p, const char *state);
 /* An entry of the audit. */
 void sw__report_audit(struct sw__plan *p, const char *outcome);
 /* The end where nobody can say what became of it. */
