@@ -1,5 +1,8 @@
 /* report.c -- groups what is like, and sends one envelope at a time; see report.h.
  *
+ * The first of its like is sent at once: its process may not live long. Then it is quiet for the gap, and what came in
+ * that time is one event.
+ *
  * Nothing here may harm the work: no call waits, the table has a fixed size, and what goes wrong with Sentry is only counted. */
 #include "common/report.h"
 
@@ -24,7 +27,7 @@
 struct group {
     json_t *event; /* NULL: free */
     json_t *commands;
-    json_int_t count;
+    json_int_t count; /* 0: quiet, all of it was sent */
     int64_t last_ms;
     uint64_t number; /* in the order they began */
     int64_t due_at_ms;
@@ -91,11 +94,15 @@ void sw_reporter_destroy(struct sw_reporter *reporter) {
 
 /* ---- grouping ---- */
 
-static void count_in(struct group *group, const json_t *event) {
+static void count_in(struct group *group, json_t *event) {
     const char *cmd = sw_str(json_object_get(event, "tags"), "command");
     size_t i;
     const json_t *known;
-    group->count++;
+    if (group->count++ == 0) { /* the first since the last event was sent: a new event */
+        json_decref(group->event);
+        group->event = json_incref((json_t *)event);
+        group->tries = 0;
+    }
     group->last_ms = clock_ms(CLOCK_REALTIME);
     if (!cmd[0] || json_array_size(group->commands) >= COMMANDS) return;
     json_array_foreach(group->commands, i, known) {
@@ -104,14 +111,17 @@ static void count_in(struct group *group, const json_t *event) {
     json_array_append_new(group->commands, json_string(cmd));
 }
 
+static bool is_like(const struct group *group, const json_t *event) {
+    return group && group->event &&
+           json_equal(json_object_get(group->event, "fingerprint"),
+                      json_object_get(event, "fingerprint"));
+}
+
+/* What is being sent is written already. */
 static struct group *like(struct sw_reporter *reporter, const json_t *event) {
-    const json_t *print = json_object_get(event, "fingerprint");
     for (unsigned i = 0; i < GROUPS; i++) {
         struct group *group = &reporter->group[i];
-        /* What is being sent is written already. */
-        if (group->event && group != reporter->sending &&
-            json_equal(json_object_get(group->event, "fingerprint"), print))
-            return group;
+        if (group != reporter->sending && is_like(group, event)) return group;
     }
     return NULL;
 }
@@ -142,13 +152,15 @@ void sw_report(struct sw_reporter *reporter, const struct sw_report *report) {
         json_decref(event);
         return;
     }
+    int64_t wait_ms = is_like(reporter->sending, event) ? reporter->gap_ms : 0;
     group = place(reporter);
-    *group = (struct group){.event = event,
+    *group = (struct group){.event = json_incref(event),
                             .commands = json_array(),
                             .number = reporter->begun++,
-                            .due_at_ms = clock_ms(CLOCK_BOOTTIME) + reporter->gap_ms};
+                            .due_at_ms = clock_ms(CLOCK_BOOTTIME) + wait_ms};
     reporter->waiting++;
     count_in(group, event);
+    json_decref(event);
 }
 
 /* ---- sending ---- */
@@ -172,7 +184,9 @@ static void on_answer(void *arg, const struct sw_call_result *result) {
     if (limit_ms) reporter->not_before_at_ms = clock_ms(CLOCK_BOOTTIME) + limit_ms;
     if (result->status >= 200 && result->status < 300) {
         sw_metric_add(SW_M_REPORTS, group->count, "sent");
-        group_free(reporter, group);
+        group->count = 0;
+        json_array_clear(group->commands);
+        group->due_at_ms = clock_ms(CLOCK_BOOTTIME) + reporter->gap_ms;
     } else if (!result->status || result->status == 429 || result->status >= 500) {
         sw_log(SW_LOG_WARN, "sentry did not take a report", SW_I("status", result->status),
                SW_I("limit_ms", limit_ms));
@@ -181,6 +195,16 @@ static void on_answer(void *arg, const struct sw_call_result *result) {
         sw_log(SW_LOG_WARN, "sentry refused a report", SW_I("status", result->status));
         sw_metric_add(SW_M_REPORTS, group->count, "refused");
         group_free(reporter, group);
+    }
+}
+
+/* Quiet groups whose gap is over are forgotten. */
+static void sweep(struct sw_reporter *reporter, int64_t now_at_ms) {
+    for (unsigned i = 0; i < GROUPS; i++) {
+        struct group *group = &reporter->group[i];
+        if (group->event && group->count == 0 &&
+            (group->due_at_ms <= now_at_ms || reporter->draining))
+            group_free(reporter, group);
     }
 }
 
@@ -213,10 +237,12 @@ static void start(struct sw_reporter *reporter, struct group *group) {
 void sw_reporter_tick(struct sw_reporter *reporter, int64_t now_at_ms) {
     struct group *first = NULL;
     if (!reporter || !reporter->waiting || reporter->call) return;
+    sweep(reporter, now_at_ms);
     if (now_at_ms < reporter->not_before_at_ms) return;
     for (unsigned i = 0; i < GROUPS; i++) {
         struct group *group = &reporter->group[i];
-        if (!group->event || (group->due_at_ms > now_at_ms && !reporter->draining)) continue;
+        if (!group->event || group->count == 0) continue;
+        if (group->due_at_ms > now_at_ms && !reporter->draining) continue;
         if (!first || group->due_at_ms < first->due_at_ms) first = group;
     }
     if (first) start(reporter, first);
@@ -225,5 +251,7 @@ void sw_reporter_tick(struct sw_reporter *reporter, int64_t now_at_ms) {
 bool sw_reporter_drained(struct sw_reporter *reporter) {
     if (!reporter || !reporter->waiting) return true;
     reporter->draining = true;
+    if (!reporter->call) sweep(reporter, clock_ms(CLOCK_BOOTTIME));
+    if (!reporter->waiting) return true;
     return !reporter->call && clock_ms(CLOCK_BOOTTIME) < reporter->not_before_at_ms;
 }

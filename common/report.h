@@ -48,7 +48,8 @@ int64_t sw_report_limit_ms(int status, int64_t retry_after_ms, const char *rate_
 
 /* ---- the reporter; each takes NULL, where there is no DSN, and does nothing ---- */
 
-/* NULL where `dsn` is NULL or none. `turn` as for sw_calls_create. Like reports are one for gap_ms. */
+/* NULL where `dsn` is NULL or none. `turn` as for sw_calls_create. The first report is sent at once,
+ * all that are like it within gap_ms are one more. */
 struct sw_reporter *sw_reporter_create(struct _zloop_t *loop, const char *actor, const char *dsn,
                                        int64_t gap_ms, void (*turn)(void *arg), void *arg);
 void sw_reporter_destroy(struct sw_reporter *reporter);

@@ -192,9 +192,14 @@ static void test_refused_messages_are_one_report_with_their_ids(void **state) {
     assert_string_equal(tag(event, "errno"), "EPROTO");
     assert_string_equal(tag(event, "installation"), INST);
     assert_non_null(strchr(tag(event, "entry"), '-'));
-    assert_int_equal(sw_int(extra, "count"), 3);
-    assert_int_equal(json_array_size(json_object_get(extra, "commands")), 2);
     assert_person_told(w, tag(event, "command"));
+    /* The first says so at once; what came while that was told, if anything, is one more. */
+    json_int_t count = sw_int(extra, "count");
+    if (count < 3) {
+        SW_AUTO(sw_json) json_t *rest = told(OK);
+        count += sw_int(json_object_get(rest, "extra"), "count");
+    }
+    assert_int_equal(count, 3);
     assert_int_equal(caller(3 * GAP_MS), -1);
 }
 
@@ -221,11 +226,12 @@ static void test_an_upstream_that_does_not_answer_is_one_warning(void **state) {
     say(w, "call", 'a');
     say(w, "call", 'b');
     w->run = start(w, &actor);
-    SW_AUTO(sw_json) json_t *event = told(OK);
+    SW_AUTO(sw_json) json_t *at_once = told(OK), *event = told(OK);
+    assert_string_equal(sw_str(at_once, "message"), "upstream: heroku: tried again");
     assert_string_equal(sw_str(event, "message"), "upstream: heroku: tried again");
     assert_string_equal(sw_str(event, "level"), "warning");
     assert_string_equal(tag(event, "upstream"), "heroku");
-    assert_string_equal(tag(event, "command"), COMMAND "a");
+    assert_string_equal(tag(at_once, "command"), COMMAND "a");
     assert_string_equal(sw_str(json_object_get(event, "user"), "id"), INST "/U0ADA");
     assert_true(sw_int(json_object_get(event, "extra"), "count") >= 2);
 }
@@ -334,12 +340,15 @@ static void test_what_waits_is_sent_before_the_process_goes(void **state) {
     struct world *w = *state;
     setenv("SLIPWAY_REPORT_GAP_MS", "60000", 1);
     say(w, "refuse", 'a');
-    say(w, "done", 'b');
     w->run = start(w, &actor);
+    SW_AUTO(sw_json) json_t *first = told(OK);
+    assert_string_equal(tag(first, "command"), COMMAND "a");
+    say(w, "refuse", 'b');
+    say(w, "done", 'c');
     wait_seen(w, "done");
     kill(w->run, SIGTERM);
     SW_AUTO(sw_json) json_t *event = told(OK);
-    assert_string_equal(tag(event, "command"), COMMAND "a");
+    assert_string_equal(tag(event, "command"), COMMAND "b");
 }
 
 static void test_a_silent_sentry_holds_nobody_up(void **state) {
