@@ -39,12 +39,7 @@ static int begin(struct sw__plan *p) {
         return 0;
     }
     sw__set(p->state, "kind", json_string(kind->name));
-    SW_AUTO(sw_text) char *end = sw_printf("end/%s", p->in->cmd);
-    struct sw_msg *m = sw_after(p->out, end, kind->acts ? SW__WRITE_BUDGET_MS : SW__READ_BUDGET_MS,
-                                SW_KIND_EXECUTOR_TIMER, json_pack("{s:s}", "step", "end"));
-    sw_msg_set_box(m, "token", NULL);
-    sw_msg_set_box(m, "github", NULL);
-    sw_msg_set_box(m, "code", NULL);
+    sw__plan_budget(p, kind->acts ? SW__WRITE_BUDGET_MS : SW__READ_BUDGET_MS);
     if (kind->acts) {
         sw__ops_note(p, "running");
         sw__report_audit(p, "asked"); /* what is done at once has one entry */
@@ -132,7 +127,9 @@ static int answered(struct sw__plan *p, const struct sw__step *step) {
         sw__plan_regrant(p, !strcmp(sw_str(p->state, "up"), "github") ? "github" : "heroku", true);
         return 0;
     }
-    if (said.kind == SW__SAID_OK &&
+    if (step->link && (said.kind == SW__SAID_OK || said.status / 100 == 3))
+        said.kind = sw_msg_box(p->in, "answer") ? SW__SAID_OK : SW__SAID_AWAY;
+    if (said.kind == SW__SAID_OK && !step->any && !step->link &&
         !(is_list(p, step) ? json_is_array(said.json) : json_is_object(said.json)))
         said.kind = step->write ? SW__SAID_UNSURE : SW__SAID_AWAY; /* nothing that Heroku says */
     if (said.kind == SW__SAID_OK && step->id && !sw__id_valid(sw_str(said.json, "id")))
@@ -179,7 +176,7 @@ static int advance(struct sw__plan *p) {
 }
 
 /* As long as Heroku was asked to change nothing. A write at GitHub that is under way is awaited. */
-static bool cancel_before(struct sw__plan *p) {
+bool sw__plan_cancel_before(struct sw__plan *p) {
     if (json_object_get(p->state, "wrote")) return false;
     if (!json_object_get(p->state, "write")) sw__plan_end(p, "cancelled", NULL, NULL);
     return true;
@@ -188,7 +185,7 @@ static bool cancel_before(struct sw__plan *p) {
 static int cancel(struct sw__plan *p) {
     const struct sw__kind *kind = sw__plan_kind(p);
     sw__set(p->state, "cancelling", json_incref(json_object_get(p->in->body, "by")));
-    if (kind->cancel ? kind->cancel(p) : cancel_before(p)) return 0;
+    if (kind->cancel ? kind->cancel(p) : sw__plan_cancel_before(p)) return 0;
     json_object_del(p->state, "cancelling");
     sw__report_thread(p, "op.too_late", NULL);
     return 0;

@@ -59,6 +59,12 @@ void sw__plan_wait(struct sw__plan *p, int64_t delay_ms) {
     arm(p, delay_ms);
 }
 
+void sw__plan_budget(struct sw__plan *p, int64_t budget_ms) {
+    SW_AUTO(sw_text) char *name = sw_printf("end/%s", p->in->cmd);
+    dress(p, sw_after(p->out, name, budget_ms, SW_KIND_EXECUTOR_TIMER,
+                      json_pack("{s:s}", "step", "end")));
+}
+
 /* Once for each plan: a person who waits wants to know that it goes on, not how often. */
 static void arm_slow(struct sw__plan *p) {
     if (json_object_get(p->state, "slow")) return;
@@ -181,8 +187,7 @@ static const char *audited(const char *outcome) {
 void sw__plan_close(struct sw__plan *p) {
     SW_AUTO(sw_text) char *key = sw_printf("plan/%s", p->in->cmd);
     const struct sw__kind *kind = sw__plan_kind(p);
-    if (kind->acts || kind->audited)
-        sw__report_audit(p, audited(sw_str(p->state, "outcome")));
+    if (kind->acts || kind->audited) sw__report_audit(p, audited(sw_str(p->state, "outcome")));
     disarm(p, "plan");
     disarm(p, "slow");
     disarm(p, "end");

@@ -69,6 +69,8 @@ struct sw__step {
     bool write; /* its call is no "safe" one */
     bool list;  /* a list answers it, else an object */
     bool id;    /* an object with an id that may stand in a path */
+    bool any;   /* whatever a success is answered with: nothing of it is used */
+    bool link;  /* a redirect answers it, whose address comes as box "answer" */
     /* Asks or arms, and nothing else: it is done again with a new grant. */
     void (*call)(struct sw__plan *p);
     int (*said)(struct sw__plan *p, const struct sw__said *said);     /* all went well */
@@ -116,6 +118,10 @@ bool sw__plan_call(struct sw__plan *p, json_t *request);
 /* The same for a write; `heroku`: it changes something there. */
 bool sw__plan_write(struct sw__plan *p, json_t *request, bool heroku);
 void sw__plan_wait(struct sw__plan *p, int64_t delay_ms);
+/* How long the plan may last from now on. */
+void sw__plan_budget(struct sw__plan *p, int64_t budget_ms);
+/* What `cancel` does where the kind does not say otherwise. */
+bool sw__plan_cancel_before(struct sw__plan *p);
 /* Asks auth for another grant; the step is done again when it comes. */
 void sw__plan_regrant(struct sw__plan *p, const char *provider, bool refused);
 bool sw__plan_has_github(const struct sw__plan *p);

@@ -19,6 +19,18 @@ static sw__phase_fn *const promote[] = {
     sw__watch_start,    /* release phases */
     sw__promote_finish, NULL,
 };
+static sw__phase_fn *const deploy[] = {
+    sw__find_start,     /* pipeline, stages, apps */
+    sw__deploy_choose,  /* the app */
+    sw__preauth_start,  /* its second factor */
+    sw__lock_start,     /* nobody else works on it */
+    sw__deploy_tell,    /* the parent, the thread */
+    sw__before_start,   /* what it runs now */
+    sw__archive_start,  /* the link to the source */
+    sw__build_start,    /* the build */
+    sw__building_start, /* until it has ended */
+    sw__releasing_start, sw__dynos_start, sw__deploy_finish, NULL,
+};
 
 static sw__phase_fn *const lock[] = {sw__find_start, sw__hold_lock, NULL};
 static sw__phase_fn *const unlock[] = {sw__find_start, sw__hold_unlock, NULL};
@@ -31,6 +43,13 @@ static const struct sw__kind all[] = {
     {.name = "pipelines", .handler = "pipelines", .phases = pipelines},
     {.name = "info", .handler = "pipelines", .phases = info},
     {.name = "releases", .handler = "releases", .phases = releases},
+    {.name = "deploy",
+     .handler = "deploy",
+     .acts = true,
+     .phases = deploy,
+     .describe = sw__deploy_describe,
+     .unknown = sw__deploy_unknown,
+     .cancel = sw__deploy_cancel},
     {.name = "promote",
      .handler = "promote",
      .acts = true,
@@ -81,6 +100,42 @@ static const struct sw__step steps[] = {
      .seen = sw__post_seen,
      .found = sw__post_found,
      .lost = sw__report_unknown},
+    {.name = "preauth", .any = true, .call = sw__preauth_call, .said = sw__preauth_said},
+    {.name = "archive", .link = true, .call = sw__archive_call, .said = sw__archive_said},
+    {.name = "build",
+     .write = true,
+     .id = true,
+     .call = sw__build_call,
+     .said = sw__build_said,
+     .look = sw__build_look,
+     .seen = sw__build_seen,
+     .found = sw__build_found,
+     .lost = sw__deploy_unknown},
+    {.name = "build_status",
+     .call = sw__building_call,
+     .said = sw__building_said,
+     .trouble = sw__deploy_trouble},
+    {.name = "build_cancel",
+     .write = true,
+     .any = true,
+     .call = sw__build_cancel_call,
+     .said = sw__build_cancel_said,
+     .trouble = sw__build_cancel_trouble,
+     .look = sw__building_call,
+     .look_object = true,
+     .seen = sw__build_cancel_seen,
+     .found = sw__build_cancel_found,
+     .lost = sw__build_cancel_lost},
+    {.name = "build_release",
+     .call = sw__build_release_call,
+     .said = sw__build_release_said,
+     .trouble = sw__deploy_trouble},
+    {.name = "dynos",
+     .list = true,
+     .call = sw__dynos_call,
+     .said = sw__dynos_said,
+     .trouble = sw__deploy_trouble},
+    {.name = "deploy_pause", .call = sw__watch_wait, .due = sw__deploy_round},
     {.name = "look",
      .list = true,
      .call = sw__look_call,

@@ -261,7 +261,7 @@ static void a_renewed_grant_without_a_plan_does_nothing(void **state) {
 
 static void what_no_plan_can_do_is_said(void **state) {
     static const char *const commands[] = {
-        "{\"task\":\"deploy\",\"handler\":\"deploy\",\"pipeline\":\"storefront\"}",
+        "{\"task\":\"fly\",\"handler\":\"fly\",\"pipeline\":\"storefront\"}",
         "{\"task\":\"promote\",\"handler\":\"promote\",\"valid\":false}",
         "{}",
     };
