@@ -6,7 +6,7 @@
  * errors   cmocka fails the test
  * owner    world_init, world_finish
  * source   common/actor.h sw_step
- * limits   8 faults
+ * limits   8 faults, 4 more platforms (`more`)
  */
 #ifndef EXECUTOR_WORLD_H
 #define EXECUTOR_WORLD_H
@@ -27,6 +27,11 @@ struct fault {
     bool effect;       /* Heroku does it nevertheless */
 };
 
+struct world;
+
+/* Answers what is its own as fake_route does, NULL: it is another's. */
+typedef json_t *world_route_fn(struct world *w, void *arg, const json_t *request);
+
 struct world {
     int64_t now_ms;
     struct sw_conf conf;
@@ -34,6 +39,11 @@ struct world {
     struct fake heroku;
     struct fault faults[8];
     bool (*chance)(struct world *w, const char *call, struct fault *ret); /* more faults */
+    struct {
+        world_route_fn *route;
+        void *arg;
+    } more[4]; /* asked before `heroku` */
+    bool hub;  /* linked with GitHub */
     uint32_t random;
     bool twice;       /* every message comes twice; the second does nothing */
     bool ungrant;     /* how auth answers */
@@ -100,6 +110,11 @@ static inline void world_granted(struct world *w, const char *command, bool rene
         "id", "u-ada", "email", "ada@example.com", "grant", "version", w->version, "expires_ms",
         (json_int_t)(w->now_ms + w->grant_ms), "renewal", (int)renewal);
     json_t *boxes = json_pack("{s:s, s:s}", "token", token, "response_url", "url-box");
+    if (w->hub) {
+        json_object_set_new(boxes, "github", json_string("hub-box"));
+        json_object_set_new(body, "github",
+                            json_pack("{s:s, s:i}", "login", "ada-l", "version", w->version));
+    }
     if (w->code && !renewal) json_object_set_new(boxes, "code", json_string(w->code));
     world_queue(w, w->now_ms, world_msg(SW_KIND_GRANTED, body, boxes));
 }
@@ -127,7 +142,7 @@ static inline json_t *world_keep(const json_t *object, const json_t *fields) {
 
 static inline void world_filter(json_t *http, const json_t *fields) {
     json_t *json = json_object_get(http, "json"), *element;
-    if (sw_int(http, "status") >= 300 || !json) return;
+    if (sw_int(http, "status") >= 300 || !json || !fields) return;
     if (json_is_object(json)) {
         json_object_set_new(http, "json", world_keep(json, fields));
         return;
@@ -151,18 +166,37 @@ static inline struct fault *world_fault(struct world *w, const char *call) {
     return NULL;
 }
 
-static inline json_t *world_answer(struct world *w, const json_t *request) {
+/* Each call with the token of its platform, and a write is never left to the runtime to repeat. */
+static inline void world_check_call(const struct world *w, const json_t *request) {
     const json_t *headers = json_object_get(request, "headers");
     const json_t *bearer = json_object_get(request, "bearer");
+    const char *up = sw_str(request, "up"), *method = sw_str(request, "method");
+    SW_AUTO(sw_text) char *token = sw_printf("token-box-%d", w->version);
+    bool github = !strcmp(up, "github");
+    bool safe = !strcmp(method, "GET") || !strcmp(sw_str(request, "path"), "/filters/apps") ||
+                strstr(sw_str(request, "path"), "/pre-authorizations");
+    assert_string_equal(sw_str(request, "repeat"), safe ? "safe" : "check");
+    assert_string_equal(sw_str(bearer, "$box"), github ? "hub-box" : token);
+    assert_string_equal(sw_str(bearer, "field"), "token");
+    if (!strcmp(up, "heroku"))
+        assert_int_equal(
+            strncmp(sw_str(headers, "Accept"), "application/vnd.heroku+json; version=3", 38), 0);
+}
+
+static inline json_t *world_route(struct world *w, const json_t *request) {
+    for (size_t i = 0; i < 4 && w->more[i].route; i++) {
+        json_t *http = w->more[i].route(w, w->more[i].arg, request);
+        if (http) return http;
+    }
+    assert_string_equal(sw_str(request, "up"), "heroku");
+    return fake_route(&w->heroku, request);
+}
+
+static inline json_t *world_answer(struct world *w, const json_t *request) {
     SW_AUTO(sw_text)
     char *call = sw_printf("%s %s", sw_str(request, "method"), sw_str(request, "path"));
-    SW_AUTO(sw_text) char *token = sw_printf("token-box-%d", w->version);
     bool post = !strcmp(call, "POST /pipeline-promotions");
-    assert_string_equal(sw_str(request, "up"), "heroku");
-    assert_string_equal(sw_str(request, "repeat"), post ? "check" : "safe");
-    assert_string_equal(sw_str(headers, "Accept"), "application/vnd.heroku+json; version=3");
-    assert_string_equal(sw_str(bearer, "$box"), token);
-    assert_string_equal(sw_str(bearer, "field"), "token");
+    world_check_call(w, request);
     json_array_append_new(w->calls, json_string(call));
     if (post) {
         w->posts++;
@@ -174,7 +208,7 @@ static inline json_t *world_answer(struct world *w, const json_t *request) {
     struct fault by_chance;
     const struct fault *f = world_fault(w, call);
     if (!f && w->chance && w->chance(w, call, &by_chance)) f = &by_chance;
-    json_t *http = !f || f->effect ? fake_route(&w->heroku, request) : NULL;
+    json_t *http = !f || f->effect ? world_route(w, request) : NULL;
     if (f) {
         json_decref(http);
         http = json_loads(f->http, 0, NULL);
@@ -235,8 +269,13 @@ static inline void world_apply(struct world *w, const json_t *op) {
             w->timers, name,
             json_pack("{s:I, s:O}", "due_ms", (json_int_t)w->now_ms + sw_int(op, "ms"), "m", m));
     } else if (!strcmp(what, "http")) {
-        json_object_set_new(json_object_get(m, "body"), "http",
-                            world_answer(w, json_object_get(op, "value")));
+        const json_t *request = json_object_get(op, "value");
+        json_t *http = world_answer(w, request);
+        if (json_is_true(json_object_get(request, "seal")) && json_object_get(http, "json")) {
+            json_object_set_new(json_object_get(m, "boxes"), "answer", json_string("answer-box"));
+            json_object_del(http, "json");
+        }
+        json_object_set_new(json_object_get(m, "body"), "http", http);
         world_queue(w, w->now_ms + LATENCY_MS, json_incref(m));
     }
     json_decref(m);
