@@ -3,7 +3,8 @@
  * shapes   REST API 2022-11-28 under /github, pages and OAuth of github.com under /github.com.
  *          Repositories acme/storefront (main, hot-fix, feature/cart, tag v1.2), acme/billing
  *          (trunk), acme/atlas (main); a commit is known when a ref ever pointed to it or when a
- *          slug of the pipeline of the same name was built from it, and its checks start green.
+ *          slug of the pipeline of the same name was built from it, and its checks start green,
+ *          but for the branch slow-ci of storefront: its tests end 8 s after somebody first looks.
  *          People ada-l (writes everywhere), bob-b (writes storefront, reads billing), cyd-c (sees
  *          none). feature/cart is behind main: a deployment with auto_merge makes a merge commit
  * units    ids are numbers and never repeat; *_ms; expires_in and x-ratelimit-reset in seconds

@@ -20,14 +20,14 @@ static const struct {
     const char *name, *full_name;
     int id;
     enum sim_right right[3];
-    const char *refs[5]; /* the first one is the default branch */
+    const char *refs[6]; /* the first one is the default branch */
     const char *behind;
 } repo_rows[] = {
     {"storefront",
      "acme/storefront",
      7001,
      {WRITE, WRITE, NONE},
-     {"heads/main", "heads/hot-fix", "heads/feature/cart", "tags/v1.2"},
+     {"heads/main", "heads/hot-fix", "heads/feature/cart", "heads/slow-ci", "tags/v1.2"},
      "feature/cart"},
     {"billing", "acme/billing", 7002, {WRITE, READ, NONE}, {"heads/trunk"}, NULL},
     {"atlas", "acme/atlas", 7003, {WRITE, NONE, NONE}, {"heads/main"}, NULL},
