@@ -148,7 +148,7 @@ static int answered(struct sw__plan *p, const struct sw__step *step) {
 
 /* The call that the plan waits for takes long. */
 static int slow(struct sw__plan *p) {
-    if (sw_int(p->in->body, "n") != sw_int(p->state, "n")) return ignore(p);
+    if (sw_int(p->in->body, "n") != sw_int(p->state, "n") || sw__wind_runs(p)) return ignore(p);
     bool posted = json_is_true(json_object_get(p->state, "posted"));
     sw__set(p->state, "slow", json_true());
     sw__plan_reply(p, posted ? "thread" : "private", posted ? "thread.slow" : "private.slow",
@@ -184,6 +184,7 @@ bool sw__plan_cancel_before(struct sw__plan *p) {
 
 static int cancel(struct sw__plan *p) {
     const struct sw__kind *kind = sw__plan_kind(p);
+    if (sw__wind_runs(p)) return ignore(p);
     sw__set(p->state, "cancelling", json_incref(json_object_get(p->in->body, "by")));
     if (kind->cancel ? kind->cancel(p) : sw__plan_cancel_before(p)) return 0;
     json_object_del(p->state, "cancelling");

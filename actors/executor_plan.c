@@ -174,13 +174,16 @@ void sw__plan_end(struct sw__plan *p, const char *outcome, const char *template,
         json_decref(data);
     sw__lock_free(p);
     if (sw__plan_kind(p)->acts) sw__ops_note(p, outcome);
-    sw__plan_close(p);
+    disarm(p, "plan");
+    disarm(p, "slow");
+    sw__wind_start(p);
 }
 
 /* The audit's word for it. */
 static const char *audited(const char *outcome) {
     if (!strcmp(outcome, "success")) return "done";
     if (!strcmp(outcome, "two_factor")) return "refused";
+    if (!strcmp(outcome, "expired")) return "cancelled";
     return !strcmp(outcome, "failure") ? "failed" : outcome;
 }
 
@@ -192,7 +195,7 @@ void sw__plan_close(struct sw__plan *p) {
     disarm(p, "slow");
     disarm(p, "end");
     /* A grant that comes twice must not act twice, so what wrote leaves a mark for a while. */
-    if (json_object_get(p->state, "wrote"))
+    if (json_object_get(p->state, "wrote") || json_object_get(p->state, "hub_at"))
         sw_store(p->out, key, json_pack("{s:s}", "step", "done"), SW__PLAN_TTL_MS);
     else
         sw_forget(p->out, key);
@@ -233,7 +236,10 @@ void sw__plan_trouble(struct sw__plan *p, const struct sw__said *said) {
 
 void sw__plan_give_up(struct sw__plan *p, const char *why, bool told) {
     const struct sw__kind *kind = sw__plan_kind(p);
-    if (json_object_get(p->state, "wrote")) {
+    if (sw__wind_runs(p)) { /* the person knows how it ended: only GitHub does not */
+        sw__github_untold(p);
+        sw__plan_close(p);
+    } else if (json_object_get(p->state, "wrote")) {
         kind->unknown ? kind->unknown(p, why, "") : sw__report_unknown(p, why, "");
     } else if (!told) {
         sw__plan_fail(p, "error.upstream",

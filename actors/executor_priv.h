@@ -71,6 +71,7 @@ struct sw__step {
     bool id;    /* an object with an id that may stand in a path */
     bool any;   /* whatever a success is answered with: nothing of it is used */
     bool link;  /* a redirect answers it, whose address comes as box "answer" */
+    bool quiet; /* bookkeeping: nobody is told how it fares */
     /* Asks or arms, and nothing else: it is done again with a new grant. */
     void (*call)(struct sw__plan *p);
     int (*said)(struct sw__plan *p, const struct sw__said *said);     /* all went well */

@@ -27,7 +27,9 @@ void sw__check_start(struct sw__plan *p, bool answered) {
     sw__set(write, "unsure", json_integer(sw_int(write, "unsure") + 1));
     sw__set(write, "looks", json_integer(0));
     sw__set(p->state, "cursor", json_integer(0));
-    sw__report_thread(p, "promote.checking", json_pack("{s:s}", "upstream", sw__plan_upstream(p)));
+    if (!its_step(p)->quiet)
+        sw__report_thread(p, "promote.checking",
+                          json_pack("{s:s}", "upstream", sw__plan_upstream(p)));
     sw__plan_go(p, "look");
 }
 
@@ -48,7 +50,9 @@ static void not_found(struct sw__plan *p) {
     } else if (sw_int(write, "unsure") > 1) {
         step->lost(p, "twice", "");
     } else {
-        sw__report_thread(p, "promote.again", json_pack("{s:s}", "upstream", sw__plan_upstream(p)));
+        if (!step->quiet)
+            sw__report_thread(p, "promote.again",
+                              json_pack("{s:s}", "upstream", sw__plan_upstream(p)));
         sw__plan_go(p, step->name);
     }
 }

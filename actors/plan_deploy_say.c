@@ -66,6 +66,5 @@ void sw__deploy_unknown(struct sw__plan *p, const char *why, const char *reason)
 
 /* GitHub learns of the phase, as far as it can; then this step. */
 void sw__deploy_say(struct sw__plan *p, const char *phase, const char *step) {
-    (void)phase;
-    sw__plan_go(p, step);
+    sw__github_say(p, sw__deploy_target(p), phase, step);
 }

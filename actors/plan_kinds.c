@@ -12,9 +12,13 @@ static sw__phase_fn *const promote[] = {
     sw__find_start,     /* pipeline, stages, apps */
     sw__promote_choose, /* source and targets */
     sw__source_start,   /* the release that is promoted */
+    sw__repo_start,     /* the repository, if there is one */
+    sw__ref_start,      /* the commit that it was built from */
+    sw__checks_start,   /* what must be green is green */
     sw__lock_start,     /* nobody else works on the targets */
     sw__promote_tell,   /* the parent, the thread */
     sw__before_start,   /* what the targets run now */
+    sw__hub_start,      /* a deployment at GitHub for each target */
     sw__post_start,     /* the promotion */
     sw__watch_start,    /* release phases */
     sw__promote_finish, NULL,
@@ -22,10 +26,14 @@ static sw__phase_fn *const promote[] = {
 static sw__phase_fn *const deploy[] = {
     sw__find_start,     /* pipeline, stages, apps */
     sw__deploy_choose,  /* the app */
+    sw__repo_start,     /* the repository */
+    sw__ref_start,      /* the commit that the ref means */
+    sw__checks_start,   /* what must be green is green */
     sw__preauth_start,  /* its second factor */
     sw__lock_start,     /* nobody else works on it */
     sw__deploy_tell,    /* the parent, the thread */
     sw__before_start,   /* what it runs now */
+    sw__hub_start,      /* a deployment at GitHub */
     sw__archive_start,  /* the link to the source */
     sw__build_start,    /* the build */
     sw__building_start, /* until it has ended */
@@ -136,6 +144,62 @@ static const struct sw__step steps[] = {
      .said = sw__dynos_said,
      .trouble = sw__deploy_trouble},
     {.name = "deploy_pause", .call = sw__watch_wait, .due = sw__deploy_round},
+    {.name = "repo",
+     .call = sw__repo_call,
+     .said = sw__repo_said,
+     .trouble = sw__repo_trouble},
+    {.name = "repo_old",
+     .call = sw__repo_old_call,
+     .said = sw__repo_old_said,
+     .trouble = sw__repo_old_trouble},
+    {.name = "slug",
+     .call = sw__slug_call,
+     .said = sw__slug_said,
+     .trouble = sw__slug_trouble},
+    {.name = "branch",
+     .call = sw__branch_call,
+     .said = sw__branch_said,
+     .trouble = sw__branch_trouble},
+    {.name = "ref", .call = sw__ref_call, .said = sw__ref_said, .trouble = sw__ref_trouble},
+    {.name = "protection",
+     .call = sw__protection_call,
+     .said = sw__protection_said,
+     .trouble = sw__protection_trouble},
+    {.name = "rules",
+     .list = true,
+     .call = sw__rules_call,
+     .said = sw__rules_said,
+     .trouble = sw__rules_trouble},
+    {.name = "commit_states",
+     .call = sw__commit_states_call,
+     .said = sw__commit_states_said,
+     .trouble = sw__checks_trouble},
+    {.name = "runs",
+     .call = sw__runs_call,
+     .said = sw__runs_said,
+     .trouble = sw__checks_trouble},
+    {.name = "offer", .call = sw__offer_call, .due = sw__offer_due, .go = sw__offer_go},
+    {.name = "green", .call = sw__poll_wait, .due = sw__checks_ask},
+    {.name = "gh_deployment",
+     .write = true,
+     .call = sw__hub_call,
+     .said = sw__hub_said,
+     .trouble = sw__hub_trouble,
+     .look = sw__hub_look,
+     .seen = sw__hub_seen,
+     .found = sw__hub_found,
+     .lost = sw__hub_lost},
+    {.name = "gh_status",
+     .write = true,
+     .any = true,
+     .quiet = true,
+     .call = sw__say_call,
+     .said = sw__say_said,
+     .trouble = sw__say_trouble,
+     .look = sw__say_look,
+     .seen = sw__say_seen,
+     .found = sw__say_found,
+     .lost = sw__say_lost},
     {.name = "look",
      .list = true,
      .call = sw__look_call,
@@ -156,6 +220,7 @@ static const struct sw__step steps[] = {
      .call = sw__missing_call,
      .said = sw__missing_said,
      .trouble = sw__watch_trouble},
+    {.name = "round", .call = sw__watch_next},
     {.name = "pause", .call = sw__watch_wait, .due = sw__watch_round},
 };
 

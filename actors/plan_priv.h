@@ -118,6 +118,7 @@ void sw__look_due(struct sw__plan *p);
 int sw__watch_start(struct sw__plan *p);
 void sw__watch_round(struct sw__plan *p);
 void sw__watch_wait(struct sw__plan *p);
+void sw__watch_next(struct sw__plan *p); /* goes on with the round, from the cursor */
 void sw__watch_trouble(struct sw__plan *p, const struct sw__said *said);
 void sw__targets_call(struct sw__plan *p);
 int sw__targets_said(struct sw__plan *p, const struct sw__said *said);
@@ -198,41 +199,44 @@ int sw__slug_said(struct sw__plan *p, const struct sw__said *said);
 void sw__slug_trouble(struct sw__plan *p, const struct sw__said *said);
 /* A promotion goes on without GitHub. */
 int sw__repo_without(struct sw__plan *p, const char *why);
-/* `text` as a part of a path; `keep`: bytes that stay as they are besides letters and digits. */
-char *sw__path_escape(const char *text, const char *keep);
+/* `text` as a part of a path or a query; `keep`: bytes that stay besides the unreserved ones. */
+char *sw__escape(const char *text, const char *keep);
 /* An error that only a promotion can do without: true where it goes on. */
 bool sw__repo_spared(struct sw__plan *p, const struct sw__said *said);
+/* The end: this GitHub account may not see it, or not `write` to it. */
+void sw__repo_closed(struct sw__plan *p, bool write);
 
-/* plan_checks.c: what must be green before anything is changed.
- * state: required [context], pinned {context: app id}, checks {page, states, runs} */
+/* plan_required.c: which contexts must be green, by the default branch's protection and rules.
+ * state: required [context], pinned {context: app id} */
 int sw__checks_start(struct sw__plan *p);
 void sw__protection_call(struct sw__plan *p);
 int sw__protection_said(struct sw__plan *p, const struct sw__said *said);
+void sw__protection_trouble(struct sw__plan *p, const struct sw__said *said);
 void sw__rules_call(struct sw__plan *p);
 int sw__rules_said(struct sw__plan *p, const struct sw__said *said);
 void sw__rules_trouble(struct sw__plan *p, const struct sw__said *said);
+
+/* plan_checks.c: whether they are. state: page, checks {states {context: state}, runs {context:
+ * {app: {id, state}}}} while they are asked for */
+void sw__checks_ask(struct sw__plan *p);
 void sw__commit_states_call(struct sw__plan *p);
 int sw__commit_states_said(struct sw__plan *p, const struct sw__said *said);
 void sw__runs_call(struct sw__plan *p);
 int sw__runs_said(struct sw__plan *p, const struct sw__said *said);
 void sw__checks_trouble(struct sw__plan *p, const struct sw__said *said);
-/* "success", "failure", "pending" of one context, as far as it was seen. */
-const char *sw__checks_state(const struct sw__plan *p, const char *context);
-/* A new list [{context, state}] of what is not green. */
-json_t *sw__checks_open(const struct sw__plan *p);
-/* The end: these contexts are not green; takes the list. */
+/* The end: these [{context, state}] are not green; takes the list. */
 void sw__checks_fail(struct sw__plan *p, json_t *contexts);
 
 /* plan_green.c: some are not ready yet: offers to wait, and waits.
  * state: pending [context], green_until_ms */
-int sw__green_offer(struct sw__plan *p);
+int sw__green_pending(struct sw__plan *p, json_t *contexts); /* takes them: names */
+bool sw__green_waits(const struct sw__plan *p);
+void sw__green_describe(const struct sw__plan *p, json_t *data);
 void sw__offer_call(struct sw__plan *p);
 void sw__offer_due(struct sw__plan *p);
 void sw__offer_go(struct sw__plan *p);
-void sw__green_call(struct sw__plan *p);
-void sw__green_due(struct sw__plan *p);
-/* All was asked again, and something is pending still. */
-int sw__green_again(struct sw__plan *p);
+int sw__green_again(struct sw__plan *p); /* asks later, as long as there is time */
+int sw__green_done(struct sw__plan *p);  /* all are green: the next phase */
 
 /* plan_hub.c: one deployment at GitHub for each target. state: targets[].deployment, its id */
 int sw__hub_start(struct sw__plan *p);
@@ -256,6 +260,8 @@ void sw__say_look(struct sw__plan *p);
 enum sw__seen sw__say_seen(struct sw__plan *p, const struct sw__said *said);
 int sw__say_found(struct sw__plan *p);
 void sw__say_lost(struct sw__plan *p, const char *why, const char *reason);
+/* It was not told: said once. */
+void sw__github_untold(struct sw__plan *p);
 /* The plan has ended and the person knows: GitHub's deployments that are open are ended too, then
  * the plan is closed. */
 void sw__wind_start(struct sw__plan *p);

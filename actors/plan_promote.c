@@ -17,7 +17,7 @@ int sw__source_start(struct sw__plan *p) {
 }
 
 void sw__source_call(struct sw__plan *p) {
-    json_t *request = sw__request("GET", "id version status current", "/apps/%s/releases",
+    json_t *request = sw__request("GET", "id version status current slug.id", "/apps/%s/releases",
                                   sw_str(json_object_get(p->state, "from"), "id"));
     sw__request_range(request, "version ..; order=desc,max=10");
     sw__plan_call(p, request);
@@ -49,6 +49,7 @@ int sw__source_said(struct sw__plan *p, const struct sw__said *said) {
     }
     sw__set(from, "release", json_string(sw_str(release, "id")));
     sw__set(from, "version", json_integer(sw_int(release, "version")));
+    sw__set(from, "slug", json_string(sw_str(json_object_get(release, "slug"), "id")));
     return sw__plan_next(p);
 }
 

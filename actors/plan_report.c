@@ -34,6 +34,7 @@ void sw__report_parent(struct sw__plan *p, const char *state, bool final) {
         (int)json_is_true(json_object_get(json_object_get(p->state, "command"), "forced")));
     if (last) sw__set(data, "took_ms", json_integer(p->ctx->now_ms - sw_int(p->state, "start_ms")));
     if (kind->describe) kind->describe(p, data);
+    sw__green_describe(p, data);
     int rank = last ? RANK_LAST : (int)sw__count(p, "rank");
     sw__plan_reply(p, "parent", kind->name, data, rank, final);
 }
@@ -42,17 +43,22 @@ void sw__report_thread(struct sw__plan *p, const char *template, json_t *data) {
     sw__plan_reply(p, "thread", template, data, 0, false);
 }
 
+void sw__report_offer(struct sw__plan *p, const char *state) {
+    sw__set(p->state, "start_ms", json_integer(p->ctx->now_ms));
+    sw__set(p->state, "posted", json_true());
+    sw__report_parent(p, state, false);
+}
+
 void sw__report_begin(struct sw__plan *p) {
     size_t i;
     json_t *target;
-    if (json_object_get(p->state, "posted")) return;
+    if (json_object_get(p->state, "begun")) return;
     json_array_foreach(json_object_get(p->state, "targets"), i, target) {
         SW_AUTO(sw_text) char *source = sw_printf("heroku/%s", sw_str(target, "id"));
         sw_source(p->out, source);
     }
-    sw__set(p->state, "start_ms", json_integer(p->ctx->now_ms));
-    sw__set(p->state, "posted", json_true());
-    sw__report_parent(p, "started", false);
+    sw__set(p->state, "begun", json_true());
+    sw__report_offer(p, "started");
     sw__report_promoted(p, "started");
 }
 
@@ -132,6 +138,8 @@ void sw__report_audit(struct sw__plan *p, const char *outcome) {
                   json_object_get(json_object_get(p->state, "pipeline"), "name"), "stage",
                   json_object_get(json_object_get(p->state, "to"), "stage"), "outcome", outcome,
                   "detail", json_object_get(p->state, "reason"));
+    if (json_object_get(p->state, "untold") && !json_object_get(entry, "detail"))
+        sw__set(entry, "detail", json_string("GitHub was not told"));
     if (json_array_size(names) > 0) json_object_set(entry, "apps", names);
     json_decref(names);
     sw_audit(p->out, entry);

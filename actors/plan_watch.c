@@ -91,6 +91,10 @@ static int next(struct sw__plan *p) {
     return end_round(p);
 }
 
+void sw__watch_next(struct sw__plan *p) {
+    next(p);
+}
+
 void sw__watch_round(struct sw__plan *p) {
     bool wanted = false;
     size_t i;
@@ -186,6 +190,8 @@ int sw__release_said(struct sw__plan *p, const struct sw__said *said) {
         sw__set(target, "state", json_string("release"));
         sw__report_thread(p, "promote.phase", target_data(target));
         sw__set(p->state, "moved", json_true());
+        sw__count(p, "cursor");
+        return sw__github_say(p, target, "release", "round");
     }
     sw__count(p, "cursor");
     return next(p);

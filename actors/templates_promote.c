@@ -82,10 +82,10 @@ const struct sw__template sw__templates_promote[] = {
     LINE("promote.target",
          SW__DOUBT "{app:code}[ {version:v}]: the outcome is not known[: {reason}]."),
     LINE("promote.waiting", SW__BUSY "Heroku does not answer at the moment. I keep asking."),
-    LINE("promote.checking", SW__DOUBT "Heroku's answer got lost. I check what has happened before "
+    LINE("promote.checking", SW__DOUBT "{upstream}'s answer got lost. I check what has happened before "
                                        "anything is done again."),
     LINE("promote.found", "Found: the promotion is under way. I follow it."),
-    LINE("promote.again", "Nothing has happened at Heroku, so I try once more."),
+    LINE("promote.again", "Nothing has happened at {upstream}, so I try once more."),
     {.id = "promote.two_factor",
      .lead = "[{?wrong}Heroku did not accept that one-time code.]"
              "[{!wrong}Heroku wants a one-time code for this.] Nothing was promoted.",
