@@ -93,7 +93,8 @@ struct sw__kind {        /* what differs between commands */
     const char *name;    /* also its parent's template */
     const char *handler; /* of the command */
     bool acts;           /* has a parent, a place in `status`, locks, and an entry in the audit */
-    bool audited;         /* has an entry in the audit, and nothing of the other three */
+    bool audited;        /* has an entry in the audit, and nothing of the other three */
+    bool still;          /* makes no release, so notifier need not know of it */
     sw__phase_fn *const *phases; /* NULL-terminated; the last one ends the plan */
     /* Adds to the data of its parent; NULL: nothing. */
     void (*describe)(const struct sw__plan *p, json_t *data);

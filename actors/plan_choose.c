@@ -83,11 +83,12 @@ static json_t *example(const struct sw__plan *p, const char *side, const char *f
     const char *to_app = is_from ? sw__word(p, "to_app") : app;
     const char *task = sw__word(p, "task"), *state = sw__word(p, "state");
     const char *branch = sw__word(p, "branch"), *version = sw__word(p, "version");
+    const char *process = sw__word(p, "process");
     SW_AUTO(sw_text) char *text = NULL;
     if (!strcmp(side, "in")) {
-        text = sw_printf("%s%s%s%s %s%s%s in %s/%s%s%s", task, bang(p), state[0] ? " " : "", state,
-                         pipeline_name(p), branch[0] ? "/" : "", branch, to, app,
-                         version[0] ? " to v" : "", version);
+        text = sw_printf("%s%s%s%s %s%s%s in %s/%s%s%s%s%s", task, bang(p), state[0] ? " " : "",
+                         state, pipeline_name(p), branch[0] ? "/" : "", branch, to, app,
+                         version[0] ? " to v" : "", version, process[0] ? " " : "", process);
     } else {
         text = sw_printf("promote%s %s from %s%s%s to %s%s%s", bang(p), pipeline_name(p), from,
                          from_app[0] ? "/" : "", from_app, to, to_app[0] ? "/" : "", to_app);

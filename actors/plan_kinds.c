@@ -1,7 +1,7 @@
 /* plan_kinds.c -- every kind of plan and every step, once; see executor_priv.h.
  *
  * A kind is read from top to bottom: its phases are what happens, in that order. */
-#include "actors/plan_priv.h"
+#include "actors/plan_change.h"
 
 #include <string.h>
 
@@ -40,6 +40,32 @@ static sw__phase_fn *const deploy[] = {
     sw__releasing_start, sw__dynos_start, sw__deploy_finish, NULL,
 };
 
+static sw__phase_fn *const rollback[] = {
+    sw__find_start,    /* pipeline, stages, apps */
+    sw__change_choose, /* the app */
+    sw__lock_start,    /* nobody else works on it */
+    sw__back_start,    /* what it runs, and the release to go back to */
+    sw__back_tell,     /* the parent, the thread */
+    sw__back_write,    /* the new release */
+    sw__watch_start,   /* its release phase */
+    sw__promote_finish, NULL,
+};
+static sw__phase_fn *const restart[] = {
+    sw__find_start,    /* pipeline, stages, apps */
+    sw__change_choose, /* the app */
+    sw__restart_start, /* the dynos that are meant; the parent */
+    sw__restart_write, /* the restart */
+    sw__restart_watch, /* until new ones are up */
+    NULL,
+};
+static sw__phase_fn *const maintenance[] = {
+    sw__find_start,        /* pipeline, stages, apps */
+    sw__change_choose,     /* the app */
+    sw__maintenance_start, /* how it is now; the parent */
+    sw__maintenance_write, NULL,
+};
+static sw__phase_fn *const ps[] = {sw__find_start, sw__ps_start, NULL};
+
 static sw__phase_fn *const lock[] = {sw__find_start, sw__hold_lock, NULL};
 static sw__phase_fn *const unlock[] = {sw__find_start, sw__hold_unlock, NULL};
 static sw__phase_fn *const locks[] = {sw__hold_list, NULL};
@@ -63,6 +89,27 @@ static const struct sw__kind all[] = {
      .acts = true,
      .phases = promote,
      .describe = sw__promote_describe},
+    {.name = "rollback",
+     .handler = "rollback",
+     .acts = true,
+     .phases = rollback,
+     .describe = sw__back_describe,
+     .unknown = sw__change_unknown},
+    {.name = "restart",
+     .handler = "restart",
+     .acts = true,
+     .still = true,
+     .phases = restart,
+     .describe = sw__restart_describe,
+     .unknown = sw__change_unknown},
+    {.name = "maintenance",
+     .handler = "maintenance",
+     .acts = true,
+     .still = true,
+     .phases = maintenance,
+     .describe = sw__maintenance_describe,
+     .unknown = sw__change_unknown},
+    {.name = "ps", .handler = "ps", .phases = ps},
     {.name = "lock", .handler = "lock", .audited = true, .phases = lock},
     {.name = "unlock", .handler = "unlock", .audited = true, .phases = unlock},
     {.name = "locks", .handler = "locks", .phases = locks},
@@ -200,6 +247,69 @@ static const struct sw__step steps[] = {
      .seen = sw__say_seen,
      .found = sw__say_found,
      .lost = sw__say_lost},
+    {.name = "back_list",
+     .list = true,
+     .call = sw__back_list_call,
+     .said = sw__back_list_said,
+     .trouble = sw__change_trouble},
+    {.name = "back_one",
+     .call = sw__back_one_call,
+     .said = sw__back_one_said,
+     .trouble = sw__back_one_trouble},
+    {.name = "back",
+     .write = true,
+     .id = true,
+     .call = sw__back_call,
+     .said = sw__back_said,
+     .trouble = sw__change_trouble,
+     .look = sw__back_look,
+     .seen = sw__back_seen,
+     .found = sw__back_found,
+     .lost = sw__change_unknown},
+    {.name = "restart_before",
+     .list = true,
+     .call = sw__restart_dynos_call,
+     .said = sw__restart_before_said,
+     .trouble = sw__change_trouble},
+    {.name = "restart_types",
+     .list = true,
+     .call = sw__restart_types_call,
+     .said = sw__restart_types_said,
+     .trouble = sw__change_trouble},
+    {.name = "restart",
+     .write = true,
+     .any = true,
+     .call = sw__restart_call,
+     .said = sw__restart_said,
+     .trouble = sw__change_trouble,
+     .look = sw__restart_dynos_call,
+     .seen = sw__restart_seen,
+     .found = sw__restart_found,
+     .lost = sw__change_unknown},
+    {.name = "restart_watch",
+     .list = true,
+     .call = sw__restart_dynos_call,
+     .said = sw__restart_watch_said,
+     .trouble = sw__restart_watch_trouble},
+    {.name = "restart_pause", .call = sw__watch_wait, .due = sw__restart_due},
+    {.name = "maintenance_before",
+     .call = sw__maintenance_look,
+     .said = sw__maintenance_before_said,
+     .trouble = sw__change_trouble},
+    {.name = "maintenance",
+     .write = true,
+     .any = true,
+     .call = sw__maintenance_call,
+     .said = sw__maintenance_said,
+     .trouble = sw__change_trouble,
+     .look = sw__maintenance_look,
+     .look_object = true,
+     .seen = sw__maintenance_seen,
+     .found = sw__maintenance_found,
+     .lost = sw__change_unknown},
+    {.name = "ps_app", .call = sw__ps_app_call, .said = sw__ps_app_said},
+    {.name = "ps_types", .list = true, .call = sw__ps_types_call, .said = sw__ps_types_said},
+    {.name = "ps_dynos", .list = true, .call = sw__ps_dynos_call, .said = sw__ps_dynos_said},
     {.name = "look",
      .list = true,
      .call = sw__look_call,

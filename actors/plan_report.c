@@ -63,6 +63,7 @@ void sw__report_begin(struct sw__plan *p) {
 }
 
 void sw__report_promoted(struct sw__plan *p, const char *state) {
+    if (sw__plan_kind(p)->still) return;
     json_t *apps = json_array(), *target;
     size_t i;
     json_array_foreach(json_object_get(p->state, "targets"), i, target) {

@@ -128,7 +128,8 @@ void sw__watch_wait(struct sw__plan *p) {
 void sw__watch_trouble(struct sw__plan *p, const struct sw__said *said) {
     bool final = said->kind == SW__SAID_NO || said->kind == SW__SAID_FACTOR;
     if (final && said->status != 404) {
-        sw__report_unknown(p, "look", said->message);
+        const struct sw__kind *kind = sw__plan_kind(p);
+        (kind->unknown ? kind->unknown : sw__report_unknown)(p, "look", said->message);
         return;
     }
     if (!json_is_true(json_object_get(p->state, "troubled"))) {
