@@ -103,7 +103,7 @@ static int other_plan(struct sw__plan *p, const json_t **ret) {
 
 static void send(struct sw__plan *p, const char *kind) {
     struct sw_msg *m = sw_msg_create(kind, sw__word(p, "id"), p->in->inst, p->in->born_ms);
-    m->body = json_pack("{s:O}", "by", json_object_get(p->state, "who"));
+    sw__set(m->body, "by", json_incref(json_object_get(p->state, "who")));
     sw_resume(p->out, "executor", m);
 }
 
