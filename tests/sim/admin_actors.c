@@ -115,19 +115,30 @@ void sim_admin_actors(struct sim *sim, struct sim_req *req) {
     if (--g->open == 0) gather_end(g);
 }
 
-void sim_admin_kill(struct sim *sim, struct sim_req *req) {
-    json_auto_t *body = sim_req_json(req), *file = actors_load(sim);
-    int64_t pid = sim_json_int(body, "pid", 0), killed = 0;
-    const char *role = sim_json_text(body, "role");
+/* The pid of the last one killed, 0: none. */
+static int64_t kill_listed(const struct sim *sim, const char *role, int64_t pid, bool all) {
+    json_auto_t *file = actors_load(sim);
+    int64_t killed = 0;
     size_t i;
     json_t *actor;
     json_array_foreach(json_object_get(file, "actors"), i, actor) {
         int64_t listed = sim_json_int(actor, "pid", 0);
         const char *listed_role = sim_json_text(actor, "role");
         bool same = role != NULL && listed_role != NULL && strcmp(role, listed_role) == 0;
-        if (listed <= 1 || killed != 0 || (listed != pid && !same)) continue;
+        if (listed <= 1 || (killed != 0 && !all) || (listed != pid && !same)) continue;
         if (kill((pid_t)listed, SIGKILL) == 0) killed = listed;
     }
+    return killed;
+}
+
+void sim_actors_kill(const struct sim *sim, const char *role) {
+    kill_listed(sim, role, 0, true);
+}
+
+void sim_admin_kill(struct sim *sim, struct sim_req *req) {
+    json_auto_t *body = sim_req_json(req);
+    int64_t killed =
+        kill_listed(sim, sim_json_text(body, "role"), sim_json_int(body, "pid", 0), false);
     if (killed == 0) {
         sim_reply_error(req, 404, "not_found", "No such running process in the actors file.");
         return;

@@ -11,25 +11,51 @@ struct sim_fault {
     struct sim_fault *next;
     char method[16];
     char *prefix;
-    const char *kind; /* a literal of kinds[] */
+    char *body, *role; /* NULL: any, none */
+    const char *kind;  /* a literal of kinds[] */
     unsigned status;
     int64_t retry_after_s, delay_ms;
     int64_t left; /* -1: for ever */
-    int64_t taken;
+    int64_t taken, skip;
 };
 
-static const char *const kinds[] = {"status", "429", "slow", "cut", "lost", "close"};
+static const char *const kinds[] = {"status", "429",   "slow", "cut",
+                                    "lost",   "close", "kill", "killed"};
+
+static bool path_matches(const char *pattern, const char *path) {
+    while (*pattern != '\0') {
+        if (strcmp(pattern, "$") == 0) return *path == '\0';
+        if (*pattern == '*') {
+            path += strcspn(path, "/");
+            pattern++;
+        } else if (*pattern++ != *path++) {
+            return false;
+        }
+    }
+    return true;
+}
 
 static bool matches(const struct sim_fault *f, const struct sim_req *req) {
     if (f->left == 0) return false;
     if (strcmp(f->method, "*") != 0 && strcmp(f->method, req->method) != 0) return false;
-    if (strncmp(req->shown, f->prefix, strlen(f->prefix)) != 0) return false;
+    if (!path_matches(f->prefix, req->shown)) return false;
+    if (f->body != NULL && (req->body_len == 0 ||
+                            memmem(req->body, req->body_len, f->body, strlen(f->body)) == NULL)) {
+        return false;
+    }
     return strcmp(f->kind, "close") != 0 || req->nth_on_connection > 1;
+}
+
+/* Who was to hear the answer is dead before it is made. */
+static void meet_death(struct sim *sim, const struct sim_fault *f, struct sim_fault_hit *hit) {
+    sim_actors_kill(sim, f->role);
+    hit->ending = SIM_SILENCE;
+    if (strcmp(f->kind, "kill") == 0) hit->status = 503;
 }
 
 struct sim_fault_hit sim_fault_take(struct sim *sim, const struct sim_req *req) {
     struct sim_fault *f = sim->faults;
-    while (f != NULL && !matches(f, req)) {
+    while (f != NULL && !(matches(f, req) && f->skip-- <= 0)) {
         f = f->next;
     }
     struct sim_fault_hit hit = {0};
@@ -37,7 +63,9 @@ struct sim_fault_hit sim_fault_take(struct sim *sim, const struct sim_req *req) 
     if (f->left > 0) f->left--;
     f->taken++;
     hit.kind = f->kind;
-    if (strcmp(f->kind, "status") == 0 || strcmp(f->kind, "429") == 0) {
+    if (strncmp(f->kind, "kill", 4) == 0) {
+        meet_death(sim, f, &hit);
+    } else if (strcmp(f->kind, "status") == 0 || strcmp(f->kind, "429") == 0) {
         hit.status = f->status;
         hit.retry_after_s = f->retry_after_s;
     } else if (strcmp(f->kind, "slow") == 0) {
@@ -99,6 +127,8 @@ void sim_fault_forget(struct sim *sim) {
         struct sim_fault *f = sim->faults;
         sim->faults = f->next;
         free(f->prefix);
+        free(f->body);
+        free(f->role);
         free(f);
     }
 }
@@ -123,10 +153,14 @@ static bool fault_parse(const json_t *o, struct sim_fault *f) {
     bool limited = strcmp(kind, "429") == 0;
     f->status = (unsigned)sim_json_int(o, "status", limited ? 429 : 503);
     if (f->status < 100 || f->status > 599) return false;
+    if (strncmp(kind, "kill", 4) == 0 && sim_json_text(o, "role") == NULL) return false;
     f->retry_after_s = sim_json_int(o, "retry_after", limited ? 1 : 0);
     f->delay_ms = sim_json_int(o, "delay_ms", 1000);
     int64_t times = sim_json_int(o, "times", 0);
     f->left = times > 0 ? times : -1;
+    f->skip = sim_json_int(o, "skip", 0);
+    if (sim_json_text(o, "body") != NULL) f->body = sim_strdup(sim_json_text(o, "body"));
+    if (sim_json_text(o, "role") != NULL) f->role = sim_strdup(sim_json_text(o, "role"));
     f->prefix = sim_strdup(space + 1);
     return true;
 }
@@ -138,8 +172,8 @@ void sim_fault_post(struct sim *sim, struct sim_req *req) {
         free(f);
         sim_reply_error(req, 422, "invalid_params",
                         "A fault is {match:\"METHOD /prefix\", kind:"
-                        "\"status|429|slow|cut|lost|close\", status?, retry_after?, delay_ms?,"
-                        " times?}.");
+                        "\"status|429|slow|cut|lost|close|kill|killed\", status?, retry_after?,"
+                        " delay_ms?, times?, skip?, body?, role?}.");
         return;
     }
     struct sim_fault **end = &sim->faults;

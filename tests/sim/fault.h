@@ -1,6 +1,8 @@
 /* fault.h -- what can be made to go wrong between a client and a simulated platform.
  *
- * shapes   a fault {match "METHOD /prefix", kind, status?, retry_after?, delay_ms?, times?}
+ * shapes   a fault {match "METHOD /prefix", kind, status?, retry_after?, delay_ms?, times?, skip?,
+ *          body?, role?}: in match a segment may be "*", and "$" at the end stands for the path's
+ *          end; `body` has to occur in the request's; the first `skip` of those pass unharmed
  *          status  answer that code in the platform's own words (github.com's are HTML, and a
  *                  403 with retry_after is GitHub's secondary rate limit), do nothing
  *          429     the same with Retry-After
@@ -9,6 +11,7 @@
  *          lost    do, then close the connection without a byte
  *          close   like lost, but only for a request that reuses a kept-alive connection; others
  *                  pass and do not use the fault up
+ *          kill    SIGKILL the processes of `role` (actors file), do nothing; killed: do it, too
  * units    delay_ms; retry_after in seconds
  * errors   POST /sim/faults answers 422 for a fault it does not understand
  * owner    the one thread of the sim

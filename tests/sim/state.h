@@ -83,5 +83,6 @@ void sim_admin_unknown(struct sim *sim, struct sim_req *req);
 void sim_admin_type(struct sim *sim, struct sim_req *req);
 void sim_admin_actors(struct sim *sim, struct sim_req *req);
 void sim_admin_kill(struct sim *sim, struct sim_req *req);
+void sim_actors_kill(const struct sim *sim, const char *role); /* SIGKILL, all of them */
 
 #endif

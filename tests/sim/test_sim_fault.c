@@ -199,6 +199,40 @@ static void only_listed_processes_are_killed(void **state) {
     unlink(path);
 }
 
+static void a_fault_can_be_aimed_at_one_request(void **state) {
+    (void)state;
+    fault("{\"match\":\"GET /apps/*/releases$\",\"kind\":\"status\",\"times\":1,\"skip\":1}");
+    fault("{\"match\":\"POST /pipeline-promotions\",\"kind\":\"status\",\"body\":\"nowhere\"}");
+    REPLY app = client_api(&sim, "GET", "/apps/storefront-staging", NULL, NULL);
+    assert_int_equal(app.status, 200);
+    for (int i = 0; i < 3; i++) {
+        REPLY list = client_api(&sim, "GET", "/apps/storefront-staging/releases", NULL, NULL);
+        assert_int_equal(list.status, i == 1 ? 503 : 200);
+        REPLY one = client_api(&sim, "GET", "/apps/storefront-staging/releases/42", NULL, NULL);
+        assert_int_equal(one.status, 200);
+    }
+    REPLY reply = promote();
+    assert_int_equal(reply.status, 201);
+}
+
+/* Without an actors file nobody dies; what is done and what is answered can be seen all the same. */
+static void who_is_killed_hears_nothing(void **state) {
+    (void)state;
+    fault("{\"match\":\"POST /pipeline-promotions\",\"kind\":\"kill\",\"role\":\"executor\","
+          "\"times\":1}");
+    fault("{\"match\":\"POST /pipeline-promotions\",\"kind\":\"killed\",\"role\":\"executor\","
+          "\"times\":1}");
+    for (int done = 0; done < 2; done++) {
+        curl_easy_cleanup(sim.curl);
+        sim.curl = curl_easy_init();
+        REPLY reply = promote();
+        assert_int_equal(reply.code, CURLE_GOT_NOTHING);
+        assert_int_equal(client_state(&sim, "promotions"), done);
+    }
+    REPLY bad = client_post(&sim, "/sim/faults", "{\"match\":\"GET /\",\"kind\":\"kill\"}");
+    assert_int_equal(bad.status, 422);
+}
+
 int main(void) {
 #define ROW(fn) cmocka_unit_test_setup_teardown(fn, start, stop)
     const struct CMUnitTest tests[] = {
@@ -208,6 +242,8 @@ int main(void) {
         ROW(a_cut_answer_breaks_off_after_the_effect),
         ROW(a_lost_answer_leaves_the_effect),
         ROW(a_closed_kept_alive_connection_doubles_a_careless_client),
+        ROW(a_fault_can_be_aimed_at_one_request),
+        ROW(who_is_killed_hears_nothing),
         ROW(faults_are_listed_and_deleted),
         ROW(a_stop_answers_those_who_wait),
         ROW(only_listed_processes_are_killed)};
