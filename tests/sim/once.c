@@ -25,13 +25,15 @@ struct once {
     const char *url, *ingress, *line[LINES_MAX]; /* without "/h " */
     size_t lines;
     const char *text; /* the line that is typed now */
+    char *filled;     /* owns it where it held "{id}" */
     const char *team_id, *channel, *user, *account;
     bool stable, no_link, fresh;
     int64_t timeout_ms;
     const struct sim_team *team;
     struct sim_walk *walk;
-    json_t *seen;          /* ts -> true: there before the command */
-    json_t *messages;      /* of the command, each once; "only": who alone sees it */
+    json_t *seen;     /* ts -> true: there before the command */
+    json_t *messages; /* of the command, each once; "only": who alone sees it */
+    int printed;
     json_int_t journal_at; /* entries up to here are older than the command */
 };
 
@@ -91,13 +93,19 @@ static bool is_final(const json_t *message) {
            strncmp(text, "\xe2\x80\xa6", 3) != 0;
 }
 
+/* Something was said, and no message of an operation is still changing. */
 static bool answered(const struct once *o) {
     size_t i;
     json_t *message;
+    bool any = false;
     json_array_foreach(o->messages, i, message) {
-        if (is_final(message)) return true;
+        const json_t *metadata = json_object_get(message, "metadata");
+        const char *op = sim_json_text(json_object_get(metadata, "event_payload"), "op");
+        bool final = is_final(message);
+        if (!final && op != NULL && strchr(op, '/') == NULL) return false;
+        any = any || final;
     }
-    return false;
+    return any;
 }
 
 static int journal(struct once *o, json_t **ret) {
@@ -164,7 +172,7 @@ static int print_all(struct once *o) {
     int r = journal(o, &received);
     if (r < 0) return r;
     const char *name = sim_user_find(o->team, o->user)->name;
-    if (o->text != o->line[0]) printf("\n");
+    if (o->printed++ > 0) printf("\n");
     printf(is_button(o->text) ? "@%s presses: %s\n" : "@%s types: /h %s\n", name, o->text);
     sim_show_messages(o->messages, o->team, o->stable);
     sim_show_received(json_object_get(received, "entries"), o->stable);
@@ -173,10 +181,26 @@ static int print_all(struct once *o) {
 }
 
 static int press_button(struct once *o) {
-    SIM_FREE char *label = sim_strndup(o->text + 1, strlen(o->text) - 2);
-    int r = sim_walk_press(o->walk, o->team_id, o->channel, o->user, label);
+    SIM_FREE char *label = sim_strndup(o->text + 1, strlen(o->text) - 2), *ts = NULL;
+    int r = sim_walk_press(o->walk, o->team_id, o->channel, o->user, label, &ts);
     if (r == -ENOENT) fprintf(stderr, "slipway-sim once: nobody shows a button [%s]\n", label);
+    /* What becomes of its message is part of the answer. */
+    if (ts != NULL) json_object_del(o->seen, ts);
     return r;
+}
+
+/* "{id}" stands for the id of the newest operation that has a message. */
+static int fill_id(struct once *o) {
+    const char *at = strstr(o->text, "{id}");
+    if (at == NULL) return 0;
+    SIM_FREE char *op = NULL;
+    int r = sim_walk_op(o->walk, o->team_id, o->channel, o->user, &op);
+    if (r == -ENOENT) fputs("slipway-sim once: there is no operation for {id}\n", stderr);
+    if (r < 0) return r;
+    free(o->filled);
+    o->filled = sim_fmt("%.*s%s%s", (int)(at - o->text), o->text, op, at + strlen("{id}"));
+    o->text = o->filled;
+    return 0;
 }
 
 static int type_command(struct once *o) {
@@ -200,11 +224,14 @@ static int reset(struct once *o) {
 }
 
 static int run_line(struct once *o) {
-    int r = remember(o);
+    int r = remember(o), answer;
+    if (r >= 0) r = fill_id(o);
     if (r >= 0) r = type_command(o);
     if (r < 0) return r;
-    int answer = wait_for_answer(o);
-    if (answer == 0) r = settle(o, QUIET_MS);
+    do {
+        answer = wait_for_answer(o);
+        if (answer == 0) r = settle(o, QUIET_MS);
+    } while (answer == 0 && r == 0 && !answered(o)); /* it went on after all */
     if (r >= 0) r = print_all(o);
     return r < 0 ? r : answer;
 }
@@ -267,7 +294,8 @@ int sim_once_main(int argc, char **argv) {
               "           [--account ada@example.com] [--timeout SECONDS] [--no-link] [--fresh]\n"
               "           [--stable]\n"
               "Links the user by walking the sign-in pages, types each command (or presses the "
-              "button '[Label]'), prints what came of it.\n",
+              "button '[Label]'), prints what came of it.\n"
+              "{id} in a command is the id of the newest operation.\n",
               stderr);
         return 2;
     }
@@ -285,6 +313,7 @@ int sim_once_main(int argc, char **argv) {
     sim_walk_destroy(o.walk);
     json_decref(o.seen);
     json_decref(o.messages);
+    free(o.filled);
     curl_global_cleanup();
     return r < 0 ? 1 : 0;
 }

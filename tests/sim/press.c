@@ -31,7 +31,7 @@ static const json_t *find(const json_t *messages, const char *label) {
 }
 
 int sim_walk_press(struct sim_walk *walk, const char *team, const char *channel, const char *user,
-                   const char *label) {
+                   const char *label, char **ret_ts) {
     SIM_FREE char *path = sim_fmt("/sim/view?team=%s&channel=%s&viewer=%s", team, channel, user);
     json_auto_t *view = NULL, *answer = NULL;
     int r = sim_walk_get(walk, path, &view);
@@ -42,5 +42,24 @@ int sim_walk_press(struct sim_walk *walk, const char *team, const char *channel,
         json_pack("{s:s, s:s, s:s, s:s, s:s}", "team", team, "channel", channel, "user", user, "ts",
                   sim_json_text(message, "ts"), "action_id", action_of(message, label));
     r = sim_walk_post(walk, "/sim/click", body, &answer);
-    return r < 0 ? r : sim_json_int(answer, "status", 0) == 200 ? 0 : -EPROTO;
+    if (r == 0 && sim_json_int(answer, "status", 0) != 200) r = -EPROTO;
+    if (r == 0) *ret_ts = sim_strdup(sim_json_text(message, "ts"));
+    return r;
+}
+
+int sim_walk_op(struct sim_walk *walk, const char *team, const char *channel, const char *user,
+                char **ret) {
+    SIM_FREE char *path = sim_fmt("/sim/view?team=%s&channel=%s&viewer=%s", team, channel, user);
+    json_auto_t *view = NULL;
+    int r = sim_walk_get(walk, path, &view);
+    if (r < 0) return r;
+    const json_t *messages = json_object_get(view, "messages");
+    for (size_t i = json_array_size(messages); i-- > 0;) {
+        const json_t *metadata = json_object_get(json_array_get(messages, i), "metadata");
+        const char *op = sim_json_text(json_object_get(metadata, "event_payload"), "op");
+        if (op == NULL || strchr(op, '/') != NULL) continue;
+        *ret = sim_strdup(op);
+        return 0;
+    }
+    return -ENOENT;
 }
