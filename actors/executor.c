@@ -162,6 +162,7 @@ static int advance(struct sw__plan *p) {
     bool timer = !strcmp(p->in->kind, SW_KIND_EXECUTOR_TIMER);
     bool waiting = json_is_true(json_object_get(p->state, "waiting"));
     if (timer && !strcmp(name, "end")) {
+        if (sw_int(body, "n") != sw_int(p->state, "budget")) return ignore(p);
         sw__plan_give_up(p, "timeout", false);
         return 0;
     }

@@ -62,7 +62,7 @@ void sw__plan_wait(struct sw__plan *p, int64_t delay_ms) {
 void sw__plan_budget(struct sw__plan *p, int64_t budget_ms) {
     SW_AUTO(sw_text) char *name = sw_printf("end/%s", p->in->cmd);
     dress(p, sw_after(p->out, name, budget_ms, SW_KIND_EXECUTOR_TIMER,
-                      json_pack("{s:s}", "step", "end")));
+                      json_pack("{s:s, s:I}", "step", "end", "n", sw__count(p, "budget"))));
 }
 
 /* Once for each plan: a person who waits wants to know that it goes on, not how often. */
@@ -166,8 +166,10 @@ void sw__plan_end(struct sw__plan *p, const char *outcome, const char *template,
     sw__set(p->state, "outcome", json_string(outcome));
     json_object_del(p->state, "waiting");
     if (json_object_get(p->state, "wrote")) sw__report_promoted(p, "done");
-    if (json_is_true(json_object_get(p->state, "posted")))
-        sw__report_parent(p, outcome, template == NULL);
+    bool posted = json_is_true(json_object_get(p->state, "posted"));
+    if (posted) sw__report_parent(p, outcome, template == NULL);
+    /* There is no message that could say so. */
+    if (!posted && !template && !strcmp(outcome, "cancelled")) template = "op.cancelled";
     if (template)
         sw__plan_reply(p, "private", template, data, 0, true);
     else

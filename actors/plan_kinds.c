@@ -26,10 +26,10 @@ static sw__phase_fn *const promote[] = {
 static sw__phase_fn *const deploy[] = {
     sw__find_start,     /* pipeline, stages, apps */
     sw__deploy_choose,  /* the app */
+    sw__preauth_start,  /* its second factor, while the code is fresh */
     sw__repo_start,     /* the repository */
     sw__ref_start,      /* the commit that the ref means */
     sw__checks_start,   /* what must be green is green */
-    sw__preauth_start,  /* its second factor */
     sw__lock_start,     /* nobody else works on it */
     sw__deploy_tell,    /* the parent, the thread */
     sw__before_start,   /* what it runs now */
@@ -191,18 +191,12 @@ static const struct sw__step steps[] = {
      .said = sw__dynos_said,
      .trouble = sw__deploy_trouble},
     {.name = "deploy_pause", .call = sw__watch_wait, .due = sw__deploy_round},
-    {.name = "repo",
-     .call = sw__repo_call,
-     .said = sw__repo_said,
-     .trouble = sw__repo_trouble},
+    {.name = "repo", .call = sw__repo_call, .said = sw__repo_said, .trouble = sw__repo_trouble},
     {.name = "repo_old",
      .call = sw__repo_old_call,
      .said = sw__repo_old_said,
      .trouble = sw__repo_old_trouble},
-    {.name = "slug",
-     .call = sw__slug_call,
-     .said = sw__slug_said,
-     .trouble = sw__slug_trouble},
+    {.name = "slug", .call = sw__slug_call, .said = sw__slug_said, .trouble = sw__slug_trouble},
     {.name = "branch",
      .call = sw__branch_call,
      .said = sw__branch_said,
@@ -221,10 +215,7 @@ static const struct sw__step steps[] = {
      .call = sw__commit_states_call,
      .said = sw__commit_states_said,
      .trouble = sw__checks_trouble},
-    {.name = "runs",
-     .call = sw__runs_call,
-     .said = sw__runs_said,
-     .trouble = sw__checks_trouble},
+    {.name = "runs", .call = sw__runs_call, .said = sw__runs_said, .trouble = sw__checks_trouble},
     {.name = "offer", .call = sw__offer_call, .due = sw__offer_due, .go = sw__offer_go},
     {.name = "green", .call = sw__poll_wait, .due = sw__checks_ask},
     {.name = "gh_deployment",

@@ -10,6 +10,7 @@ const struct sw__template sw__templates_op[] = {
     {.id = "private.slow", .lead = SW__BUSY "{upstream} has not answered yet; I am still trying."},
     LINE("op.cancelling",
          SW__BUSY "[{by:user} cancels this. ]I stop, and say here what came of it."),
+    {.id = "op.cancelled", .lead = SW__BAD "Cancelled before it began: nothing was changed."},
     LINE("op.too_late", SW__DOUBT "This can no longer be cancelled: it is under way at Heroku. I "
                                   "follow it to its end."),
     {0},
