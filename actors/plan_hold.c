@@ -7,6 +7,9 @@
 #include <string.h>
 
 #define HELD_MAX 200
+/* What is stored, and the list of `locks` with what runs, is one value of 64 KiB at most. */
+#define HELD_BYTES_MAX (40 * 1024)
+#define RUNNING_SHOWN 20
 
 static bool is_mine(const struct sw__plan *p, const json_t *lock) {
     return !strcmp(sw_str(lock, "user"), sw_str(json_object_get(p->state, "who"), "user"));
@@ -60,6 +63,11 @@ static bool is_there(struct sw__plan *p) {
     return !stage[0] || sw__choose_has_stage(p, stage);
 }
 
+static bool is_too_much(const json_t *held) {
+    return json_object_size(held) > HELD_MAX ||
+           json_dumpb(held, NULL, 0, JSON_COMPACT) > HELD_BYTES_MAX;
+}
+
 int sw__hold_lock(struct sw__plan *p) {
     const char *stage = sw__word(p, "environment"), *reason = sw__word(p, "reason");
     SW_AUTO(sw_text) char *name = hold_name(p, stage), *all = hold_name(p, "");
@@ -75,10 +83,7 @@ int sw__hold_lock(struct sw__plan *p) {
         sw__lock_held(p, other);
         return 0;
     }
-    if (!old && json_object_size(held) >= HELD_MAX) {
-        refuse(p, "lock.too_many", json_pack("{s:i}", "max", HELD_MAX));
-        return 0;
-    }
+    int count = (int)json_object_size(held);
     json_int_t since_ms = old ? sw_int(old, "since_ms") : (json_int_t)p->ctx->now_ms;
     json_t *who = json_object_get(p->state, "who");
     json_t *lock = json_pack("{s:s, s:s, s:O, s:I}", "pipeline",
@@ -88,6 +93,10 @@ int sw__hold_lock(struct sw__plan *p) {
     if (reason[0]) sw__set(lock, "reason", json_string(reason));
     bool again = old != NULL;
     sw__set(held, name, lock);
+    if (is_too_much(held)) {
+        refuse(p, "lock.too_many", json_pack("{s:i}", "max", count));
+        return 0;
+    }
     held_save(p, &held);
     return say(p, "lock.done", json_pack("{s:b}", "again", (int)again));
 }
@@ -138,6 +147,7 @@ int sw__hold_list(struct sw__plan *p) {
     SW_AUTO(sw_json) json_t *held = NULL;
     json_t *list = json_array(), *lock;
     const char *name;
+    json_int_t more;
     int r = held_load(p, &held);
     if (r < 0) {
         json_decref(list);
@@ -150,8 +160,10 @@ int sw__hold_list(struct sw__plan *p) {
                       json_object_get(lock, "stage"), "by", sw_str(lock, "user"), "reason",
                       json_object_get(lock, "reason"), "since_ms", sw_int(lock, "since_ms")));
     }
+    json_t *running = sw__ops_running(p, RUNNING_SHOWN, &more);
     sw__plan_reply(p, "private", "locks.list",
-                   json_pack("{s:o, s:o}", "locks", list, "running", sw__ops_running(p)), 0, true);
+                   json_pack("{s:o, s:o, s:I}", "locks", list, "running", running, "more", more), 0,
+                   true);
     sw__plan_close(p);
     return 0;
 }

@@ -7,6 +7,7 @@
 #define ENDED_MAX 20
 #define LOST_MS (2 * 60 * 60 * 1000LL) /* longer than any plan */
 #define LINE_BYTES_MAX 200
+#define BYTES_MAX (48 * 1024) /* a value that is stored has 64 KiB at most */
 
 char *sw__ops_key(const struct sw__plan *p) {
     return sw_printf("ops/%s", p->in->inst);
@@ -34,6 +35,15 @@ static json_t *entry(const struct sw__plan *p, const char *state, json_int_t sin
                      "state", state, "since_ms", since_ms);
 }
 
+/* The oldest that ended, else the oldest but one's own. */
+static size_t least_wanted(const json_t *list) {
+    size_t last = json_array_size(list) - 1;
+    for (size_t i = last; i > 0; i--) {
+        if (json_object_get(json_array_get(list, i), "end_ms")) return i;
+    }
+    return last;
+}
+
 /* Newest first. What ended makes room before what runs, and what was lost is dropped. */
 void sw__ops_note(struct sw__plan *p, const char *state) {
     SW_AUTO(sw_text) char *key = sw__ops_key(p);
@@ -55,5 +65,7 @@ void sw__ops_note(struct sw__plan *p, const char *state) {
     json_t *mine = entry(p, state, since_ms);
     if (json_object_get(p->state, "outcome")) sw__set(mine, "end_ms", json_integer(p->ctx->now_ms));
     json_array_insert_new(list, 0, mine);
+    while (json_array_size(list) > 1 && json_dumpb(list, NULL, 0, JSON_COMPACT) > BYTES_MAX)
+        json_array_remove(list, least_wanted(list));
     sw_store(p->out, key, list, 0);
 }

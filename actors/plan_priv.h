@@ -10,7 +10,7 @@
  * errors   as executor_priv.h
  * owner    as executor_priv.h
  * source   executor_priv.h
- * limits   200 locks of people, 100 operations
+ * limits   200 locks of people in 40 KiB, 100 operations in 48 KiB
  */
 #ifndef SW_PLAN_PRIV_H
 #define SW_PLAN_PRIV_H
@@ -72,8 +72,8 @@ int sw__ops_load(struct sw__plan *p);
 void sw__ops_note(struct sw__plan *p, const char *state);
 char *sw__ops_key(const struct sw__plan *p);
 
-/* plan_status.c: phases, and a new list of what runs */
-json_t *sw__ops_running(const struct sw__plan *p);
+/* plan_status.c: phases, and a new list of what runs, `max` of it */
+json_t *sw__ops_running(const struct sw__plan *p, size_t max, json_int_t *ret_more);
 int sw__status_start(struct sw__plan *p);
 int sw__cancel_start(struct sw__plan *p);
 int sw__wait_start(struct sw__plan *p);

@@ -23,11 +23,16 @@ static const json_t *ops_of(const struct sw__plan *p) {
     return sw_fact(p->out, key, &ops) < 0 ? NULL : ops; /* it was loaded before */
 }
 
-json_t *sw__ops_running(const struct sw__plan *p) {
+json_t *sw__ops_running(const struct sw__plan *p, size_t max, json_int_t *ret_more) {
     json_t *list = json_array(), *op;
     size_t i;
+    *ret_more = 0;
     json_array_foreach((json_t *)ops_of(p), i, op) {
-        if (!json_object_get(op, "end_ms")) json_array_append(list, op);
+        if (json_object_get(op, "end_ms")) continue;
+        if (json_array_size(list) < max)
+            json_array_append(list, op);
+        else
+            ++*ret_more;
     }
     return list;
 }
@@ -64,14 +69,12 @@ static int tell_one(struct sw__plan *p, const char *id) {
 int sw__status_start(struct sw__plan *p) {
     const char *id = sw__word(p, "id");
     if (id[0]) return tell_one(p, id);
-    json_t *running = sw__ops_running(p), *ended = json_array(), *op;
-    json_int_t more = 0;
+    json_int_t more;
+    json_t *running = sw__ops_running(p, RUNNING_SHOWN, &more), *ended = json_array(), *op;
     size_t i;
     json_array_foreach((json_t *)ops_of(p), i, op) {
         if (json_object_get(op, "end_ms")) json_array_append(ended, op);
     }
-    for (; json_array_size(running) > RUNNING_SHOWN; more++)
-        json_array_remove(running, json_array_size(running) - 1);
     sw__plan_reply(p, "private", "status.list",
                    json_pack("{s:o, s:o, s:I}", "running", running, "ended", ended, "more", more),
                    0, true);

@@ -47,7 +47,8 @@ static void locks(const struct sw_template_in *in, struct sw__card *card) {
                   json_string(none ? "Nothing is locked by anybody."
                                    : "Locked, so that nobody else deploys or promotes there:"));
     list(card, in, "locks", NULL, put_lock, 0);
-    list(card, in, "running", "At work now, one operation at a time on an app:", put_op, 0);
+    list(card, in, "running", "At work now, one operation at a time on an app:", put_op,
+         sw_int(in->data, "more"));
 }
 
 static void status(const struct sw_template_in *in, struct sw__card *card) {

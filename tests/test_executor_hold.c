@@ -227,6 +227,73 @@ static void a_call_that_takes_long_is_told_once(void **state) {
     world_finish(&w);
 }
 
+/* What is stored and what is sent is 64 KiB at most, else all that follows goes dead. */
+static void locks_are_refused_before_they_are_too_much_to_be_kept(void **state) {
+    (void)state;
+    struct world w;
+    world_init(&w);
+    char reason[801];
+    memset(reason, 'x', sizeof reason - 1);
+    reason[sizeof reason - 1] = '\0';
+    json_t *held = json_object();
+    size_t count = 0;
+    for (; json_dumpb(held, NULL, 0, JSON_COMPACT) < 40 * 1024 - 1100; count++) {
+        SW_AUTO(sw_text) char *name = sw_printf("p-%zu/*", count);
+        json_object_set_new(held, name,
+                            json_pack("{s:s, s:s, s:{s:s}, s:s, s:I}", "pipeline", "service",
+                                      "user", "U0BOB", "who", "user", "U0BOB", "reason", reason,
+                                      "since_ms", (json_int_t)START_MS));
+    }
+    json_object_set_new(w.facts, HELD, held);
+    SW_AUTO(sw_text) char *lock = sw_printf(LOCK("", ",\"reason\":\"%s\""), reason);
+    SW_AUTO(sw_text) char *stage = sw_printf(LOCK(PRODUCTION, ",\"reason\":\"%s\""), reason);
+    run(&w, lock);
+    assert_non_null(world_reply(&w, "lock.done"));
+    run(&w, stage);
+    assert_int_equal(sw_int(world_data(&w, "lock.too_many"), "max"), count + 1);
+    assert_int_equal(json_object_size(json_object_get(w.facts, HELD)), count + 1);
+    assert_string_equal(sw_str(last_audit(&w), "outcome"), "failed");
+    run(&w, UNLOCK("", "")); /* there is room again */
+    run(&w, LOCK(PRODUCTION, ""));
+    assert_int_equal(world_count(&w, "lock.done"), 2);
+    world_finish(&w);
+}
+
+static void what_runs_is_never_too_much_to_be_kept_or_told(void **state) {
+    (void)state;
+    struct world w;
+    world_init(&w);
+    char line[201];
+    memset(line, 'x', sizeof line - 1);
+    line[sizeof line - 1] = '\0';
+    json_t *ops = json_array();
+    for (int i = 0; i < 99; i++) {
+        SW_AUTO(sw_text) char *id = sw_printf("0p-%02d", i);
+        json_array_append_new(ops,
+                              json_pack("{s:s, s:s, s:s, s:s, s:s, s:[s,s], s:I}", "id", id, "kind",
+                                        "promote", "user", "U0BOB", "line", line, "pipeline", line,
+                                        "apps", line, line, "since_ms", (json_int_t)START_MS));
+    }
+    json_object_set_new(json_array_get(ops, 3), "end_ms", json_integer(START_MS));
+    json_object_set_new(w.facts, "ops/T0SIM1", ops);
+    run(&w, PROMOTE);
+    ops = json_object_get(w.facts, "ops/T0SIM1");
+    assert_true(json_dumpb(ops, NULL, 0, JSON_COMPACT) <= 48 * 1024);
+    assert_string_equal(sw_str(json_array_get(ops, 0), "id"), CMD);
+    size_t i;
+    json_t *op;
+    json_array_foreach(ops, i, op) { /* it made room first */
+        assert_string_not_equal(sw_str(op, "id"), "0p-03");
+    }
+    json_object_del(w.facts, PLAN); /* another command has another id */
+    run(&w, "{\"task\":\"locks\",\"handler\":\"locks\"}");
+    const json_t *data = world_data(&w, "locks.list");
+    size_t told = json_array_size(json_object_get(data, "running"));
+    assert_int_equal(told, 20);
+    assert_int_equal(sw_int(data, "more"), json_array_size(ops) - 1 - told);
+    world_finish(&w);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_lock_is_kept_and_said_in_the_channel),
@@ -236,6 +303,8 @@ int main(void) {
         cmocka_unit_test(only_what_runs_and_is_ones_own_is_cancelled),
         cmocka_unit_test(status_tells_what_runs_and_what_ended),
         cmocka_unit_test(a_call_that_takes_long_is_told_once),
+        cmocka_unit_test(locks_are_refused_before_they_are_too_much_to_be_kept),
+        cmocka_unit_test(what_runs_is_never_too_much_to_be_kept_or_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
