@@ -63,6 +63,7 @@ static void keep_near(struct sw__plan *p, const char *name) {
     size_t longer = strlen(name) > strlen(wanted) ? strlen(name) : strlen(wanted);
     json_int_t d = sw__distance(wanted, name);
     size_t at = json_array_size(near);
+    if (strlen(wanted) > NAME_BYTES_MAX) d = (json_int_t)longer; /* so long is no name */
     if (json_array_size(list_of(p, "some")) < SOME_MAX)
         json_array_append_new(list_of(p, "some"), sw__text(name, NAME_BYTES_MAX));
     if ((size_t)d * 2 > longer) return;

@@ -90,6 +90,22 @@ static void where_none_is_near_it_shows_what_can_be_seen(void **state) {
     world_finish(&w);
 }
 
+static void a_text_of_pages_is_near_to_nothing(void **state) {
+    (void)state;
+    struct world w;
+    world_init(&w);
+    char name[4000];
+    memset(name, 'q', sizeof name - 1);
+    name[sizeof name - 1] = '\0';
+    SW_AUTO(sw_text)
+    char *command =
+        sw_printf("{\"handler\":\"releases\",\"task\":\"releases\",\"pipeline\":\"%s\"}", name);
+    run(&w, command);
+    const json_t *data = world_data(&w, "error.unknown_pipeline");
+    assert_int_equal(json_array_size(json_object_get(data, "near")), 0);
+    world_finish(&w);
+}
+
 static void ten_near_names_are_enough(void **state) {
     (void)state;
     struct world w;
@@ -255,6 +271,7 @@ int main(void) {
         cmocka_unit_test(the_last_pipeline_of_many_pages_is_found),
         cmocka_unit_test(an_unknown_pipeline_shows_the_nearest_first),
         cmocka_unit_test(where_none_is_near_it_shows_what_can_be_seen),
+        cmocka_unit_test(a_text_of_pages_is_near_to_nothing),
         cmocka_unit_test(ten_near_names_are_enough),
         cmocka_unit_test(two_pipelines_of_one_name_are_told_apart_by_id),
         cmocka_unit_test(info_shows_stages_with_apps_and_releases),
