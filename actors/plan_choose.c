@@ -192,6 +192,13 @@ static bool promotable(struct sw__plan *p, const char *stage) {
     return false;
 }
 
+/* `several`: it has more than one app. */
+static void keep_stage(struct sw__plan *p, const char *stage) {
+    SW_AUTO(sw_json) json_t *apps = sw__choose_stage(p->state, stage);
+    sw__set(p->state, "to",
+            json_pack("{s:s, s:b}", "stage", stage, "several", json_array_size(apps) > 1));
+}
+
 static void keep(struct sw__plan *p, const char *from, const json_t *source, const char *to,
                  const json_t *picked) {
     json_t *targets = json_array(), *app;
@@ -204,7 +211,7 @@ static void keep(struct sw__plan *p, const char *from, const json_t *source, con
     sw__set(p->state, "from",
             json_pack("{s:s, s:O, s:O}", "stage", from, "id", json_object_get(source, "id"), "name",
                       json_object_get(source, "name")));
-    sw__set(p->state, "to", json_pack("{s:s}", "stage", to));
+    keep_stage(p, to);
     sw__set(p->state, "targets", targets);
 }
 
@@ -271,7 +278,7 @@ bool sw__choose_target(struct sw__plan *p, const char *stage) {
     }
     json_t *app = named_app(p, name, &apps);
     if (!app) return false;
-    sw__set(p->state, "to", json_pack("{s:s}", "stage", name));
+    keep_stage(p, name);
     sw__set(p->state, "targets",
             json_pack("[{s:O, s:O, s:s}]", "id", json_object_get(app, "id"), "name",
                       json_object_get(app, "name"), "state", "waiting"));

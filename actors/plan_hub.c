@@ -46,8 +46,8 @@ int sw__hub_start(struct sw__plan *p) {
 
 /* Where a stage has several apps, each is a place of its own. */
 static char *environment(const struct sw__plan *p, const json_t *target) {
-    SW_AUTO(sw_json) json_t *apps = sw__choose_stage(p->state, stage(p));
-    if (json_array_size(apps) < 2) return sw_strdup(stage(p));
+    if (!json_is_true(json_object_get(json_object_get(p->state, "to"), "several")))
+        return sw_strdup(stage(p));
     return sw_printf("%s/%s", stage(p), sw_str(target, "name"));
 }
 

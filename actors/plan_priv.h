@@ -40,7 +40,7 @@ void sw__releases_call(struct sw__plan *p);
 int sw__releases_said(struct sw__plan *p, const struct sw__said *said);
 
 /* plan_choose.c: which apps; false: the plan is over, the person knows why.
- * state: from {stage, id, name}, to {stage}, targets [{id, name, state}] */
+ * state: from {stage, id, name}, to {stage, several}, targets [{id, name, state}] */
 bool sw__choose_promote(struct sw__plan *p);
 bool sw__choose_releases(struct sw__plan *p); /* state: app {stage, id, name} */
 /* The one app of the command's environment and application; no stage given: `stage`, NULL: staging,

@@ -14,6 +14,7 @@
 #include "executor_heroku.h"
 
 #include "actors/actors.h"
+#include "common/request.h"
 
 #define START_MS 1764000000000LL
 #define LATENCY_MS 100
@@ -120,39 +121,10 @@ static inline void world_granted(struct world *w, const char *command, bool rene
 }
 
 /* As the runtime does: only what was asked for is kept. */
-static inline json_t *world_keep(const json_t *object, const json_t *fields) {
-    json_t *kept = json_object(), *field;
-    size_t i;
-    json_array_foreach((json_t *)fields, i, field) {
-        char name[60];
-        snprintf(name, sizeof name, "%s", json_string_value(field));
-        char *dot = strchr(name, '.');
-        if (dot) *dot = '\0';
-        json_t *value = json_object_get(object, name);
-        if (dot && json_is_object(value)) {
-            json_t *inner = json_object_get(kept, name);
-            if (!inner) json_object_set_new(kept, name, inner = json_object());
-            json_object_set(inner, dot + 1, json_object_get(value, dot + 1));
-        } else if (value) {
-            json_object_set(kept, name, value);
-        }
-    }
-    return kept;
-}
-
 static inline void world_filter(json_t *http, const json_t *fields) {
-    json_t *json = json_object_get(http, "json"), *element;
+    const json_t *json = json_object_get(http, "json");
     if (sw_int(http, "status") >= 300 || !json || !fields) return;
-    if (json_is_object(json)) {
-        json_object_set_new(http, "json", world_keep(json, fields));
-        return;
-    }
-    json_t *list = json_array();
-    size_t i;
-    json_array_foreach(json, i, element) {
-        json_array_append_new(list, world_keep(element, fields));
-    }
-    json_object_set_new(http, "json", list);
+    json_object_set_new(http, "json", sw_request_project(json, fields));
 }
 
 static inline struct fault *world_fault(struct world *w, const char *call) {
