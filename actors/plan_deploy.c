@@ -47,10 +47,9 @@ int sw__deploy_tell(struct sw__plan *p) {
     const json_t *target = sw__deploy_target(p);
     sw__plan_budget(p, BUDGET_MS);
     sw__report_begin(p);
-    bool forced = json_is_true(json_object_get(json_object_get(p->state, "command"), "forced"));
-    json_t *data = json_pack("{s:O, s:s, s:s, s:b}", "app", json_object_get(target, "name"), "repo",
+    json_t *data = json_pack("{s:O, s:s, s:s}", "app", json_object_get(target, "name"), "repo",
                              sw_str(json_object_get(p->state, "repo"), "name"), "ref",
-                             sw_str(p->state, "ref"), "forced", (int)forced);
+                             sw_str(p->state, "ref"));
     sw__set(data, "sha", sw__text(sw_str(p->state, "sha"), SHORT_SHA));
     sw__report_thread(p, "deploy.started", data);
     return sw__plan_next(p);

@@ -76,9 +76,7 @@ const struct sw__template sw__templates_deploy[] = {
     PARENT("cancelled", SW__BAD "The deploy of " WHAT " was cancelled",
            "Nothing was deployed: what ran there runs on.", small),
     PARENT(NULL, SW__BUSY "{user:user} is deploying " WHAT, NULL, running),
-    LINE("deploy.started",
-         "Started: {repo:code} {ref:code}[ at {sha:code}]" SW__TO
-         "{app:code}.[{?forced} Required checks are skipped, as typed.]",
+    LINE("deploy.started", "Started: {repo:code} {ref:code}[ at {sha:code}]" SW__TO "{app:code}.",
          NULL),
     LINE("deploy.building", SW__BUSY "Heroku builds it for {app:code}.", link_to),
     LINE("deploy.releasing", SW__BUSY "Built. {app:code}[ {version:v}] is in its release phase.",

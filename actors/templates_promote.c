@@ -88,7 +88,7 @@ const struct sw__template sw__templates_promote[] = {
     LINE("promote.again", "Nothing has happened at {upstream}, so I try once more."),
     {.id = "promote.two_factor",
      .lead = "[{?wrong}Heroku did not accept that one-time code.]"
-             "[{!wrong}Heroku wants a one-time code for this.] Nothing was promoted.",
+             "[{!wrong}Heroku wants a one-time code for this.] Nothing was changed.",
      .more = "[Type the same line again with a fresh code at its end: {line:typed} `CODE`]"
              "[\nIt is about {apps:list}.]"},
     UNKNOWN("look", "Heroku does not let me look what became of this promotion."),
