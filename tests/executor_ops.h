@@ -24,6 +24,7 @@
 
 struct ops {
     int64_t boot_ms, phase_ms; /* until dynos are up, and a release has ended */
+    int64_t lag_ms;            /* until a dyno is restarted, and each after it */
     int effects;               /* what was changed */
     size_t page;               /* releases on a page */
     int dynos;                 /* made so far */
@@ -53,11 +54,16 @@ static inline void ops_dyno(struct world *w, struct ops *o, const char *type, in
     json_array_append_new(json_object_get(ops_app(w), "dynos"), dyno);
 }
 
-static inline json_t *ops_move(struct world *w, const struct ops *o) {
+static inline json_t *ops_move(struct world *w, struct ops *o) {
     json_t *app = ops_app(w), *one;
     size_t i;
     json_array_foreach(json_object_get(app, "dynos"), i, one) {
         const char *name = sw_str(one, "name");
+        json_int_t restart_ms = sw_int(one, "restart_ms");
+        if (restart_ms > 0 && w->now_ms >= restart_ms) {
+            json_object_del(one, "restart_ms");
+            ops_start(o, one, restart_ms, "starting");
+        }
         bool late = w->now_ms < sw_int(one, "start_ms") + o->boot_ms;
         if (strcmp(sw_str(one, "state"), "starting") != 0 || late) continue;
         if (o->stuck && !strcmp(name, o->stuck)) continue;
@@ -112,8 +118,11 @@ static inline json_t *ops_restart(struct world *w, struct ops *o, const json_t *
         if (what && strcmp(what, sw_str(dyno, "name")) && strcmp(what, sw_str(dyno, "type")))
             continue;
         n++;
-        if (strcmp(sw_str(dyno, "type"), "run")) ops_start(o, dyno, w->now_ms, "starting");
+        if (strcmp(sw_str(dyno, "type"), "run"))
+            json_object_set_new(dyno, "restart_ms",
+                                json_integer(w->now_ms + o->lag_ms * (json_int_t)n));
     }
+    ops_move(w, o);
     return n ? fake_ok(202, json_object()) : fake_error(404, "not_found", "No such dyno.");
 }
 
