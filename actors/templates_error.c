@@ -32,7 +32,7 @@ const struct sw__template sw__templates_error[] = {
     ROW("error.not_promotable", "What is in {stage} cannot be promoted.", NULL),
     ROW("error.no_release", "{app:code} ({stage}) has no release that could be promoted.", NULL),
     ROW("error.locked",
-        "{by:user} has been promoting to {app:code} since {since_ms:date}. Nothing was done.",
+        "{by:user} has been at work on {app:code} since {since_ms:date}. Nothing was done.",
         "Type the same again when that is over."),
     ROW("error.held",
         "{by:user} has locked {pipeline:bold}[ ({stage})][: {reason}]. Nothing was done.",
