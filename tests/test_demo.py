@@ -99,6 +99,52 @@ def bob_can_be_the_one_who_types():
         assert "only visible to @bob" in text and "bob@example.com" in text, text
 
 
+# Each command once: what is typed, what a person reads of it, and each write that the platforms received for it.
+TOUR = [
+    ("/h help", "Promote a release to the next stage", []),
+    ("/h help deploy", "/h deploy! billing", []),
+    ("/h pipelines", "You can see", []),
+    ("/h info storefront", "storefront-staging", []),
+    ("/h releases storefront in staging", "v42", []),
+    ("/h whoami", "At GitHub you are ada-l", []),
+    ("/h login", "ada@example.com", []),
+    ("/h lock billing/staging because of a move", "has locked billing (staging): of a move", []),
+    ("/h locks", "billing (staging) by @ada", []),
+    ("/h unlock billing/staging", "has unlocked billing (staging)", []),
+    ("/h unlock! billing", "billing is not locked", []),
+    ("/h deploy storefront/slow-ci to staging", "its checks are not ready", []),
+    ("/h status {id}", "/h deploy storefront/slow-ci to staging", []),
+    ("/h wait {id}", "deployed storefront slow-ci", ["POST /repos/acme/storefront/deployments 201", "POST /apps/…/builds 201"]),
+    ("/h status", "Ended last:", []),
+    ("/h cancel {id}", "there is nothing left to do", []),
+    ("/h deploy! storefront/feature/cart to staging", "deployed storefront feature/cart", ["POST /apps/…/builds 201"]),
+    ("/h rollback storefront in staging", "rolled back storefront-staging", ["POST /apps/…/releases 201"]),
+    ("/h restart storefront in staging", "restarted the dynos of storefront-staging", ["DELETE /apps/…/dynos 202"]),
+    ("/h ps storefront in staging", "web.1 up", []),
+    ("/h maintenance on storefront in staging", "turned maintenance on", ["PATCH /apps/… 200"]),
+    ("/h maintenance off storefront in staging", "turned maintenance off", ["PATCH /apps/… 200"]),
+    ("/h promote atlas", "one-time code", []),
+    ("/h promote atlas 123456", "promoted atlas", ["POST /pipeline-promotions 201"]),
+    ("/h route storefront to #deploys", "not", []),
+    ("/h route", "not", []),
+    ("/h unroute storefront", "not", []),
+    ("/h logout", "ada@example.com", []),
+]
+
+
+def each_command_is_shown():
+    arguments = [word for line, _, _ in TOUR for word in ("--once", line)]
+    with Demo("--stable", *arguments) as demo:
+        code, text = demo.finish(300)
+        assert code == 0, text
+        parts = re.split(r"^@ada types: ", text, flags=re.M)[1:]
+        assert len(parts) == len(TOUR), text
+        for (line, words, writes), part in zip(TOUR, parts):
+            assert words in part, (line, words, part)
+            for write in writes:
+                assert part.count(f"\n{write}\n") == 1, (line, write, part)
+
+
 def ctrl_c_leaves_nothing_behind():
     with Demo() as demo:
         text = demo.read_until("Ctrl-C")
@@ -128,7 +174,7 @@ def wrong_options_are_refused():
 
 def main():
     tests = [an_invalid_promotion_shows_usage_and_promotes_nothing, a_promotion_is_asked_for_once, lines_are_typed_one_after_the_other,
-             bob_can_be_the_one_who_types, ctrl_c_leaves_nothing_behind, nothing_outlives_a_killed_demo, wrong_options_are_refused]
+             each_command_is_shown, bob_can_be_the_one_who_types, ctrl_c_leaves_nothing_behind, nothing_outlives_a_killed_demo, wrong_options_are_refused]
     failed = 0
     for test in tests:
         try:

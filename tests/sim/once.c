@@ -184,7 +184,6 @@ static int press_button(struct once *o) {
     SIM_FREE char *label = sim_strndup(o->text + 1, strlen(o->text) - 2), *ts = NULL;
     int r = sim_walk_press(o->walk, o->team_id, o->channel, o->user, label, &ts);
     if (r == -ENOENT) fprintf(stderr, "slipway-sim once: nobody shows a button [%s]\n", label);
-    /* What becomes of its message is part of the answer. */
     if (ts != NULL) json_object_del(o->seen, ts);
     return r;
 }
@@ -193,13 +192,14 @@ static int press_button(struct once *o) {
 static int fill_id(struct once *o) {
     const char *at = strstr(o->text, "{id}");
     if (at == NULL) return 0;
-    SIM_FREE char *op = NULL;
-    int r = sim_walk_op(o->walk, o->team_id, o->channel, o->user, &op);
+    SIM_FREE char *op = NULL, *ts = NULL;
+    int r = sim_walk_op(o->walk, o->team_id, o->channel, o->user, &op, &ts);
     if (r == -ENOENT) fputs("slipway-sim once: there is no operation for {id}\n", stderr);
     if (r < 0) return r;
     free(o->filled);
     o->filled = sim_fmt("%.*s%s%s", (int)(at - o->text), o->text, op, at + strlen("{id}"));
     o->text = o->filled;
+    json_object_del(o->seen, ts); /* what becomes of its message is part of the answer */
     return 0;
 }
 

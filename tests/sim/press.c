@@ -48,17 +48,19 @@ int sim_walk_press(struct sim_walk *walk, const char *team, const char *channel,
 }
 
 int sim_walk_op(struct sim_walk *walk, const char *team, const char *channel, const char *user,
-                char **ret) {
+                char **ret, char **ret_ts) {
     SIM_FREE char *path = sim_fmt("/sim/view?team=%s&channel=%s&viewer=%s", team, channel, user);
     json_auto_t *view = NULL;
     int r = sim_walk_get(walk, path, &view);
     if (r < 0) return r;
     const json_t *messages = json_object_get(view, "messages");
     for (size_t i = json_array_size(messages); i-- > 0;) {
-        const json_t *metadata = json_object_get(json_array_get(messages, i), "metadata");
+        const json_t *message = json_array_get(messages, i);
+        const json_t *metadata = json_object_get(message, "metadata");
         const char *op = sim_json_text(json_object_get(metadata, "event_payload"), "op");
         if (op == NULL || strchr(op, '/') != NULL) continue;
         *ret = sim_strdup(op);
+        *ret_ts = sim_strdup(sim_json_text(message, "ts"));
         return 0;
     }
     return -ENOENT;

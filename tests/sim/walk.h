@@ -29,12 +29,12 @@ int sim_walk_open(struct sim_walk *walk, const char *url);
 int sim_walk_submit(struct sim_walk *walk, const char *name, const char *value);
 
 /* Presses the newest button with this label that `user` sees; -ENOENT where there is none. *ret_ts, of
- * its message, is the caller's, as is *ret below. */
+ * its message, is the caller's, as are those below. */
 int sim_walk_press(struct sim_walk *walk, const char *team, const char *channel, const char *user,
                    const char *label, char **ret_ts);
-/* The id of the operation whose message is the newest; -ENOENT where there is none. */
+/* The id (*ret) of the operation whose message is the newest; -ENOENT where there is none. */
 int sim_walk_op(struct sim_walk *walk, const char *team, const char *channel, const char *user,
-                char **ret);
+                char **ret, char **ret_ts);
 
 /* Signs `user` in at Heroku as `account`, and at GitHub where the way leads there, by typing login and
  * walking the pages; 0 also where the login was not needed. */
