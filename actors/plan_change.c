@@ -20,13 +20,15 @@ char *sw__change_line(const struct sw__plan *p, const char *task) {
 }
 
 void sw__change_trouble(struct sw__plan *p, const struct sw__said *said) {
+    const json_t *app = sw__change_target(p);
     if (said->kind != SW__SAID_FACTOR) {
         sw__plan_trouble(p, said);
         return;
     }
+    if (!app) app = json_object_get(p->state, "app"); /* ps: nothing is changed */
     sw__plan_end(p, "two_factor", "change.two_factor",
-                 json_pack("{s:O, s:s}", "app", json_object_get(sw__change_target(p), "name"),
-                           "task", sw__plan_kind(p)->name));
+                 json_pack("{s:O, s:s}", "app", json_object_get(app, "name"), "task",
+                           sw__plan_kind(p)->name));
 }
 
 void sw__change_unknown(struct sw__plan *p, const char *why, const char *reason) {

@@ -366,6 +366,21 @@ static void ps_shows_each_type_and_its_dynos(void **state) {
     world_finish(&w);
 }
 
+static void ps_of_an_app_that_wants_a_code_says_so(void **state) {
+    (void)state;
+    struct world w;
+    struct ops ops;
+    world_init(&w);
+    ops_init(&w, &ops);
+    w.faults[0] = (struct fault){"GET /apps/" SHOP "/formation", 0, 1,
+                                 "{\"status\":403,\"json\":{\"id\":\"two_factor\"}}", false};
+    run(&w, PS);
+    const json_t *data = world_data(&w, "change.two_factor");
+    assert_string_equal(sw_str(data, "app"), "storefront-production");
+    assert_string_equal(sw_str(data, "task"), "ps");
+    world_finish(&w);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_rollback_goes_to_the_newest_release_that_it_may_go_to),
@@ -383,6 +398,7 @@ int main(void) {
         cmocka_unit_test(more_dynos_than_a_message_shows_are_counted),
         cmocka_unit_test(maintenance_that_is_so_already_is_not_asked_for),
         cmocka_unit_test(ps_shows_each_type_and_its_dynos),
+        cmocka_unit_test(ps_of_an_app_that_wants_a_code_says_so),
     };
     return cmocka_run_group_tests_name("executor_change", tests, NULL, NULL);
 }
