@@ -183,11 +183,20 @@ bool sw__plan_cancel_before(struct sw__plan *p) {
     return true;
 }
 
+static json_t *cancelled_by(const struct sw__plan *p) {
+    return json_pack("{s:O*}", "by",
+                     json_object_get(json_object_get(p->state, "cancelling"), "user"));
+}
+
 static int cancel(struct sw__plan *p) {
     const struct sw__kind *kind = sw__plan_kind(p);
     if (sw__wind_runs(p)) return ignore(p);
     sw__set(p->state, "cancelling", json_incref(json_object_get(p->in->body, "by")));
-    if (kind->cancel ? kind->cancel(p) : sw__plan_cancel_before(p)) return 0;
+    if (kind->cancel ? kind->cancel(p) : sw__plan_cancel_before(p)) {
+        bool goes_on = json_object_get(p->state, "posted") && !json_object_get(p->state, "outcome");
+        if (goes_on) sw__report_thread(p, "op.cancelling", cancelled_by(p));
+        return 0;
+    }
     json_object_del(p->state, "cancelling");
     sw__report_thread(p, "op.too_late", NULL);
     return 0;

@@ -33,6 +33,8 @@ void sw__report_parent(struct sw__plan *p, const char *state, bool final) {
         json_object_get(p->state, "reason"), "forced",
         (int)json_is_true(json_object_get(json_object_get(p->state, "command"), "forced")));
     if (last) sw__set(data, "took_ms", json_integer(p->ctx->now_ms - sw_int(p->state, "start_ms")));
+    const char *by = sw_str(json_object_get(p->state, "cancelling"), "user");
+    if (by[0]) sw__set(data, "by", json_string(by));
     if (kind->describe) kind->describe(p, data);
     sw__green_describe(p, data);
     int rank = last ? RANK_LAST : (int)sw__count(p, "rank");

@@ -68,12 +68,13 @@ static void ended(const struct sw_template_in *in, struct sw__card *card) {
 
 const struct sw__template sw__templates_deploy[] = {
     PARENT("success", SW__GOOD "{user:user} deployed " WHAT "[, {version:v}]", NULL, ended),
-    PARENT("failure", SW__BAD "{user:user} could not deploy " WHAT, "[{reason}]", ended),
+    PARENT("failure", SW__BAD "The deploy of " WHAT "[ as {version:v}] failed", "[{reason}]",
+           ended),
     PARENT("unknown", SW__DOUBT "{user:user} deployed " WHAT ", but the outcome is not known",
            "[{reason}]", ended),
     PARENT("two_factor", SW__DOUBT "{user:user} needs a one-time code to deploy " WHAT,
            "Nothing was deployed.", small),
-    PARENT("cancelled", SW__BAD "The deploy of " WHAT " was cancelled",
+    PARENT("cancelled", SW__BAD "The deploy of " WHAT " was cancelled[ by {by:user}]",
            "Nothing was deployed: what ran there runs on.", small),
     PARENT(NULL, SW__BUSY "{user:user} is deploying " WHAT, NULL, running),
     LINE("deploy.started", "Started: {repo:code} {ref:code}[ at {sha:code}]" SW__TO "{app:code}.",

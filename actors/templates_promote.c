@@ -64,8 +64,8 @@ const struct sw__template sw__templates_promote[] = {
            "[{reason}]", parent),
     PARENT("two_factor", SW__DOUBT "{user:user} needs a one-time code to promote " WHAT,
            "Nothing was promoted.", small),
-    PARENT("cancelled", SW__BAD "The promotion of " WHAT " was cancelled", "Nothing was promoted.",
-           small),
+    PARENT("cancelled", SW__BAD "The promotion of " WHAT " was cancelled[ by {by:user}]",
+           "Nothing was promoted.", small),
     PARENT(NULL, SW__BUSY "{user:user} is promoting " WHAT, NULL, parent),
     LINE("promote.started", "Started: {from.app:code}[ {from.version:v}]" SW__TO "{to.apps:list}"),
     LINE("promote.phase", SW__BUSY "{app:code}[ {version:v}] is in its release phase."),
@@ -82,8 +82,9 @@ const struct sw__template sw__templates_promote[] = {
     LINE("promote.target",
          SW__DOUBT "{app:code}[ {version:v}]: the outcome is not known[: {reason}]."),
     LINE("promote.waiting", SW__BUSY "Heroku does not answer at the moment. I keep asking."),
-    LINE("promote.checking", SW__DOUBT "{upstream}'s answer got lost. I check what has happened before "
-                                       "anything is done again."),
+    LINE("promote.checking",
+         SW__DOUBT "{upstream}'s answer got lost. I check what has happened before "
+                   "anything is done again."),
     LINE("promote.found", "Found: the promotion is under way. I follow it."),
     LINE("promote.again", "Nothing has happened at {upstream}, so I try once more."),
     {.id = "promote.two_factor",
