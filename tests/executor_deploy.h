@@ -17,6 +17,14 @@
 #define DEPLOY "{\"task\":\"deploy\",\"handler\":\"deploy\",\"pipeline\":\"storefront\"}"
 #define STARTED_BY "ada@example.com"
 
+#define ON "/apps/" APP
+#define LOST "{\"error\":\"unsure\"}"
+#define LATE "{\"error\":\"timeout\"}"
+#define SICK "{\"status\":503,\"json\":{}}"
+#define AUTH "{\"status\":401,\"json\":{\"id\":\"unauthorized\",\"message\":\"Bad token.\"}}"
+#define NO "{\"status\":403,\"json\":{\"id\":\"forbidden\",\"message\":\"You may not.\"}}"
+#define GONE "{\"status\":404,\"json\":{\"id\":\"not_found\",\"message\":\"Not there.\"}}"
+
 struct deploy_fake {
     json_t *builds; /* newest first */
     json_t *last;   /* the last request for one */
@@ -187,6 +195,31 @@ static inline void deploy_fake_finish(struct deploy_fake *f) {
     json_decref(f->builds);
     json_decref(f->last);
     json_decref(f->statuses);
+}
+
+static inline void begin(struct world *w, struct deploy_fake *f) {
+    world_init(w);
+    deploy_fake_init(w, f);
+    w->twice = true;
+}
+
+static inline void finish(struct world *w, struct deploy_fake *f) {
+    world_finish(w);
+    deploy_fake_finish(f);
+}
+
+static inline void typed(struct world *w, const char *command) {
+    world_granted(w, command, false);
+}
+
+static inline void run(struct world *w) {
+    typed(w, DEPLOY);
+    world_run(w);
+    world_is_over(w);
+}
+
+static inline const char *outcome(const struct world *w) {
+    return sw_str(world_data(w, "deploy"), "state");
 }
 
 #endif
