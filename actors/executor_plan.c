@@ -165,8 +165,8 @@ void sw__plan_end(struct sw__plan *p, const char *outcome, const char *template,
         sw__set(p->state, "reason", json_string(message));
     sw__set(p->state, "outcome", json_string(outcome));
     json_object_del(p->state, "waiting");
-    if (json_object_get(p->state, "wrote")) sw__report_promoted(p, "done");
     bool posted = json_is_true(json_object_get(p->state, "posted"));
+    if (posted) sw__report_promoted(p, "done"); /* from now on a release is somebody else's */
     if (posted) sw__report_parent(p, outcome, template == NULL);
     /* There is no message that could say so. */
     if (!posted && !template && !strcmp(outcome, "cancelled")) template = "op.cancelled";
