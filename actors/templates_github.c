@@ -16,7 +16,7 @@
         .flags = SW__PARENT                                                                        \
     }
 #define PARENTS(name, what, done)                                                                  \
-    WAITING(name, what, "offered", SW__DOUBT what ": its checks are not ready",                     \
+    WAITING(name, what, "offered", SW__DOUBT what ": its checks are not ready",                    \
             "Pending: {pending:list}.\nI can wait for them and go on as soon as all are green. "   \
             "Nothing is changed until then."),                                                     \
         WAITING(name, what, "green", SW__BUSY what " waits for its checks, until {until_ms:date}", \

@@ -49,11 +49,10 @@ static inline json_t *fake_release(struct fake *f, const char *app_id, const cha
     fake_time(f->now_ms, at, sizeof at);
     SW_AUTO(sw_text) char *id = sw_printf("r-%s-%d", app_id, (int)version);
     json_object_set_new(app, "version", json_integer(version));
-    json_t *release =
-        json_pack("{s:s, s:I, s:s, s:b, s:s, s:s, s:{s:s, s:s}, s:{s:s}}", "id", id, "version",
-                  version, "status", status, "current", !strcmp(status, "succeeded"),
-                  "description", description, "created_at", at, "user", "id", "u-1", "email", email,
-                  "slug", "id", id);
+    json_t *release = json_pack(
+        "{s:s, s:I, s:s, s:b, s:s, s:s, s:{s:s, s:s}, s:{s:s}}", "id", id, "version", version,
+        "status", status, "current", !strcmp(status, "succeeded"), "description", description,
+        "created_at", at, "user", "id", "u-1", "email", email, "slug", "id", id);
     size_t i;
     json_t *old;
     if (!strcmp(status, "succeeded")) {
