@@ -1,6 +1,7 @@
 """What matrix.py kills in the middle of: how a flow begins, what it does, and what must be true at its end."""
 import json
 
+import truth
 from talk import Browser, Failed, until
 from world import PROMOTE, ROLES
 from words import HELP, LINKED, PIPELINES, RELEASED
@@ -174,4 +175,96 @@ class Help(Flow):
             raise Failed("told too often")
 
 
+class Operation(Flow):
+    """A command that executor carries out; `changes`: it has a message that changes, locks, an audit."""
+    roles = ("executor",)
+    changes = True
+
+    def __init__(self, name, line):
+        self.name, self.line = name, line
+
+    def begin(self, world):
+        world.link()
+        world.quiet()
+
+    def prepare(self, world):
+        world.reset()
+        world.audit_before = len(world.audit())
+
+    def act(self, world, meanwhile):
+        world.type_until_taken(self.line, lambda: world.journal("GET /pipelines"))
+        meanwhile()
+
+    def check(self, world, kills):
+        end = self.settled(world, kills)
+        if self.changes and not end.startswith("✔"):
+            raise Failed("not a success: " + world.texts(world.BOB)[-800:])
+
+    def settled(self, world, kills=0):
+        """True whatever became of it. What was told last."""
+        world.quiet(150 if "SLIPWAY_LEASE_MS" not in world.environment else 60)
+        truth.written_once(world)
+        end = truth.one_end(world, kills)
+        if self.changes:
+            truth.audited(world, world.audit()[world.audit_before:], ends=self.ends)
+        truth.sentry_took_all(world)
+        if world.dead():
+            raise Failed(f"dead letters: {world.dead()}")
+        return end
+
+    ends = 1
+
+
+class Read(Operation):
+    changes = False
+
+    def act(self, world, meanwhile):
+        world.type_until_taken(self.line, lambda: world.journal("GET /"))
+        meanwhile()
+
+
+class Cancel(Operation):
+    """A build that takes long is cancelled while it runs."""
+
+    def prepare(self, world):
+        super().prepare(world)
+        world.admin("/sim/config", {"build_ms": [30000, 30000]})
+
+    def act(self, world, meanwhile):
+        super().act(world, meanwhile)
+        until("the build", lambda: world.told("builds it") or self.over(world), 30)
+        world.admin("/sim/config", {"build_ms": [200, 300]})
+        if not self.over(world):
+            world.type("cancel " + world.op())
+
+    def over(self, world):
+        return world.owed() == 0 and truth.mine(world)[0] + truth.mine(world)[1]
+
+    def check(self, world, kills):
+        self.settled(world, kills)
+        if not world.journal("DELETE /apps"):
+            raise Failed("the build was not deleted")
+
+
+class Green(Operation):
+    """Checks that are pending are waited for."""
+
+    def prepare(self, world):
+        super().prepare(world)
+        world.checks("pending")
+
+    def act(self, world, meanwhile):
+        super().act(world, meanwhile)
+        until("the offer", lambda: world.button("Deploy when green") or Cancel.over(self, world), 30)
+        if world.op():
+            world.type("wait " + world.op())
+            until("it looks again", lambda: len(world.journal("GET /repos/acme/storefront/commits/")) > 4 or Cancel.over(self, world), 30)
+        world.checks("success")
+
+
+OPERATIONS = (Operation("deploy", "deploy storefront to staging"), Operation("deploy-older", "deploy billing/trunk to staging"),
+              Operation("promoted", PROMOTE), Operation("rollback", "rollback storefront"), Operation("restart", "restart storefront in staging"),
+              Operation("maintenance", "maintenance on storefront in staging"), Cancel("cancel", "deploy storefront to staging"),
+              Green("green", "deploy storefront to staging"), Read("ps", "ps storefront in staging"), Read("info", "info storefront"),
+              Read("releases", "releases storefront"))
 FLOWS = {f.name: f for f in (Promote(), Login(), Renewal(), Refresh(), Release(), Help())}

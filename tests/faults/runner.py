@@ -1,6 +1,7 @@
 """Runs named cases in several worlds side by side; the last line is `N passed, N failed`."""
 import argparse, glob, os, queue, random, sys, threading, time, traceback
 
+import truth
 from world import end_with_the_tests
 
 
@@ -59,8 +60,8 @@ class Runner:
         except Exception as e:
             self.note("the end of a world", time.monotonic(), error=str(e))
 
-    def run(self, cases):
-        """The exit status."""
+    def run(self, cases, last=True):
+        """The exit status; without the last line where more follows."""
         for case in cases:
             self.todo.put(case)
         threads = [threading.Thread(target=self._work) for _ in range(min(self.a.worlds, max(1, len(cases))))]
@@ -68,7 +69,8 @@ class Runner:
             t.start()
         for t in threads:
             t.join()
-        print(f"{self.passed} passed, {self.failed} failed", flush=True)
+        if last:
+            print(f"{self.passed} passed, {self.failed} failed", flush=True)
         return 1 if self.failed or not self.passed else 0
 
 
@@ -77,7 +79,10 @@ def shut(world, failed=None, keep=False):
     problems = []
     try:
         if not failed:
+            if world.redis_up():
+                truth.canaries(world)
             problems = end_of(world)
+            truth.sentry_took_all(world)
         problems += world.complaints()
     except Exception as e:
         problems.append(repr(e))
@@ -104,9 +109,13 @@ def end_of(world):
     return problems
 
 
-def main(a, cases, end=lambda worker: None):
+def main(a, cases, end=lambda worker: None, before=None):
+    """`before`: a runner whose cases count as well."""
     print("seed", a.seed, flush=True)
     if a.list:
         print("\n".join(name for name, _ in cases))
         sys.exit(0)
-    sys.exit(Runner(a, end).run(cases))
+    r = Runner(a, end)
+    if before:
+        r.passed, r.failed = before.passed, before.failed
+    sys.exit(r.run(cases))

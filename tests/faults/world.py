@@ -10,7 +10,8 @@ ROLES = ("ingress",) + ACTORS
 BUGS = re.compile(rb"AddressSanitizer|runtime error:|Assertion|a handler took over|UndefinedBehavior")
 
 # Ten times shorter than the defaults.
-SHORT = dict(LEASE_MS=1000, SWEEP_MS=300, CHECK_GAP_MS=1000, WRITE_TIMEOUT_MS=3000, READ_TIMEOUT_MS=2000, POLL_MIN_MS=200, POLL_MAX_MS=1000, DRAIN_MS=2000)
+SHORT = dict(LEASE_MS=1000, SWEEP_MS=300, CHECK_GAP_MS=1000, WRITE_TIMEOUT_MS=3000, READ_TIMEOUT_MS=2000, POLL_MIN_MS=200, POLL_MAX_MS=1000, DRAIN_MS=2000,
+             REPORT_GAP_MS=200)
 PROMOTE = "promote storefront from staging to production"
 
 
@@ -46,15 +47,17 @@ class World:
         self.secrets = {"SLACK_SECRET_FILE": "8f742231b10e8888abcd99yyyzzz85a5", "SLACK_TOKEN_FILE": "xoxb-sim-token",
                         "HEROKU_SECRET_FILE": "sim-client-secret", "HEROKU_WEBHOOK_SECRET_FILE": "sim-webhook-secret",
                         "GITHUB_SECRET_FILE": "sim-github-secret"}
-        for name, value in self.secrets.items():
-            with open(f"{self.dir}/{name}", "w") as f:
-                f.write(value + "\n")
+        self.browsers = []
         self.redis_socket = self.dir + "/redis.sock"
         self.durability = durability
         try:
             if up:
                 self.start_redis()
             self.start_sim(promote_ms, sim_args)
+            self.secrets["SENTRY_DSN_FILE"] = self.sim.replace("//", "//simsentrypublickey@") + "/sentry/1"
+            for name, value in self.secrets.items():
+                with open(f"{self.dir}/{name}", "w") as f:
+                    f.write(value + "\n")
             self.environment = self.make_environment(settings or {}, log)
             if up:
                 self.start_up(replicas)
@@ -112,6 +115,7 @@ class World:
                             "--client-id", "sim-client", "--client-secret", self.secrets["HEROKU_SECRET_FILE"],
                             "--github-client-id", "sim-github", "--github-client-secret", self.secrets["GITHUB_SECRET_FILE"],
                             "--webhook-secret", self.secrets["HEROKU_WEBHOOK_SECRET_FILE"], "--promote-ms", promote_ms,
+                            "--build-ms", "200-300", "--dyno-ms", "50-100",
                             "--actors", self.dir + "/run/actors.json", "--quiet", *args], "sim", out=subprocess.PIPE)
         self.sim = read_line(child.stdout, 10, "the sim's address").split()[-1]
 
@@ -307,6 +311,39 @@ class World:
         body = slash_form(text, **{"response_url": self.sim + "/commands/T0SIM1/1/straight0000000000000000", **more})
         return request((url or self.ingress) + "/slack/commands", "POST", body, signed(secret or self.secrets["SLACK_SECRET_FILE"], body, skew_s))
 
+    def op(self, nth=-1):
+        """The id of the nth command that has a message which changes; None: there is none yet."""
+        ops = [(m.get("metadata") or {}).get("event_payload", {}).get("op") for m in self.parents()]
+        ops = [op for op in ops if op and "/" not in op]
+        return ops[nth] if -len(ops) <= nth < len(ops) else None
+
+    def button(self, label):
+        """The action_id of a button and the message it stands on; None: not there."""
+        for message in reversed(self.parents()):
+            for block in message.get("blocks", []):
+                for element in block.get("elements", []) if block["type"] == "actions" else []:
+                    if element["text"]["text"] == label:
+                        return {"ts": message["ts"], "action_id": element["action_id"]}
+        return None
+
+    def click(self, label, user=None):
+        found = until(f"the button {label}", lambda: self.button(label))
+        return self.admin("/sim/click", {"team": self.TEAM, "user": user or self.ADA, "channel": self.CHANNEL, **found})
+
+    def checks(self, state, ref="main", repo="acme/storefront"):
+        """Both required checks of a ref."""
+        for context, kind in (("ci/test", "status"), ("lint", "check")):
+            self.admin("/sim/github/checks", {"repo": repo, "ref": ref, "context": context, "kind": kind, "state": state})
+
+    def audit(self, *more):
+        done = subprocess.run([self.slipway, "audit", "--json", *more], env=self.environment, capture_output=True, text=True, timeout=20)
+        if done.returncode != 0:
+            raise Failed(f"slipway audit: {done.stderr}")
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def sentry(self):
+        return self.admin("/sim/sentry")
+
     # ---- sign-in ----
     def card_url(self, user=None):
         found = re.findall(re.escape(self.ingress) + r"/link/[A-Za-z0-9_.-]+", self.texts(user))
@@ -317,6 +354,7 @@ class World:
         self.type("login", user)
         browser = Browser(self.sim, email)
         browser.walk(until("the login card", lambda: self.card_url(user) != before and self.card_url(user)))
+        self.browsers.append(browser)
         return browser
 
     metrics_text = b""
