@@ -122,7 +122,7 @@ static int write_answered(struct sw__plan *p, const struct sw__step *step,
 
 static int answered(struct sw__plan *p, const struct sw__step *step) {
     struct sw__said said = sw__said_from(json_object_get(p->in->body, "http"), step->write);
-    if (is_unauthorized(&said) && sw__count(p, "refusals") < REFUSALS_MAX) {
+    if (is_unauthorized(&said) && !sw__plan_spares(p) && sw__count(p, "refusals") < REFUSALS_MAX) {
         if (step->write) undo_intent(p);
         sw__plan_regrant(p, !strcmp(sw_str(p->state, "up"), "github") ? "github" : "heroku", true);
         return 0;

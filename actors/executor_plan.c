@@ -77,6 +77,10 @@ bool sw__plan_has_github(const struct sw__plan *p) {
     return json_object_get(p->state, "hub") != NULL;
 }
 
+bool sw__plan_spares(const struct sw__plan *p) {
+    return !strcmp(sw_str(p->state, "up"), "github") && !sw__plan_kind(p)->acts;
+}
+
 const char *sw__plan_upstream(const struct sw__plan *p) {
     return !strcmp(sw_str(p->state, "up"), "github") ? "GitHub" : "Heroku";
 }
@@ -103,7 +107,7 @@ bool sw__plan_call(struct sw__plan *p, json_t *request) {
     const char *up = sw_str(request, "up");
     bool github = !strcmp(up, "github");
     sw__set(p->state, "up", json_string(up));
-    if (runs_out(p, github)) {
+    if (runs_out(p, github) && !sw__plan_spares(p)) {
         json_decref(request);
         sw__plan_regrant(p, github ? "github" : "heroku", false);
         return false;

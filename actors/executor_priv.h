@@ -127,6 +127,8 @@ bool sw__plan_cancel_before(struct sw__plan *p);
 /* Asks auth for another grant; the step is done again when it comes. */
 void sw__plan_regrant(struct sw__plan *p, const char *provider, bool refused);
 bool sw__plan_has_github(const struct sw__plan *p);
+/* What was asked last is GitHub's, and only to be shown: nobody signs in for that. */
+bool sw__plan_spares(const struct sw__plan *p);
 /* "Heroku" or "GitHub": whom the plan asked last. */
 const char *sw__plan_upstream(const struct sw__plan *p);
 /* A reply to the person; takes `data` (NULL: {}), adds line and user. */

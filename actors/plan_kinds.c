@@ -6,7 +6,11 @@
 #include <string.h>
 
 static sw__phase_fn *const pipelines[] = {sw__find_start, NULL};
-static sw__phase_fn *const info[] = {sw__find_start, sw__info_start, NULL};
+static sw__phase_fn *const info[] = {
+    sw__find_start, /* pipeline, stages, apps */
+    sw__repo_start, sw__ref_start, sw__checks_start, /* its repository, and what must be green */
+    sw__info_start, NULL,
+};
 static sw__phase_fn *const releases[] = {sw__find_start, sw__releases_start, NULL};
 static sw__phase_fn *const promote[] = {
     sw__find_start,     /* pipeline, stages, apps */

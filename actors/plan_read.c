@@ -26,6 +26,20 @@ static json_t *info_stage(const struct sw__plan *p, const char *stage, json_t *a
     return json_pack("{s:s, s:o, s:I}", "stage", stage, "apps", shown, "count", count);
 }
 
+/* As far as it is known; nothing where this person has not linked GitHub. */
+static void info_repo(const struct sw__plan *p, json_t *data) {
+    const json_t *repo = json_object_get(p->state, "repo");
+    json_t *required = json_object_get(p->state, "required");
+    if (!strcmp(sw_str(p->state, "unrecorded"), "no_repo"))
+        sw__set(data, "unconnected", json_true());
+    if (!repo) return;
+    sw__set(data, "repo", json_string(sw_str(repo, "name")));
+    sw__set(data, "branch", json_string(sw_str(repo, "branch")));
+    if (!required) return;
+    sw__set(data, "required", json_incref(required));
+    if (json_array_size(required) == 0) sw__set(data, "free", json_true());
+}
+
 static void info_tell(struct sw__plan *p) {
     static const char *const stages[] = {"test", "review", "development", "staging", "production"};
     json_t *list = json_array();
@@ -34,10 +48,10 @@ static void info_tell(struct sw__plan *p) {
         if (sw_int(stage, "count") > 0) json_array_append(list, stage);
         json_decref(stage);
     }
-    sw__plan_reply(p, "say", "pipelines.info",
-                   json_pack("{s:o, s:o, s:o}", "name", pipeline_text(p, "name"), "id",
-                             pipeline_text(p, "id"), "stages", list),
-                   0, true);
+    json_t *data = json_pack("{s:o, s:o, s:o}", "name", pipeline_text(p, "name"), "id",
+                             pipeline_text(p, "id"), "stages", list);
+    info_repo(p, data);
+    sw__plan_reply(p, "say", "pipelines.info", data, 0, true);
     sw__plan_close(p);
 }
 

@@ -50,7 +50,7 @@ static bool ref_valid(const char *ref) {
 
 int sw__ref_start(struct sw__plan *p) {
     if (!json_object_get(p->state, "repo")) return sw__plan_next(p);
-    if (is_deploy(p)) {
+    if (is_deploy(p) || !sw__plan_kind(p)->acts) {
         sw__plan_go(p, "branch");
         return 0;
     }
@@ -87,7 +87,8 @@ void sw__slug_trouble(struct sw__plan *p, const struct sw__said *said) {
 /* ---- the default branch ---- */
 
 void sw__branch_call(struct sw__plan *p) {
-    sw__plan_call(p, sw__request_github("GET", "default_branch", "/repos/%s", repo_name(p)));
+    sw__plan_call(
+        p, sw__request_github("GET", "default_branch permissions.push", "/repos/%s", repo_name(p)));
 }
 
 static void tell_unknown(struct sw__plan *p, const char *ref) {
@@ -100,7 +101,11 @@ int sw__branch_said(struct sw__plan *p, const struct sw__said *said) {
     const char *branch = sw_str(said->json, "default_branch"), *typed = sw__word(p, "branch");
     if (ref_valid(branch))
         sw__set(json_object_get(p->state, "repo"), "branch", json_string(branch));
-    if (json_object_get(p->state, "sha")) return sw__plan_next(p);
+    if (!is_deploy(p)) return sw__plan_next(p);
+    if (json_is_false(json_object_get(json_object_get(said->json, "permissions"), "push"))) {
+        sw__repo_closed(p, true); /* now, before anything is shown as begun */
+        return 0;
+    }
     if (!ref_valid(typed[0] ? typed : branch)) {
         tell_unknown(p, typed[0] ? typed : branch);
         return 0;
@@ -112,6 +117,7 @@ int sw__branch_said(struct sw__plan *p, const struct sw__said *said) {
 
 void sw__repo_closed(struct sw__plan *p, bool write) {
     const json_t *login = json_object_get(json_object_get(p->state, "github"), "login");
+    sw__set(p->state, "reason", json_string("The GitHub account may not do that."));
     sw__plan_fail(p, "error.repo_closed",
                   json_pack("{s:s, s:o, s:O*, s:b}", "repo", repo_name(p), "url",
                             json_sprintf("%s/%s", p->ctx->conf->github_web, repo_name(p)), "login",

@@ -13,6 +13,11 @@ static bool is_deploy(const struct sw__plan *p) {
     return !strcmp(sw_str(p->state, "kind"), "deploy");
 }
 
+/* Only to show it. */
+static bool is_read(const struct sw__plan *p) {
+    return !sw__plan_kind(p)->acts;
+}
+
 static const char *pipeline_id(const struct sw__plan *p) {
     return sw_str(json_object_get(p->state, "pipeline"), "id");
 }
@@ -23,12 +28,13 @@ int sw__repo_without(struct sw__plan *p, const char *why) {
     return sw__plan_next(p);
 }
 
-/* A promotion needs nothing of GitHub. Whoever forces it has said so even where GitHub is away, and
+/* `info` and a promotion need nothing of GitHub. Whoever forces it has said so even where GitHub is away, and
  * with it the checks. */
 bool sw__repo_spared(struct sw__plan *p, const struct sw__said *said) {
     bool forced = json_is_true(json_object_get(json_object_get(p->state, "command"), "forced"));
     bool definite = said->kind == SW__SAID_NO || said->kind == SW__SAID_FACTOR;
     if (is_deploy(p)) return false;
+    if (is_read(p)) return true;
     return definite || (forced && !strcmp(sw__plan_upstream(p), "GitHub"));
 }
 
@@ -95,6 +101,8 @@ int sw__repo_old_said(struct sw__plan *p, const struct sw__said *said) {
 void sw__repo_trouble(struct sw__plan *p, const struct sw__said *said) {
     if (said->kind == SW__SAID_NO || said->kind == SW__SAID_FACTOR)
         sw__plan_go(p, "repo_old");
+    else if (is_read(p))
+        sw__repo_without(p, "away");
     else
         sw__plan_trouble(p, said);
 }
@@ -102,6 +110,8 @@ void sw__repo_trouble(struct sw__plan *p, const struct sw__said *said) {
 void sw__repo_old_trouble(struct sw__plan *p, const struct sw__said *said) {
     if (said->kind == SW__SAID_NO && (said->status == 404 || said->status == 403))
         not_connected(p);
+    else if (is_read(p))
+        sw__repo_without(p, "away");
     else
         sw__plan_trouble(p, said);
 }

@@ -95,13 +95,23 @@ int sw__protection_said(struct sw__plan *p, const struct sw__said *said) {
     return 0;
 }
 
+/* Whoever only wants to read does without. */
+static void trouble(struct sw__plan *p, const struct sw__said *said) {
+    if (sw__plan_kind(p)->acts) {
+        sw__plan_trouble(p, said);
+    } else {
+        json_object_del(p->state, "required");
+        sw__plan_next(p);
+    }
+}
+
 /* What does not exist, or must not be seen, requires nothing of this person: GitHub itself has the
  * last word when the deployment is made. */
 void sw__protection_trouble(struct sw__plan *p, const struct sw__said *said) {
     if (said->kind == SW__SAID_NO)
         ask_rules(p);
     else
-        sw__plan_trouble(p, said);
+        trouble(p, said);
 }
 
 /* ---- the rulesets that apply to it ---- */
@@ -117,6 +127,7 @@ void sw__rules_call(struct sw__plan *p) {
 
 static int required_known(struct sw__plan *p) {
     if (too_many(p)) return 0;
+    if (!sw__plan_kind(p)->acts) return sw__plan_next(p);
     if (json_array_size(json_object_get(p->state, "required")) == 0) return sw__plan_next(p);
     sw__checks_ask(p);
     return 0;
@@ -141,5 +152,5 @@ void sw__rules_trouble(struct sw__plan *p, const struct sw__said *said) {
     if (said->kind == SW__SAID_NO)
         required_known(p);
     else
-        sw__plan_trouble(p, said);
+        trouble(p, said);
 }

@@ -92,6 +92,11 @@ static void info(const struct sw_template_in *in, struct sw__card *card) {
         json_decref(texts);
         sw__card_more(card, json_string("It has no apps that you can see."));
     }
+    sw__card_more(card, sw_filled("[Repository: {repo:bold}][, default branch {branch:code}]"
+                                  "[{?unconnected}It is not connected to a repository.]"
+                                  "[\nRequired checks: {required:list}]"
+                                  "[{?free}\nNo checks are required.]",
+                                  in->data, SW_SECTION_MAX));
     sw__card_pipeline(in, card, "id", "Open it at Heroku");
 }
 

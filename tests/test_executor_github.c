@@ -351,6 +351,36 @@ static void a_forced_promotion_asks_for_no_checks(void **state) {
     finish(&w, &h);
 }
 
+static void info_shows_the_repository(void **state) {
+    static const struct {
+        const char *call, *http, *repo, *required;
+    } rows[] = {
+        {NULL, NULL, "acme/storefront", "[\"ci/test\", \"lint\"]"},
+        {"GET /pipelines/p-storefront/rep", SICK, "", NULL},
+        {"GET " HUB_REPO, AUTH, "", NULL}, /* nobody signs in for that */
+        {"GET " HUB_REPO, SICK, "", NULL},
+        {"GET " HUB_REPO "/branches", SICK, "acme/storefront", NULL},
+        {"GET " HUB_REPO "/rules", GONE, "acme/storefront", "[\"ci/test\"]"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct world w;
+        struct hub h;
+        begin(&w, &h);
+        w.faults[0] = (struct fault){rows[i].call, 0, 1, rows[i].http, false};
+        world_granted(
+            &w, "{\"handler\":\"pipelines\",\"task\":\"info\",\"pipeline\":\"storefront\"}", false);
+        world_run(&w);
+        const json_t *data = world_data(&w, "pipelines.info");
+        SW_AUTO(sw_text) char *required = json_dumps(json_object_get(data, "required"), 0);
+        assert_string_equal(sw_str(data, "repo"), rows[i].repo);
+        assert_string_equal(required ? required : "", rows[i].required ? rows[i].required : "");
+        assert_int_equal(json_array_size(json_object_get(data, "stages")), 3);
+        assert_int_equal(json_array_size(w.sent), 0);
+        finish(&w, &h);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_promotion_is_recorded),
@@ -366,6 +396,7 @@ int main(void) {
         cmocka_unit_test(an_unknown_outcome_is_an_error_at_github),
         cmocka_unit_test(without_access_github_is_not_told),
         cmocka_unit_test(a_forced_promotion_asks_for_no_checks),
+        cmocka_unit_test(info_shows_the_repository),
     };
     return cmocka_run_group_tests_name("executor_github", tests, NULL, NULL);
 }

@@ -6,10 +6,10 @@
 
 #define DEPLOYMENT "POST " HUB_REPO "/deployments"
 #define COMMIT HUB_REPO "/commits/" SHA_MAIN
-#define LOST "{\"error\":\"unsure\"}"
-#define SICK "{\"status\":503,\"json\":{}}"
-#define AUTH "{\"status\":401,\"json\":{\"message\":\"Bad credentials\"}}"
-#define GONE "{\"status\":404,\"json\":{\"message\":\"Not Found\"}}"
+#define DOUBT "{\"error\":\"unsure\"}"
+#define DOWN "{\"status\":503,\"json\":{}}"
+#define BAD_TOKEN "{\"status\":401,\"json\":{\"message\":\"Bad credentials\"}}"
+#define UNSEEN "{\"status\":404,\"json\":{\"message\":\"Not Found\"}}"
 #define OF(more) "{\"task\":\"deploy\",\"handler\":\"deploy\",\"pipeline\":\"storefront\"" more "}"
 #define FORCED ",\"forced\":true"
 
@@ -18,7 +18,7 @@ struct both {
     struct hub hub;
 };
 
-static void begin(struct world *w, struct both *b) {
+static void hub_begin(struct world *w, struct both *b) {
     world_init(w);
     deploy_fake_init(w, &b->heroku);
     w->more[0].route = NULL;
@@ -30,18 +30,18 @@ static void begin(struct world *w, struct both *b) {
     json_array_append_new(b->hub.rules, json_string("lint"));
 }
 
-static void finish(struct world *w, struct both *b) {
+static void hub_end(struct world *w, struct both *b) {
     world_finish(w);
     deploy_fake_finish(&b->heroku);
     hub_finish(&b->hub);
 }
 
-static void green(struct both *b) {
+static void all_green(struct both *b) {
     hub_state(&b->hub, "ci/test", "success");
     hub_run(&b->hub, 10, "lint", 1, "success");
 }
 
-static void run(struct world *w, const char *command) {
+static void hub_run_all(struct world *w, const char *command) {
     world_granted(w, command, false);
     world_run(w);
     world_is_over(w);
@@ -51,7 +51,7 @@ static const char *parent_state(const struct world *w, const char *kind) {
     return sw_str(world_data(w, kind), "state");
 }
 
-static bool asked(const struct world *w, const char *call) {
+static bool called(const struct world *w, const char *call) {
     size_t i;
     json_t *one;
     json_array_foreach(w->calls, i, one) {
@@ -66,9 +66,9 @@ static void a_deploy_is_recorded(void **state) {
     (void)state;
     struct world w;
     struct both b;
-    begin(&w, &b);
-    green(&b);
-    run(&w, OF(""));
+    hub_begin(&w, &b);
+    all_green(&b);
+    hub_run_all(&w, OF(""));
     assert_string_equal(parent_state(&w, "deploy"), "success");
     assert_string_equal(sw_str(world_data(&w, "deploy"), "ref"), "main");
     assert_int_equal(b.hub.made, 1);
@@ -84,7 +84,7 @@ static void a_deploy_is_recorded(void **state) {
     }
     SW_AUTO(sw_text) char *told = hub_told(&b.hub, 0);
     assert_string_equal(told, "pending, pending, pending, success");
-    finish(&w, &b);
+    hub_end(&w, &b);
 }
 
 static void a_ref_is_asked_for_by_its_parts(void **state) {
@@ -102,19 +102,19 @@ static void a_ref_is_asked_for_by_its_parts(void **state) {
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct world w;
         struct both b;
-        begin(&w, &b);
-        green(&b);
+        hub_begin(&w, &b);
+        all_green(&b);
         SW_AUTO(sw_text)
         char *command = sw_printf(OF(",\"branch\":\"%s\",\"forced\":true"), rows[i].branch);
-        run(&w, command);
-        if (asked(&w, "GET " HUB_REPO "/commits/") != rows[i].asked)
+        hub_run_all(&w, command);
+        if (called(&w, "GET " HUB_REPO "/commits/") != rows[i].asked)
             fail_msg("%s: asked or not", rows[i].branch);
         if (rows[i].sha)
             assert_string_equal(sw_str(json_array_get(b.hub.asked, 0), "ref"), rows[i].sha);
         else
             assert_string_equal(sw_str(world_data(&w, "error.unknown_ref"), "ref"), rows[i].branch);
         assert_int_equal(b.heroku.posts, rows[i].sha ? 1 : 0);
-        finish(&w, &b);
+        hub_end(&w, &b);
     }
 }
 
@@ -125,26 +125,26 @@ static void each_question_may_fail(void **state) {
         int times;
         const char *template;
     } rows[] = {
-        {"GET /pipelines/p-storefront/rep", GONE, 2, "error.no_repo"},
-        {"GET /pipelines/p-storefront/repo", GONE, 1, NULL}, /* the old service knows */
-        {"GET /pipelines/p-storefront/repo", SICK, 1, "error.upstream"},
-        {"GET /pipelines/p-storefront/repo", AUTH, 1, NULL},
-        {"GET " HUB_REPO, GONE, 1, "error.repo_closed"},
-        {"GET " HUB_REPO, SICK, 1, "error.upstream"},
-        {"GET " HUB_REPO, AUTH, 1, NULL},
-        {"GET " HUB_REPO "/commits/main", GONE, 1, "error.unknown_ref"},
-        {"GET " HUB_REPO "/commits/main", SICK, 1, "error.upstream"},
-        {"GET " HUB_REPO "/commits/main", AUTH, 1, NULL},
-        {"GET " COMMIT "/status", GONE, 1, "error.github"},
-        {"GET " COMMIT "/status", SICK, 1, "error.upstream"},
-        {"GET " COMMIT "/check-runs", GONE, 1, "error.github"},
-        {"GET " COMMIT "/check-runs", SICK, 1, "error.upstream"},
-        {"GET " COMMIT "/check-runs", AUTH, 1, NULL},
-        {DEPLOYMENT, GONE, 1, "error.repo_closed"},
-        {DEPLOYMENT, SICK, 1, NULL},
-        {DEPLOYMENT, LOST, 1, NULL},
-        {DEPLOYMENT, AUTH, 1, NULL},
-        {DEPLOYMENT, LOST, 2, "error.upstream"},
+        {"GET /pipelines/p-storefront/rep", UNSEEN, 2, "error.no_repo"},
+        {"GET /pipelines/p-storefront/repo", UNSEEN, 1, NULL}, /* the old service knows */
+        {"GET /pipelines/p-storefront/repo", DOWN, 1, "error.upstream"},
+        {"GET /pipelines/p-storefront/repo", BAD_TOKEN, 1, NULL},
+        {"GET " HUB_REPO, UNSEEN, 1, "error.repo_closed"},
+        {"GET " HUB_REPO, DOWN, 1, "error.upstream"},
+        {"GET " HUB_REPO, BAD_TOKEN, 1, NULL},
+        {"GET " HUB_REPO "/commits/main", UNSEEN, 1, "error.unknown_ref"},
+        {"GET " HUB_REPO "/commits/main", DOWN, 1, "error.upstream"},
+        {"GET " HUB_REPO "/commits/main", BAD_TOKEN, 1, NULL},
+        {"GET " COMMIT "/status", UNSEEN, 1, "error.github"},
+        {"GET " COMMIT "/status", DOWN, 1, "error.upstream"},
+        {"GET " COMMIT "/check-runs", UNSEEN, 1, "error.github"},
+        {"GET " COMMIT "/check-runs", DOWN, 1, "error.upstream"},
+        {"GET " COMMIT "/check-runs", BAD_TOKEN, 1, NULL},
+        {DEPLOYMENT, UNSEEN, 1, "error.repo_closed"},
+        {DEPLOYMENT, DOWN, 1, NULL},
+        {DEPLOYMENT, DOUBT, 1, NULL},
+        {DEPLOYMENT, BAD_TOKEN, 1, NULL},
+        {DEPLOYMENT, DOUBT, 2, "error.upstream"},
         {DEPLOYMENT, "{\"status\":422,\"json\":{\"message\":\"No.\"}}", 1, "error.github"},
         {DEPLOYMENT, "{\"status\":429,\"json\":{}}", 1, "error.upstream"},
     };
@@ -152,15 +152,15 @@ static void each_question_may_fail(void **state) {
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct world w;
         struct both b;
-        begin(&w, &b);
-        green(&b);
+        hub_begin(&w, &b);
+        all_green(&b);
         w.faults[0] = (struct fault){rows[i].call, 0, rows[i].times, rows[i].http, false};
-        run(&w, OF(""));
+        hub_run_all(&w, OF(""));
         if (rows[i].template && !world_reply(&w, rows[i].template))
             fail_msg("row %zu: no %s", i, rows[i].template);
         if (b.heroku.posts != !rows[i].template) fail_msg("row %zu: %d builds", i, b.heroku.posts);
         assert_int_equal(b.hub.made, rows[i].template ? 0 : 1);
-        finish(&w, &b);
+        hub_end(&w, &b);
     }
 }
 
@@ -168,11 +168,11 @@ static void a_pipeline_without_a_repository_says_where_to_connect_it(void **stat
     (void)state;
     struct world w;
     struct both b;
-    begin(&w, &b);
+    hub_begin(&w, &b);
     b.hub.unconnected = true;
-    run(&w, OF(""));
+    hub_run_all(&w, OF(""));
     assert_string_equal(sw_str(world_data(&w, "error.no_repo"), "pipeline_id"), "p-storefront");
-    finish(&w, &b);
+    hub_end(&w, &b);
 }
 
 static void what_github_refuses_ends_it(void **state) {
@@ -181,16 +181,16 @@ static void what_github_refuses_ends_it(void **state) {
     for (size_t i = 0; i < 3; i++) {
         struct world w;
         struct both b;
-        begin(&w, &b);
-        green(&b);
+        hub_begin(&w, &b);
+        all_green(&b);
         b.hub.merges = i == 0;
         b.hub.conflicts = i == 1;
         b.hub.vetoes = i == 2;
-        run(&w, OF(""));
+        hub_run_all(&w, OF(""));
         assert_non_null(world_reply(&w, ends[i]));
         assert_int_equal(b.hub.made, 0);
         assert_int_equal(b.heroku.posts, 0);
-        finish(&w, &b);
+        hub_end(&w, &b);
     }
 }
 
@@ -198,29 +198,29 @@ static void a_build_that_failed_is_a_failure_at_github(void **state) {
     (void)state;
     struct world w;
     struct both b;
-    begin(&w, &b);
-    green(&b);
+    hub_begin(&w, &b);
+    all_green(&b);
     b.heroku.build_fails = true;
-    run(&w, OF(""));
+    hub_run_all(&w, OF(""));
     SW_AUTO(sw_text) char *told = hub_told(&b.hub, 0);
     assert_string_equal(told, "pending, failure");
-    finish(&w, &b);
+    hub_end(&w, &b);
 }
 
 static void a_forced_deploy_asks_for_no_checks(void **state) {
     (void)state;
     struct world w;
     struct both b;
-    begin(&w, &b);
+    hub_begin(&w, &b);
     hub_state(&b.hub, "ci/test", "failure");
-    run(&w, OF(FORCED));
+    hub_run_all(&w, OF(FORCED));
     assert_string_equal(parent_state(&w, "deploy"), "success");
     const json_t *made = json_array_get(b.hub.asked, 0);
     assert_int_equal(json_array_size(json_object_get(made, "required_contexts")), 0);
-    assert_false(asked(&w, "GET " HUB_REPO "/branches"));
-    assert_false(asked(&w, "GET " COMMIT));
+    assert_false(called(&w, "GET " HUB_REPO "/branches"));
+    assert_false(called(&w, "GET " COMMIT));
     assert_int_equal(world_count(&w, "github.forced"), 1);
-    finish(&w, &b);
+    hub_end(&w, &b);
 }
 
 /* ---- what counts as green ---- */
@@ -256,7 +256,7 @@ static void each_way_to_report_counts(void **state) {
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct world w;
         struct both b;
-        begin(&w, &b);
+        hub_begin(&w, &b);
         if (rows[i].test) hub_state(&b.hub, "ci/test", rows[i].test);
         hub_state(&b.hub, "other", "failure");
         hub_run(&b.hub, 99, "optional", 1, "failure");
@@ -266,12 +266,12 @@ static void each_way_to_report_counts(void **state) {
                 hub_run(&b.hub, 20 - (json_int_t)k, "lint", k == 2 ? 2 : 1,
                         ends[k][0] ? ends[k] : NULL);
         }
-        run(&w, OF(""));
+        hub_run_all(&w, OF(""));
         const char *is = parent_state(&w, rows[i].end == BAD ? "error.checks" : "deploy");
         if (rows[i].end == GREEN && strcmp(is, "success") != 0) fail_msg("row %zu: %s", i, is);
         if (rows[i].end == OPEN && strcmp(is, "expired") != 0) fail_msg("row %zu: %s", i, is);
         assert_int_equal(b.heroku.posts, rows[i].end == GREEN ? 1 : 0);
-        finish(&w, &b);
+        hub_end(&w, &b);
     }
 }
 
@@ -280,19 +280,19 @@ static void all_pages_are_read(void **state) {
     for (int i = 0; i < 2; i++) {
         struct world w;
         struct both b;
-        begin(&w, &b);
+        hub_begin(&w, &b);
         for (int n = 0; n < 230; n++) {
             SW_AUTO(sw_text) char *name = sw_printf("job %d", n);
             hub_state(&b.hub, name, "failure");
             hub_run(&b.hub, 100 + n, name, 1, "failure");
         }
-        green(&b);
+        all_green(&b);
         if (i == 1) hub_run(&b.hub, 900, "lint", 1, "failure"); /* the very last one */
-        run(&w, OF(""));
+        hub_run_all(&w, OF(""));
         assert_int_equal(b.heroku.posts, i == 0 ? 1 : 0);
-        assert_true(asked(&w, "GET " COMMIT "/check-runs?filter=all&per_page=100&page=3"));
-        assert_false(asked(&w, "GET " COMMIT "/check-runs?filter=all&per_page=100&page=4"));
-        finish(&w, &b);
+        assert_true(called(&w, "GET " COMMIT "/check-runs?filter=all&per_page=100&page=3"));
+        assert_false(called(&w, "GET " COMMIT "/check-runs?filter=all&per_page=100&page=4"));
+        hub_end(&w, &b);
     }
 }
 
@@ -300,16 +300,16 @@ static void a_failed_check_says_what_to_type(void **state) {
     (void)state;
     struct world w;
     struct both b;
-    begin(&w, &b);
+    hub_begin(&w, &b);
     hub_state(&b.hub, "ci/test", "failure");
-    run(&w, OF(""));
+    hub_run_all(&w, OF(""));
     const json_t *data = world_data(&w, "error.checks");
     assert_string_equal(sw_str(world_reply(&w, "error.checks"), "to"), "private");
     assert_string_equal(sw_str(data, "type"), "a! typed line");
     assert_int_equal(json_array_size(json_object_get(data, "contexts")), 2);
     assert_null(world_reply(&w, "deploy"));
-    assert_false(asked(&w, DEPLOYMENT));
-    finish(&w, &b);
+    assert_false(called(&w, DEPLOYMENT));
+    hub_end(&w, &b);
 }
 
 /* ---- the offer ---- */
@@ -329,7 +329,7 @@ static void until_step(struct world *w, const char *step) {
 
 /* Its checks run: the plan offers to wait. */
 static void offered(struct world *w, struct both *b, const char *command) {
-    begin(w, b);
+    hub_begin(w, b);
     hub_state(&b->hub, "ci/test", "success");
     hub_run(&b->hub, 10, "lint", 1, NULL);
     world_granted(w, command, false);
@@ -372,8 +372,8 @@ static void the_offer_is_the_parent_with_two_buttons(void **state) {
     assert_string_equal(sw_str(data, "state"), "expired");
     assert_null(json_object_get(data, "buttons"));
     assert_in_range(w.now_ms - START_MS, 600000, 610000);
-    assert_false(asked(&w, DEPLOYMENT));
-    finish(&w, &b);
+    assert_false(called(&w, DEPLOYMENT));
+    hub_end(&w, &b);
 }
 
 static void accepted_it_goes_on_when_all_are_green(void **state) {
@@ -391,7 +391,7 @@ static void accepted_it_goes_on_when_all_are_green(void **state) {
         assert_string_equal(line_at(data, 0), "cancel " CMD);
         json_object_set_new(b.hub.refs, "main", json_string(SHA_CART)); /* the branch moves */
         b.hub.green_ms = w.now_ms + 20 * 60000;
-        w.faults[0] = (struct fault){"GET " COMMIT "/status", 1, 3, SICK, false};
+        w.faults[0] = (struct fault){"GET " COMMIT "/status", 1, 3, DOWN, false};
         world_run(&w);
         world_is_over(&w);
         assert_string_equal(parent_state(&w, kinds[i]), "success");
@@ -399,7 +399,7 @@ static void accepted_it_goes_on_when_all_are_green(void **state) {
         assert_int_equal(world_count(&w, "github.green"), 1);
         assert_int_equal(b.hub.made, 1);
         assert_string_equal(sw_str(json_array_get(b.hub.asked, 0), "ref"), SHA_MAIN);
-        finish(&w, &b);
+        hub_end(&w, &b);
     }
 }
 
@@ -433,9 +433,9 @@ static void waiting_ends_without_a_change(void **state) {
             fail_msg("row %zu: %s", i, parent_state(&w, "deploy"));
         assert_null(json_object_get(world_data(&w, "deploy"), "buttons"));
         assert_int_equal(world_count(&w, "error.checks"), rows[i].fails ? 1 : 0);
-        assert_false(asked(&w, DEPLOYMENT));
+        assert_false(called(&w, DEPLOYMENT));
         assert_int_equal(b.heroku.posts, 0);
-        finish(&w, &b);
+        hub_end(&w, &b);
     }
 }
 
@@ -444,8 +444,8 @@ static void a_deploy_that_is_cancelled_is_inactive_at_github(void **state) {
     (void)state;
     struct world w;
     struct both b;
-    begin(&w, &b);
-    green(&b);
+    hub_begin(&w, &b);
+    all_green(&b);
     world_granted(&w, OF(""), false);
     until_step(&w, "deploy_pause");
     send(&w, SW_KIND_CANCEL);
@@ -454,7 +454,7 @@ static void a_deploy_that_is_cancelled_is_inactive_at_github(void **state) {
     SW_AUTO(sw_text) char *told = hub_told(&b.hub, 0);
     assert_string_equal(parent_state(&w, "deploy"), "cancelled");
     assert_string_equal(told, "pending, inactive");
-    finish(&w, &b);
+    hub_end(&w, &b);
 }
 
 int main(void) {
