@@ -29,6 +29,7 @@ struct deploy_fake {
     json_t *builds; /* newest first */
     json_t *last;   /* the last request for one */
     int64_t build_ms, release_ms, dyno_ms;
+    int64_t late_ms; /* from the end of the build to its release */
     bool build_fails, release_fails, crashes, no_dynos, one_off, quiet; /* quiet: no description */
     bool busy; /* another's build runs: 409 */
     bool needs_code, opened;
@@ -43,10 +44,11 @@ static inline void deploy_fake_move(struct world *w, struct deploy_fake *f) {
     json_array_foreach(f->builds, i, build) {
         int64_t made_ms = sw_int(build, "made_ms");
         json_t *release = json_object_get(build, "its");
-        if (!strcmp(sw_str(build, "status"), "pending") && w->now_ms >= made_ms + f->build_ms) {
+        if (!strcmp(sw_str(build, "status"), "pending") && w->now_ms >= made_ms + f->build_ms)
             json_object_set_new(build, "status",
                                 json_string(f->build_fails ? "failed" : "succeeded"));
-            if (f->build_fails) continue;
+        if (!release && !strcmp(sw_str(build, "status"), "succeeded") &&
+            w->now_ms >= made_ms + f->build_ms + f->late_ms) {
             release = fake_release(&w->heroku, APP, "pending", "Deploy 4f2a9c10", STARTED_BY);
             json_object_set(build, "its", release);
             json_object_set_new(build, "release", json_pack("{s:s}", "id", sw_str(release, "id")));

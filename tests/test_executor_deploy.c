@@ -145,11 +145,12 @@ static void a_poll_that_fails_for_minutes_is_told_once_and_goes_on(void **state)
 
 static void a_failed_phase_says_which_and_links_its_page(void **state) {
     static const struct {
-        const char *phase, *log;
+        const char *phase, *reason, *log;
     } rows[] = {
-        {"building", "/apps/storefront-staging/activity/builds/build-1"},
-        {"releasing", "/apps/storefront-staging/activity/releases/r-" APP "-43"},
-        {"restarting", "/apps/storefront-staging/logs"},
+        {"building", "the build failed", "/apps/storefront-staging/activity/builds/build-1"},
+        {"releasing", "the release phase failed",
+         "/apps/storefront-staging/activity/releases/r-" APP "-43"},
+        {"restarting", "web.2 crashed", "/apps/storefront-staging/logs"},
     };
     (void)state;
     for (size_t i = 0; i < 3; i++) {
@@ -163,6 +164,7 @@ static void a_failed_phase_says_which_and_links_its_page(void **state) {
         const json_t *data = world_data(&w, "deploy.failed");
         assert_string_equal(outcome(&w), "failure");
         assert_string_equal(sw_str(data, "phase"), rows[i].phase);
+        assert_string_equal(sw_str(data, "reason"), rows[i].reason);
         SW_AUTO(sw_text) char *log = sw_printf("https://dashboard.heroku.com%s", rows[i].log);
         assert_string_equal(sw_str(data, "log"), log);
         finish(&w, &f);
@@ -224,6 +226,33 @@ static void dynos_that_are_nobodys_concern_do_not_count(void **state) {
         assert_string_equal(outcome(&w), "success");
         finish(&w, &f);
     }
+}
+
+static void a_release_that_follows_ours_is_no_failure(void **state) {
+    (void)state;
+    struct world w;
+    struct deploy_fake f;
+    begin(&w, &f);
+    typed(&w, DEPLOY);
+    SW_AUTO(sw_json) json_t *m = world_until(&w, "dynos");
+    (void)fake_release(&w.heroku, APP, "succeeded", "Set a config var", "bob@example.com");
+    world_deliver(&w, m);
+    world_run(&w);
+    world_is_over(&w);
+    assert_string_equal(outcome(&w), "success");
+    assert_int_equal(sw_int(world_data(&w, "deploy"), "version"), 43);
+    finish(&w, &f);
+}
+
+static void the_release_may_come_later_than_the_end_of_the_build(void **state) {
+    (void)state;
+    struct world w;
+    struct deploy_fake f;
+    begin(&w, &f);
+    f.late_ms = 30000;
+    run(&w);
+    assert_string_equal(outcome(&w), "success");
+    finish(&w, &f);
 }
 
 static void a_lost_build_without_a_description_is_known_by_who_made_it_of_what(void **state) {
@@ -357,6 +386,8 @@ int main(void) {
         cmocka_unit_test(what_takes_too_long_ends_in_its_own_time),
         cmocka_unit_test(the_whole_of_it_has_an_end_as_well),
         cmocka_unit_test(dynos_that_are_nobodys_concern_do_not_count),
+        cmocka_unit_test(a_release_that_follows_ours_is_no_failure),
+        cmocka_unit_test(the_release_may_come_later_than_the_end_of_the_build),
         cmocka_unit_test(a_lost_build_without_a_description_is_known_by_who_made_it_of_what),
         cmocka_unit_test(the_build_of_another_command_is_not_ours),
         cmocka_unit_test(where_nobody_can_say_it_is_said_with_what_to_type),

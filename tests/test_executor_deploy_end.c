@@ -136,6 +136,25 @@ static void it_is_cancelled_as_long_as_nothing_is_released(void **state) {
     }
 }
 
+static void a_build_that_ended_meanwhile_is_not_stopped(void **state) {
+    (void)state;
+    struct world w;
+    struct deploy_fake f;
+    begin(&w, &f);
+    f.build_ms = 0;
+    typed(&w, DEPLOY);
+    SW_AUTO(sw_json) json_t *m = world_until(&w, "build_status");
+    ask_to_cancel(&w);
+    assert_int_equal(world_count(&w, "op.cancelling"), 1);
+    world_deliver(&w, m);
+    world_run(&w);
+    world_is_over(&w);
+    assert_string_equal(outcome(&w), "success");
+    assert_int_equal(world_count(&w, "op.too_late"), 1);
+    assert_int_equal(f.deletes, 0);
+    finish(&w, &f);
+}
+
 static void stopping_the_build_may_fail_in_each_way(void **state) {
     static const struct {
         const char *http;
@@ -259,6 +278,7 @@ int main(void) {
         cmocka_unit_test(github_learns_how_it_ended),
         cmocka_unit_test(what_github_does_not_take_stops_nothing),
         cmocka_unit_test(it_is_cancelled_as_long_as_nothing_is_released),
+        cmocka_unit_test(a_build_that_ended_meanwhile_is_not_stopped),
         cmocka_unit_test(stopping_the_build_may_fail_in_each_way),
         cmocka_unit_test(the_button_is_there_as_long_as_it_does_something),
         cmocka_unit_test(whatever_fails_nothing_is_built_twice),
