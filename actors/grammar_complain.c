@@ -93,6 +93,11 @@ static void complain_piece(struct sw__parsed *p) {
         blame(p, word, "is not ", p->failed->like);
         return;
     }
+    if (*at == '!' && !strstr(p->command->usage, "[!]")) {
+        p->bad = (struct sw__span){at, 1};
+        snprintf(p->what, sizeof p->what, "%s takes no '!'", p->command->name);
+        return;
+    }
     while (before > p->text.start && before[-1] != ' ') {
         before--;
     }
