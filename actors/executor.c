@@ -53,6 +53,21 @@ static int ignore(struct sw__plan *p) {
     return 0;
 }
 
+/* The account that `key` holds, here and in the new grant, is not the same. */
+static bool is_another(const struct sw__plan *p, const char *key) {
+    const json_t *old = json_object_get(p->state, key), *new = json_object_get(p->in->body, key);
+    return old && new &&strcmp(sw_str(old, "id"), sw_str(new, "id")) != 0;
+}
+
+/* Signed in as somebody else meanwhile: what one began the other does not go on with. */
+static int swapped(struct sw__plan *p) {
+    if (json_object_get(p->state, "wrote"))
+        sw__plan_give_up(p, "signed_out", false);
+    else
+        sw__plan_fail(p, "error.other_account", NULL);
+    return 0;
+}
+
 /* The very step that was refused, or not begun, is done with the new grant. */
 static int granted(struct sw__plan *p) {
     json_t *body = p->in->body, *grant = json_object_get(body, "grant");
@@ -60,6 +75,7 @@ static int granted(struct sw__plan *p) {
     bool renewal = json_is_true(json_object_get(body, "renewal"));
     if (!waiting || !renewal || !json_is_object(grant) || !sw_msg_box(p->in, "token"))
         return ignore(p);
+    if (is_another(p, "account") || is_another(p, "github")) return swapped(p);
     sw__set(p->state, "grant", json_incref(grant));
     keep_box(p, "token", "token");
     keep_box(p, "hub", "github");

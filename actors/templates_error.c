@@ -59,6 +59,10 @@ const struct sw__template sw__templates_error[] = {
         "{upstream} does not answer as it should at the moment[ (status {status})]. Nothing was "
         "changed.",
         "Please type the same again in a few minutes."),
+    ROW("error.other_account",
+        "You signed in with another account while this was under way, so I stopped. Nothing was "
+        "changed.",
+        "`/h whoami` shows as whom you act now; type the same again to do it like that."),
     ROW("error.unsupported",
         "This version cannot run [{task:code}][{!task}that]. Nothing was done.",
         "`/h help` lists what it can."),

@@ -46,12 +46,13 @@ struct world {
     } more[4]; /* asked before `heroku` */
     bool hub;  /* linked with GitHub */
     uint32_t random;
-    bool twice;       /* every message comes twice; the second does nothing */
-    bool ungrant;     /* how auth answers */
-    int version;      /* of the grant */
-    int64_t grant_ms; /* how long a grant lasts */
-    int posts;        /* requests for a promotion */
-    const char *code; /* box of the one-time code that was typed */
+    bool twice;        /* every message comes twice; the second does nothing */
+    bool ungrant;      /* how auth answers */
+    int version;       /* of the grant */
+    const char *other; /* whose account a renewed grant is, NULL: the same */
+    int64_t grant_ms;  /* how long a grant lasts */
+    int posts;         /* requests for a promotion */
+    const char *code;  /* box of the one-time code that was typed */
     json_t *last_post;
     size_t state_max_bytes;
 };
@@ -105,11 +106,12 @@ static inline void world_granted(struct world *w, const char *command, bool rene
     if (!typed) fail_msg("no JSON: %s", command);
     if (!json_object_get(typed, "valid")) json_object_set_new(typed, "valid", json_true());
     SW_AUTO(sw_text) char *token = sw_printf("token-box-%d", w->version);
-    json_t *body = json_pack(
-        "{s:{s:s, s:s, s:s}, s:s, s:o, s:{s:s, s:s}, s:{s:i, s:I}, s:b}", "who", "team", "T0SIM1",
-        "user", "U0ADA", "channel", "C0DEPLOY", "line", "a typed line", "command", typed, "account",
-        "id", "u-ada", "email", "ada@example.com", "grant", "version", w->version, "expires_ms",
-        (json_int_t)(w->now_ms + w->grant_ms), "renewal", (int)renewal);
+    json_t *body =
+        json_pack("{s:{s:s, s:s, s:s}, s:s, s:o, s:{s:s, s:s}, s:{s:i, s:I}, s:b}", "who", "team",
+                  "T0SIM1", "user", "U0ADA", "channel", "C0DEPLOY", "line", "a typed line",
+                  "command", typed, "account", "id", renewal && w->other ? w->other : "u-ada",
+                  "email", "ada@example.com", "grant", "version", w->version, "expires_ms",
+                  (json_int_t)(w->now_ms + w->grant_ms), "renewal", (int)renewal);
     json_t *boxes = json_pack("{s:s, s:s}", "token", token, "response_url", "url-box");
     if (w->hub) {
         json_object_set_new(boxes, "github", json_string("hub-box"));

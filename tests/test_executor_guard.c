@@ -222,6 +222,29 @@ static void revoked_before_the_post_ends_quietly(void **state) {
     world_finish(&w);
 }
 
+static void what_one_account_began_another_does_not_go_on_with(void **state) {
+    static const struct {
+        const char *match, *state;
+        int posts;
+    } rows[] = {{"GET /apps/", NULL, 0},
+                {"POST /pipeline-promotions", "failure", 1},
+                {"GET /pipeline-promotions", "unknown", 1}};
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        struct world w;
+        world_init(&w);
+        w.other = "u-eve";
+        w.faults[0] = (struct fault){rows[i].match, 0, 1, "{\"status\":401,\"json\":{}}", false};
+        run(&w, PROMOTE);
+        assert_int_equal(w.posts, rows[i].posts);
+        if (rows[i].state) assert_string_equal(parent_state(&w), rows[i].state);
+        if (i < 2) assert_non_null(world_reply(&w, "error.other_account"));
+        if (i == 2)
+            assert_string_equal(sw_str(world_data(&w, "promote.unknown"), "why"), "signed_out");
+        world_finish(&w);
+    }
+}
+
 static void revoked_at_the_post_is_a_failure_after_it_unknown(void **state) {
     static const struct {
         const char *match, *state;
@@ -281,6 +304,7 @@ int main(void) {
         cmocka_unit_test(locks_that_are_not_loaded_are_asked_for_all_at_once),
         cmocka_unit_test(a_grant_that_runs_out_is_renewed_first),
         cmocka_unit_test(revoked_before_the_post_ends_quietly),
+        cmocka_unit_test(what_one_account_began_another_does_not_go_on_with),
         cmocka_unit_test(revoked_at_the_post_is_a_failure_after_it_unknown),
         cmocka_unit_test(a_401_that_never_stops_is_not_asked_about_for_ever),
         cmocka_unit_test(without_a_new_grant_it_gives_up_in_two_minutes),
