@@ -147,9 +147,19 @@ void sw__checks_fail(struct sw__plan *p, json_t *list) {
                             type));
 }
 
+/* GitHub counts what was skipped as not passed, so it is not asked for it again. */
+static void forget_skipped(struct sw__plan *p) {
+    json_t *required = json_object_get(p->state, "required");
+    for (size_t i = json_array_size(required); i > 0; i--) {
+        const char *context = json_string_value(json_array_get(required, i - 1));
+        if (!strcmp(state_of(p, context), "skipped")) json_array_remove(required, i - 1);
+    }
+}
+
 static int decide(struct sw__plan *p) {
     SW_AUTO(sw_json) json_t *open = contexts(p, 1);
     SW_AUTO(sw_json) json_t *failed = contexts(p, 2);
+    if (json_array_size(open) == 0) forget_skipped(p);
     json_object_del(p->state, "checks");
     if (json_array_size(failed) > 0) {
         sw__checks_fail(p, json_incref(open));
@@ -169,8 +179,8 @@ int sw__runs_said(struct sw__plan *p, const struct sw__said *said) {
 void sw__checks_trouble(struct sw__plan *p, const struct sw__said *said) {
     if (said->kind == SW__SAID_AWAY && sw__green_waits(p))
         sw__green_again(p);
-    else if (sw__repo_spared(p, said) && !sw__green_waits(p))
-        sw__repo_without(p, "no_commit");
+    else if (said->kind == SW__SAID_NO && (said->status == 404 || said->status == 422))
+        decide(p); /* a commit that GitHub does not have: nothing was reported of it */
     else
         sw__plan_trouble(p, said);
 }

@@ -117,11 +117,16 @@ int sw__branch_said(struct sw__plan *p, const struct sw__said *said) {
 
 void sw__repo_closed(struct sw__plan *p, bool write) {
     const json_t *login = json_object_get(json_object_get(p->state, "github"), "login");
+    const char *task = sw__word(p, "task"), *line = sw_str(p->state, "line");
+    size_t size = strlen(task);
+    json_t *type = NULL; /* a deploy cannot do without */
+    if (!is_deploy(p) && !strncmp(line, task, size))
+        type = json_sprintf("%s!%s", task, line + size);
     sw__set(p->state, "reason", json_string("The GitHub account may not do that."));
     sw__plan_fail(p, "error.repo_closed",
-                  json_pack("{s:s, s:o, s:O*, s:b}", "repo", repo_name(p), "url",
+                  json_pack("{s:s, s:o, s:O*, s:b, s:o*}", "repo", repo_name(p), "url",
                             json_sprintf("%s/%s", p->ctx->conf->github_web, repo_name(p)), "login",
-                            login, "write", (int)write));
+                            login, "write", (int)write, "type", type));
 }
 
 /* GitHub tells nobody whether what is not theirs to see exists. */

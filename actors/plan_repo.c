@@ -28,14 +28,15 @@ int sw__repo_without(struct sw__plan *p, const char *why) {
     return sw__plan_next(p);
 }
 
-/* `info` and a promotion need nothing of GitHub. Whoever forces it has said so even where GitHub is away, and
- * with it the checks. */
+/* `info` needs nothing of GitHub, and a release that Heroku knows no commit of has no checks. Whoever
+ * does not see the repository, or comes while GitHub is away, gets round its checks by `!` only. */
 bool sw__repo_spared(struct sw__plan *p, const struct sw__said *said) {
     bool forced = json_is_true(json_object_get(json_object_get(p->state, "command"), "forced"));
     bool definite = said->kind == SW__SAID_NO || said->kind == SW__SAID_FACTOR;
     if (is_deploy(p)) return false;
     if (is_read(p)) return true;
-    return definite || (forced && !strcmp(sw__plan_upstream(p), "GitHub"));
+    bool github = !strcmp(sw__plan_upstream(p), "GitHub");
+    return github ? forced : definite;
 }
 
 int sw__repo_start(struct sw__plan *p) {

@@ -105,13 +105,15 @@ static void trouble(struct sw__plan *p, const struct sw__said *said) {
     }
 }
 
-/* What does not exist, or must not be seen, requires nothing of this person: GitHub itself has the
- * last word when the deployment is made. */
+/* What does not exist, or must not be seen, cannot be asked for by name: GitHub itself is told to want
+ * everything green when the deployment is made. */
 void sw__protection_trouble(struct sw__plan *p, const struct sw__said *said) {
-    if (said->kind == SW__SAID_NO)
+    if (said->kind == SW__SAID_NO) {
+        sw__set(p->state, "unread", json_true());
         ask_rules(p);
-    else
+    } else {
         trouble(p, said);
+    }
 }
 
 /* ---- the rulesets that apply to it ---- */
@@ -149,8 +151,10 @@ int sw__rules_said(struct sw__plan *p, const struct sw__said *said) {
 }
 
 void sw__rules_trouble(struct sw__plan *p, const struct sw__said *said) {
-    if (said->kind == SW__SAID_NO)
+    if (said->kind == SW__SAID_NO) {
+        sw__set(p->state, "unread", json_true());
         required_known(p);
-    else
+    } else {
         trouble(p, said);
+    }
 }

@@ -74,7 +74,9 @@ const struct sw__template sw__templates_github[] = {
      .lead = "Your GitHub account[ {login:code}] [{?write}may not deploy][{!write}does not see] "
              "{repo:bold}. Nothing was done.",
      .more = "Ask for write access to it; or, where its organisation wants you to sign in with it "
-             "first, do that at GitHub. Then type the same again.",
+             "first, do that at GitHub. Then type the same again.[ To go on without GitHub and its "
+             "checks: "
+             "{type:typed}]",
      .build = closed},
     {0},
 };

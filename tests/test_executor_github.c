@@ -140,7 +140,8 @@ static void each_question_may_fail(void **state) {
         {"GET /apps/app-storefront-staging/slugs", GONE, PROMOTE, "no_commit", NULL},
         {"GET /apps/app-storefront-staging/slugs", SICK, PROMOTE, NULL, "error.upstream"},
         {"GET " HUB_REPO, AUTH, PROMOTE, NULL, NULL},
-        {"GET " HUB_REPO, GONE, PROMOTE, "no_access", NULL},
+        {"GET " HUB_REPO, GONE, PROMOTE, NULL, "error.repo_closed"},
+        {"GET " HUB_REPO, GONE, FORCED, "no_access", NULL},
         {"GET " HUB_REPO, AWAY, PROMOTE, NULL, "error.upstream"},
         {"GET " HUB_REPO, AWAY, FORCED, "away", NULL},
         {"GET " HUB_REPO "/branches", AUTH, PROMOTE, NULL, NULL},
@@ -150,7 +151,8 @@ static void each_question_may_fail(void **state) {
         {"GET " HUB_REPO "/rules", NO, PROMOTE, NULL, NULL},
         {"GET " HUB_REPO "/rules", SICK, PROMOTE, NULL, "error.upstream"},
         {"GET " HUB_REPO "/commits/" SHA_MAIN "/status", AUTH, PROMOTE, NULL, NULL},
-        {"GET " HUB_REPO "/commits/" SHA_MAIN "/status", GONE, PROMOTE, "no_commit", NULL},
+        {"GET " HUB_REPO "/commits/" SHA_MAIN "/status", GONE, PROMOTE, NULL,
+         "promote"}, /* an offer, until it runs out */
         {"GET " HUB_REPO "/commits/" SHA_MAIN "/status", SICK, PROMOTE, NULL, "error.upstream"},
         {"GET " HUB_REPO "/commits/" SHA_MAIN "/check-runs", AUTH, PROMOTE, NULL, NULL},
         {"GET " HUB_REPO "/commits/" SHA_MAIN "/check-runs", AWAY, PROMOTE, NULL, "error.upstream"},
@@ -167,6 +169,12 @@ static void each_question_may_fail(void **state) {
             fail_msg("row %zu: no %s", i, rows[i].template);
         if (w.posts != !bad) fail_msg("row %zu: %d promotions", i, w.posts);
         if (h.made != (!bad && !rows[i].why)) fail_msg("row %zu: %d deployments", i, h.made);
+        const json_t *asked = json_array_get(h.asked, 0);
+        /* What is required was not told: GitHub shall want everything. */
+        bool all = (strstr(rows[i].call, "/branches") || strstr(rows[i].call, "/rules")) &&
+                   (!strcmp(rows[i].http, GONE) || !strcmp(rows[i].http, NO));
+        if (asked && !json_object_get(asked, "required_contexts") != all)
+            fail_msg("row %zu: required contexts", i);
         assert_int_equal(world_count(&w, "github.unrecorded"), rows[i].why ? 1 : 0);
         if (rows[i].why)
             assert_string_equal(sw_str(world_data(&w, "github.unrecorded"), "why"), rows[i].why);
