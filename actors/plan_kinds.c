@@ -7,7 +7,7 @@
 
 static sw__phase_fn *const pipelines[] = {sw__find_start, NULL};
 static sw__phase_fn *const info[] = {
-    sw__find_start, /* pipeline, stages, apps */
+    sw__find_start,                                  /* pipeline, stages, apps */
     sw__repo_start, sw__ref_start, sw__checks_start, /* its repository, and what must be green */
     sw__info_start, NULL,
 };
