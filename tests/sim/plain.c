@@ -142,6 +142,14 @@ static size_t uuid_len(const char *at) {
     return 36;
 }
 
+/* A commit, or the number of something at GitHub: both are longer than any other. */
+static size_t id_len(const char *text, const char *at) {
+    if (at != text && isalnum((unsigned char)at[-1])) return 0;
+    size_t hex = strspn(at, "0123456789abcdef"), digits = strspn(at, "0123456789");
+    if (isalnum((unsigned char)at[hex])) return 0;
+    return hex == 40 || (hex == digits && digits >= 10) ? hex : 0;
+}
+
 /* "7.2 s", "350 ms", "12s": the number's length, 0 when it is not a duration. */
 static size_t duration_len(const char *text, const char *at) {
     if (at != text && (isalnum((unsigned char)at[-1]) || at[-1] == '.')) return 0;
@@ -156,6 +164,7 @@ char *sim_plain_stable(const char *text) {
     struct sim_buf out = {0};
     for (const char *at = text; *at != '\0';) {
         size_t uuid = uuid_len(at), duration = duration_len(text, at);
+        if (uuid == 0) uuid = id_len(text, at);
         if (uuid != 0) {
             put(&out, "\xe2\x80\xa6");
         } else if (duration != 0) {

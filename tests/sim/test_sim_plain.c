@@ -71,6 +71,10 @@ static void ids_and_durations_are_left_out_where_asked(void **state) {
         {"took 7.2 s, 350 ms or 12s", "took N s, N ms or Ns"},
         {"v42 in 2 stages", "v42 in 2 stages"},
         {"01234567-89ab", "01234567-89ab"},
+        {"POST /deployments/1795550434076/statuses 201",
+         "POST /deployments/\xe2\x80\xa6/statuses 201"},
+        {"at 4c8904aa0d2edab92fe1f2f8b63e541f524e9502", "at \xe2\x80\xa6"},
+        {"at 4c8904a, 123456 times", "at 4c8904a, 123456 times"},
     };
     for (size_t i = 0; i < SIM_ARRAY_LEN(rows); i++) {
         SIM_FREE char *text = sim_plain_stable(rows[i][0]);
