@@ -87,6 +87,10 @@ int sw__auth_join(struct sw__auth *a, const struct sw_provider *p, const char *u
         json_object_set_new(flight, "waiting", waiting);
     }
     if (request) json_array_append_new(waiting, sw_msg_to_json(request));
+    if (request && json_dumpb(waiting, NULL, 0, JSON_COMPACT) > SW__AUTH_KEPT_BYTES) {
+        sw__auth_sorry(a, request, p);
+        return 0;
+    }
     if (new) r = start(a, p, user, account, request != NULL, key, flight);
     if (r < 0) return r;
     sw_store(a->out, key, sw_take(&flight), 0);

@@ -145,8 +145,9 @@ int sw__auth_keep(struct sw__auth *a, const char *user, const struct sw_msg *req
         if (fresh(a, sw_int(kept, "born_ms"))) json_array_append(list, kept);
     }
     bool room = json_array_size(list) < SW__AUTH_PEND_MAX;
+    if (room) json_array_append_new(list, sw_msg_to_json(request));
+    if (json_dumpb(list, NULL, 0, JSON_COMPACT) > SW__AUTH_KEPT_BYTES) room = false;
     if (room) {
-        json_array_append_new(list, sw_msg_to_json(request));
         sw_store(a->out, key, sw_take(&list), SW__AUTH_OFFER_MS);
     }
     return sw__auth_card(a, user, request, "missing", NULL, room);

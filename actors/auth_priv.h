@@ -18,7 +18,8 @@
  * errors   -EAGAIN of sw_fact; -EBADMSG a box or row that does not open; -EINVAL no person in it
  * owner    the call; what is taken from facts is borrowed for the call
  * source   RFC 6749, 7636 (PKCE), 9700; PROTO.md
- * limits   5 commands of a person wait for a sign-in and 20 for refreshes; links live 10 minutes
+ * limits   5 commands of a person wait for a sign-in and 20 for refreshes, 48 KiB of them each; links live
+ *          10 minutes
  */
 #ifndef SW_AUTH_PRIV_H
 #define SW_AUTH_PRIV_H
@@ -33,6 +34,7 @@
 /* In all flights of a person. Each is two outputs when a flight ends, and a call has 64; a sign-in may end a
  * flight and let the kept ones go on as well. */
 #define SW__AUTH_WAITING_MAX 20
+#define SW__AUTH_KEPT_BYTES (48 * 1024) /* a value that is stored has 64 KiB at most */
 #define SW__AUTH_RENEWED_MAX 32
 #define SW__AUTH_TOKEN_MAX 4096
 #define SW__AUTH_OFFER_MS (10 * 60 * 1000LL)

@@ -76,6 +76,37 @@ static void five_commands_are_kept_and_the_sixth_is_told(void **state) {
     assert_int_equal(json_array_size(json_object_get(w->facts, PEND)), 1);
 }
 
+/* As long as Slack lets a text be: what is stored is 64 KiB at most, else each of them goes dead. */
+static struct sw_msg *long_command(const struct world *w) {
+    struct sw_msg *m = command(w, "c1", "promote");
+    char ref[20001];
+    memset(ref, 'x', sizeof(ref) - 1);
+    ref[sizeof(ref) - 1] = '\0';
+    json_object_set_new(json_object_get(m->body, "command"), "to_app", json_string(ref));
+    return m;
+}
+
+static void long_commands_are_kept_while_there_is_room(void **state) {
+    struct world *w = *state;
+    for (int i = 0; i < 4; i++) {
+        run(w, long_command(w));
+        assert_card(w, "missing", i < 2);
+    }
+    assert_int_equal(json_array_size(json_object_get(w->facts, PEND)), 2);
+    run(w, command(w, "c5", "promote"));
+    assert_card(w, "missing", true);
+}
+
+static void long_commands_wait_for_a_refresh_while_there_is_room(void **state) {
+    struct world *w = *state;
+    link_up(w, "U1", 1, NOW + 30000);
+    for (int i = 0; i < 4; i++) {
+        run(w, long_command(w));
+        assert_int_equal(count(w, "send", "responder", NULL), i < 2 ? 0 : 1);
+    }
+    assert_int_equal(waiting(w), 2);
+}
+
 static void an_account_serves_its_person_in_its_installation_only(void **state) {
     struct world *w = *state;
     link_up(w, "U1", 5, NOW + HOUR);
@@ -203,6 +234,8 @@ int main(void) {
         T(login_offers_a_link_that_only_responder_can_read),
         T(a_command_of_a_stranger_is_kept_behind_a_card),
         T(five_commands_are_kept_and_the_sixth_is_told),
+        T(long_commands_are_kept_while_there_is_room),
+        T(long_commands_wait_for_a_refresh_while_there_is_room),
         T(an_account_serves_its_person_in_its_installation_only),
         T(a_row_of_another_person_does_not_open),
         T(a_person_without_an_id_is_no_person),
