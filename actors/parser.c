@@ -9,6 +9,8 @@
 #include <errno.h>
 #include <string.h>
 
+#define REPLACEMENT "\xef\xbf\xbd" /* U+FFFD */
+
 struct typed {
     const struct sw_ctx *ctx;
     const struct sw_msg *in;
@@ -84,11 +86,37 @@ static void answer_usage(struct typed *t) {
     answer(t, "usage", data);
 }
 
+/* Whoever reads it takes a NUL for the end: nothing shall become another name by it. */
+static void show_nul(json_t *command) {
+    const char *key, *text;
+    json_t *value;
+    void *next;
+
+    json_object_foreach_safe(command, next, key, value) {
+        size_t size = json_string_length(value);
+
+        text = json_string_value(value);
+        if (text && strlen(text) < size) {
+            SW_AUTO(sw_text) char *shown = sw_malloc(3 * size + 1);
+            size_t used = 0;
+
+            for (size_t i = 0; i < size; i++) {
+                size_t step = text[i] ? 1 : strlen(REPLACEMENT);
+
+                memcpy(shown + used, text[i] ? text + i : REPLACEMENT, step);
+                used += step;
+            }
+            json_string_setn(value, shown, used);
+        }
+    }
+}
+
 static void pass_on(struct typed *t) {
     SW_AUTO(sw_json) json_t *code = json_incref(json_object_get(t->command, "second_factor"));
     struct sw_msg *m;
 
     json_object_set_new(t->command, "second_factor", json_null());
+    show_nul(t->command);
     m = sw_send(t->out, "auth", SW_KIND_COMMAND,
                 json_pack("{s:O, s:O, s:O}", "who", json_object_get(t->in->body, "who"), "line",
                           json_object_get(t->explain, "line"), "command", t->command));

@@ -161,6 +161,23 @@ static void commands_go_to_auth_as_they_were_understood(void **state) {
     }
 }
 
+static void a_nul_is_no_end_of_a_name(void **state) {
+    static const char text[] = "deploy s/main\0b to prod/s-eu\0";
+    json_t *outputs = NULL;
+
+    (void)state;
+    assert_int_equal(
+        step(slash(json_pack("{s:s%, s:s}", "text", text, sizeof(text) - 1, "trigger_id", "1.2")),
+             &outputs),
+        0);
+    const json_t *body = json_object_get(json_array_get(outputs, 0), "body");
+    const json_t *command = json_object_get(body, "command");
+    assert_string_equal(sw_str(command, "branch"), "main\xef\xbf\xbd"
+                                                   "b");
+    assert_string_equal(sw_str(command, "application"), "s-eu\xef\xbf\xbd");
+    json_decref(outputs);
+}
+
 static void help_and_mistakes_are_answered_in_private(void **state) {
     static const struct {
         const char *text, *template, *key, *value;
@@ -230,6 +247,7 @@ static void a_message_that_is_not_a_command_is_refused(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_nul_is_no_end_of_a_name),
         cmocka_unit_test(commands_go_to_auth_as_they_were_understood),
         cmocka_unit_test(help_and_mistakes_are_answered_in_private),
         cmocka_unit_test(a_message_that_is_not_a_command_is_refused),
