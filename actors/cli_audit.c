@@ -32,10 +32,20 @@ struct output {
     size_t count;
 };
 
+/* U+200E, U+200F, U+202A to U+202E, U+2066 to U+2069: what follows would be shown as another text. */
+static bool turns_direction(const unsigned char *p) {
+    if (*p != 0xe2) return false;
+    if (p[1] == 0x80) return p[2] == 0x8e || p[2] == 0x8f || (p[2] >= 0xaa && p[2] <= 0xae);
+    return p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9;
+}
+
 /* What people typed is shown as text: whatever a terminal might obey becomes '?'. */
 static void print_text(const char *text) {
     for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
-        if (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0) {
+        if (turns_direction(p)) {
+            putchar('?');
+            p += 2;
+        } else if (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0) {
             putchar('?'); /* a control character of Latin 1, in UTF-8 */
             p++;
         } else {

@@ -172,7 +172,9 @@ static void write_some(const struct redis_world *w) {
     write_entry(
         w, INST, "3000-0",
         "{\"at_ms\":1764009193000,\"cmd\":\"c3\",\"who\":{\"user\":\"U0BOB\"},\"line\":"
-        "\"ps \\u001b[2Jx\\u009by\",\"forced\":false,\"accounts\":{\"heroku\":\"b@example.com\"},"
+        "\"ps "
+        "\\u001b[2Jx\\u009by\\u202ez\\u2069\",\"forced\":false,\"accounts\":{\"heroku\":\"b@"
+        "example.com\"},"
         "\"pipeline\":\"storefront\",\"outcome\":\"asked\"}");
 }
 
@@ -186,7 +188,7 @@ static void a_line_says_who_did_what_and_how_it_ended(void **state) {
                         "heroku:ada@example.com,github:ada-l  done  forced  v43  c1\n"
                         "2025-11-24T18:33:12Z  T0SECOND  U0CYD  promote billing  -  refused  c2\n"
                         "2025-11-24T18:33:13Z  " INST
-                        "  U0BOB  ps ?[2Jx?y  heroku:b@example.com  asked  c3\n");
+                        "  U0BOB  ps ?[2Jx?y?z?  heroku:b@example.com  asked  c3\n");
     assert_int_equal(shown.status, 0);
 }
 
