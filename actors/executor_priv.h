@@ -105,7 +105,7 @@ struct sw__kind {        /* what differs between commands */
     bool (*cancel)(struct sw__plan *p);
 };
 
-/* plan_kinds.c: the two tables; NULL where there is none. */
+/* plan_kinds.c, plan_steps.c: the tables; NULL where there is none. */
 const struct sw__kind *sw__kind_find(const char *name);
 const struct sw__kind *sw__kind_of(const json_t *command);
 const struct sw__step *sw__step_find(const char *name);
