@@ -63,6 +63,16 @@ static bool is_there(struct sw__plan *p) {
     return !stage[0] || sw__choose_has_stage(p, stage);
 }
 
+/* Somebody else has locked a stage of it, and keeps it. */
+static bool is_in_part_anothers(const struct sw__plan *p, json_t *held, const char *all) {
+    const char *name;
+    json_t *lock;
+    json_object_foreach(held, name, lock) {
+        if (!strncmp(name, all, strlen(all) - 1) && !is_mine(p, lock)) return true;
+    }
+    return false;
+}
+
 static bool is_too_much(const json_t *held) {
     return json_object_size(held) > HELD_MAX ||
            json_dumpb(held, NULL, 0, JSON_COMPACT) > HELD_BYTES_MAX;
@@ -91,14 +101,14 @@ int sw__hold_lock(struct sw__plan *p) {
                              sw_str(who, "user"), "who", who, "since_ms", since_ms);
     if (stage[0]) sw__set(lock, "stage", json_string(stage));
     if (reason[0]) sw__set(lock, "reason", json_string(reason));
-    bool again = old != NULL;
+    bool again = old != NULL, others = !stage[0] && is_in_part_anothers(p, held, all);
     sw__set(held, name, lock);
     if (is_too_much(held)) {
         refuse(p, "lock.too_many", json_pack("{s:i}", "max", count));
         return 0;
     }
     held_save(p, &held);
-    return say(p, "lock.done", json_pack("{s:b}", "again", (int)again));
+    return say(p, "lock.done", json_pack("{s:b, s:b}", "again", (int)again, "others", (int)others));
 }
 
 /* Its owner hears of it wherever he is. */

@@ -91,9 +91,9 @@ static void ended(const struct sw_template_in *in, struct sw__card *card) {
 const struct sw__template sw__templates_hold[] = {
     ROW("lock.done",
         "{user:user} has locked " WHERE
-        "[: {reason}]. [{?again}It was so before. ]Only {user:user} "
-        "can deploy and promote there now.",
-        NULL),
+        "[: {reason}]. [{?again}It was so before. ][{!others}Only {user:user} "
+        "can deploy and promote there now.][{?others}Stages that others have locked stay theirs.]",
+        "[{?others}`/h locks` lists them.]"),
     ROW("lock.none", WHERE " is not locked.", "`/h locks` lists what is."),
     ROW("lock.too_many",
         "There are {max} locks already, and no room for another. Nothing was done.",

@@ -25,6 +25,18 @@ static void bob_holds(struct world *w, const char *stage) {
     json_object_set_new(w->facts, HELD, json_pack("{s:o}", name, lock));
 }
 
+static void a_lock_of_all_does_not_claim_what_another_has_locked(void **state) {
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct world w;
+        world_init(&w);
+        bob_holds(&w, "production");
+        run(&w, i ? LOCK("", "") : LOCK(",\"environment\":\"staging\"", ""));
+        assert_int_equal(json_is_true(json_object_get(world_data(&w, "lock.done"), "others")), i);
+        world_finish(&w);
+    }
+}
+
 static const json_t *last_audit(const struct world *w) {
     return json_array_get(w->audit, json_array_size(w->audit) - 1);
 }
@@ -298,6 +310,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_lock_is_kept_and_said_in_the_channel),
         cmocka_unit_test(what_another_has_locked_stays_locked),
+        cmocka_unit_test(a_lock_of_all_does_not_claim_what_another_has_locked),
         cmocka_unit_test(a_lock_is_taken_away_openly),
         cmocka_unit_test(a_promotion_is_cancelled_before_its_post_and_not_after),
         cmocka_unit_test(only_what_runs_and_is_ones_own_is_cancelled),
