@@ -7,6 +7,8 @@
 #include <string.h>
 
 #define COOKIE "sw_link"
+/* The link, the way to Heroku and the one to GitHub: each may take its ten minutes. */
+#define COOKIE_S (3 * (int)(SW__AUTH_OFFER_MS / 1000))
 #define BASE64URL "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 #define CODE_MAX 1024
 #define AGAIN "Type /h login in Slack to get a new link."
@@ -14,7 +16,8 @@
 char *sw__auth_cookie(const struct sw__auth *a, const char *value) {
     const char *base = a->ctx->conf->base_url;
     return sw_printf("%s=%s; HttpOnly; SameSite=Lax; Path=/; Max-Age=%d%s", COOKIE, value,
-                     value[0] ? 600 : 0, base && !strncmp(base, "https://", 8) ? "; Secure" : "");
+                     value[0] ? COOKIE_S : 0,
+                     base && !strncmp(base, "https://", 8) ? "; Secure" : "");
 }
 
 void sw__auth_page(const struct sw__auth *a, const char *wait, int status, char *html,

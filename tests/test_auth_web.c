@@ -22,7 +22,7 @@ static void the_link_page_says_who_links_what_and_changes_nothing(void **state) 
     assert_null(strstr(sw_str(value, "html"), "<script"));
     SW_AUTO(sw_text)
     char *cookie =
-        sw_printf("sw_link=%s; HttpOnly; SameSite=Lax; Path=/; Max-Age=600; Secure", b.cookie);
+        sw_printf("sw_link=%s; HttpOnly; SameSite=Lax; Path=/; Max-Age=1800; Secure", b.cookie);
     assert_string_equal(sw_str(value, "cookie"), cookie);
     assert_int_equal(strlen(b.cookie), 43);
 }
