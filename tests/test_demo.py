@@ -176,6 +176,8 @@ def main():
     tests = [an_invalid_promotion_shows_usage_and_promotes_nothing, a_promotion_is_asked_for_once, lines_are_typed_one_after_the_other,
              each_command_is_shown, bob_can_be_the_one_who_types, ctrl_c_leaves_nothing_behind, nothing_outlives_a_killed_demo, wrong_options_are_refused]
     failed = 0
+    if os.environ.get("SW_KILLS") == "three":
+        tests.remove(each_command_is_shown)  # scripts/test: one build shows it
     for test in tests:
         try:
             test()
