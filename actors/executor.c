@@ -234,6 +234,8 @@ static int resume(struct sw__plan *p) {
     if (!strcmp(kind, SW_KIND_GO)) return go(p);
     if (strcmp(kind, SW_KIND_UNGRANTED) != 0) return advance(p);
     if (!json_object_get(p->state, "waiting")) return ignore(p); /* twice */
+    json_object_del(p->state, "waiting");
+    if (sw__github_says(p)) return sw__github_gone(p);
     bool away = !strcmp(sw_str(p->in->body, "reason"), "upstream");
     sw__plan_give_up(p, away ? "upstream" : "signed_out", true);
     return 0;

@@ -262,6 +262,10 @@ int sw__say_found(struct sw__plan *p);
 void sw__say_lost(struct sw__plan *p, const char *why, const char *reason);
 /* It was not told: said once. */
 void sw__github_untold(struct sw__plan *p);
+/* A status is being told, and it is not the end of all; GitHub can no longer be told anything: what
+ * happens at Heroku goes on. */
+bool sw__github_says(const struct sw__plan *p);
+int sw__github_gone(struct sw__plan *p);
 /* The plan has ended and the person knows: GitHub's deployments that are open are ended too, then
  * the plan is closed. */
 void sw__wind_start(struct sw__plan *p);

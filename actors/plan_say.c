@@ -101,7 +101,8 @@ static int go_on(struct sw__plan *p) {
 int sw__github_say(struct sw__plan *p, json_t *target, const char *phase, const char *then) {
     const struct phase *row = phase_of(phase);
     const char *before = sw_str(target, "gh");
-    bool needless = !row || !strcmp(before, phase) || !json_object_get(target, "deployment");
+    bool needless = !row || !strcmp(before, phase) || !json_object_get(target, "deployment") ||
+                    json_object_get(p->state, "hub_gone");
     sw__set(p->state, "say",
             json_pack("{s:s, s:s, s:s}", "app", sw_str(target, "id"), "phase", phase, "then",
                       then ? then : ""));
@@ -147,6 +148,16 @@ void sw__say_trouble(struct sw__plan *p, const struct sw__said *said) {
     told(p);
 }
 
+bool sw__github_says(const struct sw__plan *p) {
+    return saying(p) && !sw__wind_runs(p) && !strcmp(sw_str(p->state, "up"), "github");
+}
+
+int sw__github_gone(struct sw__plan *p) {
+    sw__set(p->state, "hub_gone", json_true());
+    sw__github_untold(p);
+    return told(p);
+}
+
 void sw__say_look(struct sw__plan *p) {
     SW_AUTO(sw_text) char *at = path(p);
     sw__plan_call(p, sw__request_github("GET", "state description", "%s?per_page=10", at));
@@ -187,8 +198,8 @@ static const char *last_phase(const struct sw__plan *p, const json_t *target) {
 /* The next deployment that is open. */
 static int wind_next(struct sw__plan *p) {
     size_t i;
-    json_t *target;
-    json_array_foreach(targets(p), i, target) {
+    json_t *target, *open = json_object_get(p->state, "hub_gone") ? NULL : targets(p);
+    json_array_foreach(open, i, target) {
         const struct phase *said = phase_of(sw_str(target, "gh"));
         if (!json_object_get(target, "deployment") || (said && said->last)) continue;
         return sw__github_say(p, target, last_phase(p, target), NULL);

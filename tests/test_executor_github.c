@@ -343,6 +343,28 @@ static void without_access_github_is_not_told(void **state) {
     finish(&w, &h);
 }
 
+/* Of two accounts the one at GitHub is gone: Heroku's work is followed to its end, and the person is
+ * asked for it once. */
+static void without_github_the_promotion_is_followed_to_its_end(void **state) {
+    (void)state;
+    for (int skip = 0; skip < 2; skip++) {
+        struct world w;
+        struct hub h;
+        begin(&w, &h);
+        world_granted(&w, PROMOTE, false);
+        w.ungrant = true;
+        w.faults[0] = (struct fault){STATUS, skip, 99, AUTH, false};
+        world_run(&w);
+        world_is_over(&w);
+        assert_string_equal(parent_state(&w), "success");
+        assert_int_equal(h.told, skip);
+        assert_int_equal(world_count(&w, "github.untold"),
+                         1 - skip); /* the last one is told late */
+        assert_int_equal(world_count(&w, "promote.unknown"), 0);
+        finish(&w, &h);
+    }
+}
+
 static void a_forced_promotion_asks_for_no_checks(void **state) {
     (void)state;
     struct world w;
@@ -403,6 +425,7 @@ int main(void) {
         cmocka_unit_test(a_promotion_that_is_refused_closes_its_deployment),
         cmocka_unit_test(an_unknown_outcome_is_an_error_at_github),
         cmocka_unit_test(without_access_github_is_not_told),
+        cmocka_unit_test(without_github_the_promotion_is_followed_to_its_end),
         cmocka_unit_test(a_forced_promotion_asks_for_no_checks),
         cmocka_unit_test(info_shows_the_repository),
     };
