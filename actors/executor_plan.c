@@ -224,6 +224,13 @@ static void ask_factor(struct sw__plan *p) {
                  json_pack("{s:o, s:b}", "apps", apps, "wrong", (int)typed));
 }
 
+/* Its own words, for the middle of a sentence. */
+static json_t *words_of(const struct sw__said *said) {
+    size_t size = strlen(said->message);
+    if (size > 0 && said->message[size - 1] == '.') size--;
+    return sw__text(said->message, size < 300 ? size : 300);
+}
+
 void sw__plan_trouble(struct sw__plan *p, const struct sw__said *said) {
     const char *upstream = sw__plan_upstream(p);
     bool github = !strcmp(upstream, "GitHub");
@@ -231,8 +238,7 @@ void sw__plan_trouble(struct sw__plan *p, const struct sw__said *said) {
         ask_factor(p);
     } else if (said->kind == SW__SAID_NO || said->kind == SW__SAID_FACTOR) {
         sw__plan_fail(p, github ? "error.github" : "error.heroku",
-                      json_pack("{s:o, s:i}", "message", sw__text(said->message, 300), "status",
-                                said->status));
+                      json_pack("{s:o, s:i}", "message", words_of(said), "status", said->status));
     } else {
         json_t *data = json_pack("{s:s}", "upstream", upstream);
         if (said->status) sw__set(data, "status", json_integer(said->status));
