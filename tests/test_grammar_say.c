@@ -194,8 +194,19 @@ static double parse_ms(const char *text, size_t size) {
     return (double)(to.tv_sec - from.tv_sec) * 1e3 + (double)(to.tv_nsec - from.tv_nsec) / 1e6;
 }
 
-/* Sanitizers make each byte dearer, not the shape worse; the bound is for one parse and one
- * explain. */
+/* A text that is not linear takes minutes; sanitizers make each byte dearer, not the shape worse. The
+ * bound is for one parse and one explain. */
+#if defined(__SANITIZE_ADDRESS__)
+#define MOST_MS 100
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define MOST_MS 100
+#endif
+#endif
+#ifndef MOST_MS
+#define MOST_MS 10
+#endif
+
 static void hostile_texts_take_linear_time(void **state) {
     static const char *const heads[] = {
         "",         "promote ",          "promote x ",      "promote x from a/",
@@ -213,7 +224,7 @@ static void hostile_texts_take_linear_time(void **state) {
     for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
         for (size_t j = 0; j < sizeof tails / sizeof *tails; j++) {
             size_t size = strlen(heads[i]), step = strlen(tails[j]);
-            double ms, again;
+            double ms;
 
             memcpy(text, heads[i], size);
             for (; size + step + 2 < SW_GRAMMAR_MAX_BYTES; size += step) {
@@ -221,9 +232,12 @@ static void hostile_texts_take_linear_time(void **state) {
             }
             text[size++] = '!';
             ms = parse_ms(text, size);
-            again = ms < 10 ? ms : parse_ms(text, size); /* not if another process was in the way */
-            if (again >= 10) {
-                fail_msg("%s then many [%s]: %.1f ms", heads[i], tails[j], again);
+            for (int tries = 1; ms >= MOST_MS && tries < 5; tries++) {
+                double again = parse_ms(text, size); /* another process may have been in the way */
+                if (again < ms) ms = again;
+            }
+            if (ms >= MOST_MS) {
+                fail_msg("%s then many [%s]: %.1f ms", heads[i], tails[j], ms);
             }
         }
     }
