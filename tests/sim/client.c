@@ -53,6 +53,20 @@ void client_stop(struct client *client) {
     assert_int_equal(WEXITSTATUS(status), 0);
 }
 
+struct client sim;
+
+int client_set_up(void **state) {
+    (void)state;
+    client_start(&sim, NULL);
+    return 0;
+}
+
+int client_tear_down(void **state) {
+    (void)state;
+    client_stop(&sim);
+    return 0;
+}
+
 static size_t on_data(char *data, size_t size, size_t n, void *arg) {
     sim_buf_add(arg, data, size * n);
     return size * n;
@@ -149,6 +163,13 @@ long client_state(struct client *client, const char *key) {
     return (long)sim_json_int(state.json, key, -1);
 }
 
+json_t *client_view(struct client *client, const char *viewer) {
+    SIM_FREE char *path = sim_fmt("/sim/view?team=T0SIM1&channel=C0DEPLOY&viewer=%s", viewer);
+    REPLY reply = client_get(client, path);
+    assert_int_equal(reply.status, 200);
+    return json_incref(json_object_get(reply.json, "messages"));
+}
+
 static void consent(struct client *client, const char *page, const char *account,
                     const char *challenge, char ret[64]) {
     struct sim_buf form = {0};
@@ -192,6 +213,16 @@ json_t *client_github_sign_in(struct client *client, const char *login) {
     return json_incref(reply.json);
 }
 
+static void enter(struct client *client, json_t *tokens) {
+    snprintf(client->own, sizeof(client->own), "%s", client_text(tokens, "access_token"));
+    client->token = client->own;
+    json_decref(tokens);
+}
+
+void client_github_enter(struct client *client, const char *login) {
+    enter(client, client_github_sign_in(client, login));
+}
+
 struct client_reply client_github(struct client *client, const char *method, const char *path,
                                   const char *body) {
     SIM_FREE char *auth = sim_fmt("Authorization: Bearer %s", client->token);
@@ -209,4 +240,8 @@ json_t *client_sign_in(struct client *client, const char *email) {
     REPLY reply = client_call(client, "POST", "/oauth/token", NULL, form);
     assert_int_equal(reply.status, 200);
     return json_incref(reply.json);
+}
+
+void client_enter(struct client *client, const char *email) {
+    enter(client, client_sign_in(client, email));
 }

@@ -21,7 +21,8 @@ struct client {
     pid_t pid;
     char base[64];
     CURL *curl;
-    const char *token; /* Bearer of client_api */
+    const char *token; /* Bearer of client_api and client_github */
+    char own[128];     /* `token` after client_enter or client_github_enter */
 };
 struct client_reply {
     CURLcode code;
@@ -34,6 +35,12 @@ struct client_reply {
 
 void client_start(struct client *client, const char *const *options); /* options: NULL-terminated */
 void client_stop(struct client *client);
+
+/* One test's sim, and how cmocka starts and stops it; without options. */
+extern struct client sim;
+int client_set_up(void **state);
+int client_tear_down(void **state);
+
 struct client_reply client_call(struct client *client, const char *method, const char *path,
                                 const char *const *headers, const char *body);
 struct client_reply client_get(struct client *client, const char *path);
@@ -46,15 +53,18 @@ const char *client_header(const struct client_reply *reply, const char *name, ch
                           size_t size);                       /* "" when absent */
 const char *client_text(const json_t *json, const char *key); /* fails the test when absent */
 long client_state(struct client *client, const char *key);
+json_t *client_view(struct client *client, const char *viewer); /* messages of #deploys; new */
 
 /* The pages of id.heroku.com: a code, then {access_token, refresh_token}; new. */
 void client_code(struct client *client, const char *email, const char *challenge, char ret[64]);
 json_t *client_sign_in(struct client *client, const char *email);
+void client_enter(struct client *client, const char *email); /* to go on with that token */
 
 /* The pages of github.com: the same, for a login; and a call of its API with client->token. */
 void client_github_code(struct client *client, const char *login, const char *challenge,
                         char ret[64]);
 json_t *client_github_sign_in(struct client *client, const char *login);
+void client_github_enter(struct client *client, const char *login);
 struct client_reply client_github(struct client *client, const char *method, const char *path,
                                   const char *body);
 
@@ -64,6 +74,7 @@ struct ingress_request {
 };
 struct ingress;
 struct ingress *ingress_start(char ret_url[64]);
+struct ingress *ingress_start_of(struct client *client); /* and tells the sim where it is */
 void ingress_stop(struct ingress *ingress);
 void ingress_answer(struct ingress *ingress, unsigned status, const char *type, const char *body);
 struct ingress_request ingress_wait(struct ingress *ingress, unsigned nth); /* 0 = the first */

@@ -1,87 +1,10 @@
 /* test_sim_app.c -- rollbacks, dynos, maintenance and repositories of the simulated Heroku. */
-#include "client.h"
-#include "util.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-static const char *const options[] = {"--heroku-pool",
-                                      "1000000",
-                                      "--promote-ms",
-                                      "100-200",
-                                      "--build-ms",
-                                      "100-200",
-                                      "--dyno-ms",
-                                      "100-200",
-                                      "--client-id",
-                                      "cid",
-                                      "--client-secret",
-                                      "csec",
-                                      NULL};
-static struct client sim;
-static char token[128];
+#include "app_world.h"
 
 static int start(void **state) {
     (void)state;
-    client_start(&sim, options);
-    json_auto_t *tokens = client_sign_in(&sim, "ada@example.com");
-    strcpy(token, client_text(tokens, "access_token"));
-    sim.token = token;
+    app_world_start();
     return 0;
-}
-
-static int stop(void **state) {
-    (void)state;
-    client_stop(&sim);
-    return 0;
-}
-
-/* Asks until `key` is no longer `from`; new. */
-static json_t *wait_until_not(const char *path, const char *key, const char *from) {
-    for (int64_t until_ms = sim_mono_ms() + 20000; sim_mono_ms() < until_ms;) {
-        REPLY reply = client_api(&sim, "GET", path, NULL, NULL);
-        assert_int_equal(reply.status, 200);
-        if (strcmp(client_text(reply.json, key), from) != 0) return json_incref(reply.json);
-    }
-    fail_msg("%s stays %s", path, from);
-    return NULL;
-}
-
-static json_t *release_end(const char *app, const char *id) {
-    SIM_FREE char *path = sim_fmt("/apps/%s/releases/%s", app, id);
-    return wait_until_not(path, "status", "pending");
-}
-
-static void fail_at(const char *app, const char *where) {
-    SIM_FREE char *config =
-        sim_fmt("{\"fail\":{\"app\":\"%s\",\"where\":\"%s\",\"times\":1}}", app, where);
-    REPLY set = client_post(&sim, "/sim/config", config);
-    assert_int_equal(set.status, 200);
-}
-
-/* How many dynos are in `state`; *ret_all is how many there are. */
-static size_t dynos_in(const char *app, const char *state, size_t *ret_all) {
-    SIM_FREE char *path = sim_fmt("/apps/%s/dynos", app);
-    REPLY reply = client_api(&sim, "GET", path, NULL, NULL);
-    assert_int_equal(reply.status, 200);
-    size_t i, n = 0;
-    json_t *dyno;
-    json_array_foreach(reply.json, i, dyno) {
-        n += strcmp(client_text(dyno, "state"), state) == 0;
-    }
-    *ret_all = json_array_size(reply.json);
-    return n;
-}
-
-static void wait_for_dynos(const char *app, const char *state) {
-    for (int64_t until_ms = sim_mono_ms() + 20000; sim_mono_ms() < until_ms;) {
-        size_t all;
-        if (dynos_in(app, state, &all) == all && all != 0) return;
-    }
-    fail_msg("the dynos of %s are not %s", app, state);
 }
 
 static void a_rollback_is_a_new_release_with_the_old_slug(void **state) {
@@ -199,7 +122,7 @@ static void somebody_denied_changes_nothing(void **state) {
 }
 
 static struct client_reply repo(const char *path, const char *version) {
-    SIM_FREE char *auth = sim_fmt("Authorization: Bearer %s", token);
+    SIM_FREE char *auth = sim_fmt("Authorization: Bearer %s", sim.token);
     SIM_FREE char *accept = sim_fmt("Accept: application/vnd.heroku+json; version=%s", version);
     const char *headers[] = {auth, accept, NULL};
     return client_call(&sim, "GET", path, headers, NULL);
@@ -232,7 +155,7 @@ static void a_repository_is_known_to_one_of_two_services(void **state) {
 }
 
 int main(void) {
-#define ROW(fn) cmocka_unit_test_setup_teardown(fn, start, stop)
+#define ROW(fn) cmocka_unit_test_setup_teardown(fn, start, client_tear_down)
     const struct CMUnitTest tests[] = {ROW(a_rollback_is_a_new_release_with_the_old_slug),
                                        ROW(a_rollback_to_what_is_not_eligible_is_refused),
                                        ROW(restarted_dynos_start_and_come_up),

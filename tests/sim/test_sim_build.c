@@ -1,44 +1,20 @@
 /* test_sim_build.c -- the simulated Heroku builds what it can fetch, one at a time and app. */
-#include "client.h"
-#include "util.h"
+#include "app_world.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-static const char *const options[] = {"--heroku-pool",
-                                      "1000000",
-                                      "--promote-ms",
-                                      "100-200",
-                                      "--build-ms",
-                                      "100-200",
-                                      "--dyno-ms",
-                                      "100-200",
-                                      "--client-id",
-                                      "cid",
-                                      "--client-secret",
-                                      "csec",
-                                      NULL};
 #define GZIP "\x1f\x8b\x08 source"
 
 static const char sha[] = "0123456789abcdef0123456789abcdef01234567";
-static struct client sim;
-static char token[128], source[96];
+static char source[96];
 static struct ingress *ingress; /* has the source */
 
 static int start(void **state) {
     (void)state;
     char url[64];
-    client_start(&sim, options);
+    app_world_start();
     ingress = ingress_start(url);
     ingress_answer(ingress, 200, "application/gzip", GZIP);
     strcpy(source, url);
     strcat(source, "/archive.tar.gz");
-    json_auto_t *tokens = client_sign_in(&sim, "ada@example.com");
-    strcpy(token, client_text(tokens, "access_token"));
-    sim.token = token;
     return 0;
 }
 
@@ -57,54 +33,9 @@ static struct client_reply build(const char *app, const char *url, const char *h
     return client_api(&sim, "POST", path, header, body);
 }
 
-/* Asks until `key` is no longer `from`; new. */
-static json_t *wait_until_not(const char *path, const char *key, const char *from) {
-    for (int64_t until_ms = sim_mono_ms() + 20000; sim_mono_ms() < until_ms;) {
-        REPLY reply = client_api(&sim, "GET", path, NULL, NULL);
-        assert_int_equal(reply.status, 200);
-        if (strcmp(client_text(reply.json, key), from) != 0) return json_incref(reply.json);
-    }
-    fail_msg("%s stays %s", path, from);
-    return NULL;
-}
-
 static json_t *build_end(const char *app, const char *id) {
     SIM_FREE char *path = sim_fmt("/apps/%s/builds/%s", app, id);
     return wait_until_not(path, "status", "pending");
-}
-
-static json_t *release_end(const char *app, const char *id) {
-    SIM_FREE char *path = sim_fmt("/apps/%s/releases/%s", app, id);
-    return wait_until_not(path, "status", "pending");
-}
-
-static void fail_at(const char *app, const char *where) {
-    SIM_FREE char *config =
-        sim_fmt("{\"fail\":{\"app\":\"%s\",\"where\":\"%s\",\"times\":1}}", app, where);
-    REPLY set = client_post(&sim, "/sim/config", config);
-    assert_int_equal(set.status, 200);
-}
-
-/* How many dynos are in `state`; *ret_all is how many there are. */
-static size_t dynos_in(const char *app, const char *state, size_t *ret_all) {
-    SIM_FREE char *path = sim_fmt("/apps/%s/dynos", app);
-    REPLY reply = client_api(&sim, "GET", path, NULL, NULL);
-    assert_int_equal(reply.status, 200);
-    size_t i, n = 0;
-    json_t *dyno;
-    json_array_foreach(reply.json, i, dyno) {
-        n += strcmp(client_text(dyno, "state"), state) == 0;
-    }
-    *ret_all = json_array_size(reply.json);
-    return n;
-}
-
-static void wait_for_dynos(const char *app, const char *state) {
-    for (int64_t until_ms = sim_mono_ms() + 20000; sim_mono_ms() < until_ms;) {
-        size_t all;
-        if (dynos_in(app, state, &all) == all && all != 0) return;
-    }
-    fail_msg("the dynos of %s are not %s", app, state);
 }
 
 static void a_build_becomes_a_slug_a_release_and_new_dynos(void **state) {

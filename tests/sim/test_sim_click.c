@@ -11,17 +11,13 @@
 #include <cmocka.h>
 
 static const char *const options[] = {"--secret", "shh", NULL};
-static struct client sim;
 static struct ingress *ingress;
 
 static int start(void **state) {
     (void)state;
-    char url[64];
     client_start(&sim, options);
-    ingress = ingress_start(url);
-    SIM_FREE char *config = sim_fmt("{\"ingress\":\"%s\"}", url);
-    REPLY set = client_post(&sim, "/sim/config", config);
-    return set.status == 200 ? 0 : -1;
+    ingress = ingress_start_of(&sim);
+    return 0;
 }
 
 static int stop(void **state) {
@@ -68,13 +64,6 @@ static json_t *payload(unsigned nth) {
     json_auto_t *form = sim_form_parse(got.body, strlen(got.body));
     assert_int_equal(json_object_size(form), 1);
     return json_loads(client_text(form, "payload"), 0, NULL);
-}
-
-static json_t *view(const char *viewer) {
-    SIM_FREE char *path = sim_fmt("/sim/view?team=T0SIM1&channel=C0DEPLOY&viewer=%s", viewer);
-    REPLY reply = client_get(&sim, path);
-    assert_int_equal(reply.status, 200);
-    return json_incref(json_object_get(reply.json, "messages"));
 }
 
 static void a_click_is_sent_as_slack_sends_it(void **state) {
@@ -136,14 +125,14 @@ static void the_url_of_a_click_changes_or_removes_its_message(void **state) {
     assert_int_equal(add.status, 200);
     REPLY change = client_post(&sim, path, "{\"text\":\"done\",\"replace_original\":true}");
     assert_int_equal(change.status, 200);
-    json_auto_t *seen = view("U0ADA");
+    json_auto_t *seen = client_view(&sim, "U0ADA");
     assert_int_equal(json_array_size(seen), 2);
     assert_string_equal(client_text(json_array_get(seen, 0), "text"), "done");
     assert_null(json_object_get(json_array_get(seen, 0), "blocks"));
     assert_string_equal(client_text(json_array_get(seen, 1), "text"), "beside");
     REPLY gone = client_post(&sim, path, "{\"delete_original\":true}");
     assert_int_equal(gone.status, 200);
-    json_auto_t *left = view("U0ADA");
+    json_auto_t *left = client_view(&sim, "U0ADA");
     assert_int_equal(json_array_size(left), 1);
     for (int i = 0; i < 3; i++) {
         REPLY more = client_post(&sim, path, "{\"text\":\"more\"}");

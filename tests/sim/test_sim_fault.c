@@ -14,16 +14,12 @@
 #include <cmocka.h>
 
 static const char *const options[] = {"--promote-ms", "10-10", "--client-secret", "csec", NULL};
-static struct client sim;
-static char token[128];
 static char *promotion; /* a body that Heroku takes */
 
 static int start(void **state) {
     (void)state;
     client_start(&sim, options);
-    json_auto_t *tokens = client_sign_in(&sim, "ada@example.com");
-    strcpy(token, client_text(tokens, "access_token"));
-    sim.token = token;
+    client_enter(&sim, "ada@example.com");
     REPLY p = client_api(&sim, "GET", "/pipelines/billing", NULL, NULL);
     REPLY from = client_api(&sim, "GET", "/apps/billing-staging", NULL, NULL);
     REPLY to = client_api(&sim, "GET", "/apps/billing-eu", NULL, NULL);

@@ -11,7 +11,6 @@
 
 #define STOREFRONT "/repos/acme/storefront"
 
-static struct client sim;
 static char ada[128];
 
 static void as(const char *login, char ret_token[128]) {
@@ -24,12 +23,6 @@ static int start(void **state) {
     (void)state;
     client_start(&sim, NULL);
     as("ada-l", ada);
-    return 0;
-}
-
-static int stop(void **state) {
-    (void)state;
-    client_stop(&sim);
     return 0;
 }
 
@@ -300,7 +293,7 @@ static void a_push_moves_the_branch(void **state) {
 }
 
 int main(void) {
-#define ROW(fn) cmocka_unit_test_setup_teardown(fn, start, stop)
+#define ROW(fn) cmocka_unit_test_setup_teardown(fn, start, client_tear_down)
     const struct CMUnitTest tests[] = {
         ROW(refs_are_found_by_branch_tag_and_sha),
         ROW(seeded_refs_are_the_same_in_every_run),

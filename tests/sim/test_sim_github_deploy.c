@@ -11,21 +11,10 @@
 
 #define DEPLOYMENTS "/repos/acme/storefront/deployments"
 
-static struct client sim;
-static char token[128];
-
 static int start(void **state) {
     (void)state;
     client_start(&sim, NULL);
-    json_auto_t *tokens = client_github_sign_in(&sim, "ada-l");
-    strcpy(token, client_text(tokens, "access_token"));
-    sim.token = token;
-    return 0;
-}
-
-static int stop(void **state) {
-    (void)state;
-    client_stop(&sim);
+    client_github_enter(&sim, "ada-l");
     return 0;
 }
 
@@ -254,7 +243,7 @@ static void a_success_retires_earlier_ones_of_the_same_place(void **state) {
 }
 
 int main(void) {
-#define ROW(fn) cmocka_unit_test_setup_teardown(fn, start, stop)
+#define ROW(fn) cmocka_unit_test_setup_teardown(fn, start, client_tear_down)
     const struct CMUnitTest tests[] = {ROW(a_deployment_is_answered_as_it_is_kept),
                                        ROW(what_cannot_be_understood_is_refused),
                                        ROW(required_contexts_decide_which_checks_count),

@@ -15,17 +15,9 @@
 
 static const char *const options[] = {"--github-client-id", "cid", "--github-client-secret", "csec",
                                       NULL};
-static struct client sim;
-
 static int start(void **state) {
     (void)state;
     client_start(&sim, options);
-    return 0;
-}
-
-static int stop(void **state) {
-    (void)state;
-    client_stop(&sim);
     return 0;
 }
 
@@ -299,7 +291,7 @@ static void faults_meet_github_in_its_own_words(void **state) {
 }
 
 int main(void) {
-#define ROW(fn) cmocka_unit_test_setup_teardown(fn, start, stop)
+#define ROW(fn) cmocka_unit_test_setup_teardown(fn, start, client_tear_down)
     const struct CMUnitTest tests[] = {ROW(the_page_offers_each_account),
                                        ROW(an_oauth_app_gets_a_token_without_end),
                                        ROW(a_token_without_the_scope_reaches_no_repository),

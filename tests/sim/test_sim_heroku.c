@@ -12,21 +12,11 @@
 static const char *const options[] = {"--heroku-pool",   "1000000",     "--promote-ms",
                                       "300-400",         "--client-id", "cid",
                                       "--client-secret", "csec",        NULL};
-static struct client sim;
-static char token[128];
 
 static int start(void **state) {
     (void)state;
     client_start(&sim, options);
-    json_auto_t *tokens = client_sign_in(&sim, "ada@example.com");
-    strcpy(token, client_text(tokens, "access_token"));
-    sim.token = token;
-    return 0;
-}
-
-static int stop(void **state) {
-    (void)state;
-    client_stop(&sim);
+    client_enter(&sim, "ada@example.com");
     return 0;
 }
 
@@ -189,7 +179,7 @@ static void calls_are_refused_in_herokus_words(void **state) {
     REPLY no_token = client_get(&sim, "/account");
     assert_int_equal(no_token.status, 401);
     assert_string_equal(client_text(no_token.json, "id"), "unauthorized");
-    SIM_FREE char *auth = sim_fmt("Authorization: Bearer %s", token);
+    SIM_FREE char *auth = sim_fmt("Authorization: Bearer %s", sim.token);
     const char *headers[] = {auth, NULL};
     REPLY no_accept = client_call(&sim, "GET", "/account", headers, NULL);
     assert_int_equal(no_accept.status, 406);
@@ -256,7 +246,7 @@ static void a_reset_brings_back_the_first_releases(void **state) {
 }
 
 int main(void) {
-#define ROW(fn) cmocka_unit_test_setup_teardown(fn, start, stop)
+#define ROW(fn) cmocka_unit_test_setup_teardown(fn, start, client_tear_down)
     const struct CMUnitTest tests[] = {ROW(a_promotion_moves_through_its_release_phase),
                                        ROW(a_pinned_release_is_what_ships),
                                        ROW(impossible_promotions_are_refused),

@@ -9,17 +9,9 @@
 #include <cmocka.h>
 
 static const char *const options[] = {"--client-id", "cid", "--client-secret", "csec", NULL};
-static struct client sim;
-
 static int start(void **state) {
     (void)state;
     client_start(&sim, options);
-    return 0;
-}
-
-static int stop(void **state) {
-    (void)state;
-    client_stop(&sim);
     return 0;
 }
 
@@ -145,7 +137,7 @@ static void nothing_secret_reaches_the_journal(void **state) {
 }
 
 int main(void) {
-#define ROW(fn) cmocka_unit_test_setup_teardown(fn, start, stop)
+#define ROW(fn) cmocka_unit_test_setup_teardown(fn, start, client_tear_down)
     const struct CMUnitTest tests[] = {ROW(the_consent_page_offers_each_account),
                                        ROW(only_the_registered_redirect_is_taken),
                                        ROW(a_code_is_good_once),

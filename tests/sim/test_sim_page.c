@@ -11,20 +11,6 @@
 
 #include <cmocka.h>
 
-static struct client sim;
-
-static int start(void **state) {
-    (void)state;
-    client_start(&sim, NULL);
-    return 0;
-}
-
-static int stop(void **state) {
-    (void)state;
-    client_stop(&sim);
-    return 0;
-}
-
 static void everything_that_the_page_names_is_there(void **state) {
     (void)state;
     REPLY page = client_get(&sim, "/");
@@ -105,5 +91,5 @@ int main(void) {
         cmocka_unit_test(the_browser_is_told_to_run_only_what_is_ours),
         cmocka_unit_test(other_names_are_not_found),
     };
-    return cmocka_run_group_tests(tests, start, stop);
+    return cmocka_run_group_tests(tests, client_set_up, client_tear_down);
 }

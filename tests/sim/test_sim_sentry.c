@@ -14,20 +14,6 @@
     "{\"event_id\":\"" id "\",\"timestamp\":1790000000.5,\"platform\":\"c\",\"level\":\"error\","  \
     "\"message\":\"it broke\"" more "}"
 
-static struct client sim;
-
-static int start(void **state) {
-    (void)state;
-    client_start(&sim, NULL);
-    return 0;
-}
-
-static int stop(void **state) {
-    (void)state;
-    client_stop(&sim);
-    return 0;
-}
-
 #define AUTH "X-Sentry-Auth: Sentry sentry_version=7, sentry_client=test/1, sentry_key=abc"
 
 static struct client_reply send_it(const char *auth, const char *body) {
@@ -169,7 +155,7 @@ static void too_much_is_told_and_a_reset_forgets(void **state) {
 }
 
 int main(void) {
-#define ROW(fn) cmocka_unit_test_setup_teardown(fn, start, stop)
+#define ROW(fn) cmocka_unit_test_setup_teardown(fn, client_set_up, client_tear_down)
     const struct CMUnitTest tests[] = {ROW(an_event_is_kept), ROW(the_dsn_in_the_header_opens_too),
                                        ROW(broken_frames_are_refused), ROW(events_have_rules),
                                        ROW(too_much_is_told_and_a_reset_forgets)};

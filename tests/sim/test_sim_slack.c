@@ -11,17 +11,13 @@
 #include <cmocka.h>
 
 static const char *const options[] = {"--secret", "shh", "--webhook-secret", "hook", NULL};
-static struct client sim;
 static struct ingress *ingress;
 
 static int start(void **state) {
     (void)state;
-    char url[64];
     client_start(&sim, options);
-    ingress = ingress_start(url);
-    SIM_FREE char *config = sim_fmt("{\"ingress\":\"%s\"}", url);
-    REPLY set = client_post(&sim, "/sim/config", config);
-    return set.status == 200 ? 0 : -1;
+    ingress = ingress_start_of(&sim);
+    return 0;
 }
 
 static int stop(void **state) {
@@ -29,13 +25,6 @@ static int stop(void **state) {
     client_stop(&sim);
     ingress_stop(ingress);
     return 0;
-}
-
-static json_t *view(const char *viewer) {
-    SIM_FREE char *path = sim_fmt("/sim/view?team=T0SIM1&channel=C0DEPLOY&viewer=%s", viewer);
-    REPLY reply = client_get(&sim, path);
-    assert_int_equal(reply.status, 200);
-    return json_incref(json_object_get(reply.json, "messages"));
 }
 
 static const char *mac_of(const char *secret, const char *text, bool base64, char ret[80]) {
@@ -84,7 +73,7 @@ static void a_response_url_takes_five_posts_of_its_person(void **state) {
     }
     REPLY sixth = client_post(&sim, path, "{\"text\":\"hello\"}");
     assert_int_equal(sixth.status, 404);
-    json_auto_t *hers = view("U0ADA"), *his = view("U0BOB");
+    json_auto_t *hers = client_view(&sim, "U0ADA"), *his = client_view(&sim, "U0BOB");
     assert_int_equal(json_array_size(hers), 5);
     assert_int_equal(json_array_size(his), 0);
     REPLY state_reply = client_get(&sim, "/sim/state");
@@ -115,7 +104,7 @@ static void an_immediate_reply_in_channel_shows_the_command(void **state) {
                    "{\"response_type\":\"in_channel\",\"text\":\"at once\"}");
     REPLY typed = client_post(&sim, "/sim/type", TYPE_HELP);
     assert_int_equal(typed.status, 200);
-    json_auto_t *seen = view("U0BOB");
+    json_auto_t *seen = client_view(&sim, "U0BOB");
     assert_int_equal(json_array_size(seen), 2);
     assert_string_equal(client_text(json_array_get(seen, 0), "text"), "/h help me&");
     assert_string_equal(client_text(json_array_get(seen, 0), "user"), "U0ADA");
@@ -127,7 +116,7 @@ static void a_failed_command_shows_slacks_own_error(void **state) {
     ingress_answer(ingress, 400, "text/plain", "no");
     REPLY typed = client_post(&sim, "/sim/type", TYPE_HELP);
     assert_int_equal(sim_json_int(typed.json, "status", 0), 400);
-    json_auto_t *seen = view("U0ADA");
+    json_auto_t *seen = client_view(&sim, "U0ADA");
     assert_non_null(strstr(client_text(json_array_get(seen, 0), "text"), "http_client_error"));
     assert_int_equal(client_state(&sim, "user_errors"), 1);
 }
@@ -147,7 +136,7 @@ static void a_thread_moves_and_its_parent_is_updated(void **state) {
         sim_fmt("{\"channel\":\"C0DEPLOY\",\"text\":\"ends\",\"ts\":\"%s\"}", ts);
     REPLY update = client_slack(&sim, "chat.update", update_body);
     assert_true(json_is_true(json_object_get(update.json, "ok")));
-    json_auto_t *seen = view("U0BOB");
+    json_auto_t *seen = client_view(&sim, "U0BOB");
     const json_t *m = json_array_get(seen, 0);
     assert_int_equal(json_array_size(seen), 1);
     assert_string_equal(client_text(m, "text"), "ends");
