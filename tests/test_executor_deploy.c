@@ -330,7 +330,7 @@ static void a_build_that_runs_already_is_told_in_herokus_words(void **state) {
     f.busy = true;
     run(&w);
     assert_string_equal(outcome(&w), "failure");
-    assert_string_equal(sw_str(world_data(&w, "error.heroku"), "message"), "A build is running.");
+    assert_string_equal(sw_str(world_data(&w, "error.heroku"), "message"), "A build is running");
     finish(&w, &f);
 }
 
