@@ -201,8 +201,12 @@ class Operation(Flow):
             raise Failed("not a success: " + world.texts(world.BOB)[-800:])
 
     def settled(self, world, kills=0):
-        """True whatever became of it. What was told last."""
-        world.quiet(150 if "SLIPWAY_LEASE_MS" not in world.environment else 60)
+        """True whatever became of it. What was told last; what is only offered is not wanted."""
+        seconds = 150 if "SLIPWAY_LEASE_MS" not in world.environment else 60
+        until("all is over, or something is offered", lambda: world.owed() == 0 or world.button("Deploy when green"), seconds)
+        if world.owed():
+            world.type("cancel " + world.op())
+        world.quiet(seconds)
         truth.written_once(world)
         end = truth.one_end(world, kills)
         if self.changes:
@@ -267,4 +271,5 @@ OPERATIONS = (Operation("deploy", "deploy storefront to staging"), Operation("de
               Operation("maintenance", "maintenance on storefront in staging"), Cancel("cancel", "deploy storefront to staging"),
               Green("green", "deploy storefront to staging"), Read("ps", "ps storefront in staging"), Read("info", "info storefront"),
               Read("releases", "releases storefront"))
-FLOWS = {f.name: f for f in (Promote(), Login(), Renewal(), Refresh(), Release(), Help())}
+SHORT_FLOWS = (Promote(), Login(), Renewal(), Refresh(), Release(), Help())
+FLOWS = {f.name: f for f in SHORT_FLOWS + OPERATIONS}

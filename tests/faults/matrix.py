@@ -17,7 +17,7 @@ Settings are ten times shorter than the defaults unless --default-times. Ends wi
 import collections, os, random, time
 
 import runner
-from flows import FLOWS
+from flows import FLOWS, OPERATIONS, SHORT_FLOWS
 from talk import Failed, until
 from world import SHORT, World
 
@@ -91,14 +91,14 @@ def end(worker):
 
 def main():
     p = runner.arguments(__doc__)
-    p.add_argument("--flow", default="promote", choices=[*FLOWS, "all"])
+    p.add_argument("--flow", default="promote", choices=[*FLOWS, "all", "operations"])
     p.add_argument("--replicas", type=int)
     p.add_argument("--scale", action="store_true")
     p.add_argument("--default-times", action="store_true")
     p.add_argument("--sample", type=int, help="that many cases, chosen by the seed")
     a = p.parse_args()
     cases = []
-    for flow in FLOWS.values() if a.flow == "all" else [FLOWS[a.flow]]:
+    for flow in {"all": SHORT_FLOWS, "operations": OPERATIONS}.get(a.flow) or [FLOWS[a.flow]]:
         passed = trace(a, flow)
         print(flow.name, "passes", {f"{r}:{p}": n for (r, p), n in sorted(passed.items())}, flush=True)
         for (role, point), times in sorted(passed.items()):

@@ -4,7 +4,7 @@
 Each call that a command makes at Heroku and GitHub, and each way in which it can go wrong. What a command calls is not written
 down here: one good run of it is watched, so that no step can be forgotten.
 
-quick   twelve of those cases; the seed chooses them
+quick   a dozen of those cases, of two commands; the seed chooses them
 walk    each step of every command once, with one fault, turned by the seed
 all     each step with each fault
 Without a word: all where SW_LONG is 1, walk where SW_KILLS is full or not set, else quick. Ends with `N passed, N failed`."""
@@ -103,7 +103,7 @@ def run_case(a, flow, step, name, worker):
             truth.told_at_github(world)
         if flow.changes:
             truth.nothing_is_locked(world)
-        if name in NO or name.startswith("killed"):
+        if name == "refused" or name.startswith("killed"):
             truth.canaries(world)
         failed = False
     finally:
@@ -131,6 +131,8 @@ def main():
     which = a.which or ("all" if os.environ.get("SW_LONG") == "1" else "walk" if os.environ.get("SW_KILLS", "full") == "full" else "quick")
     chance = random.Random(a.seed)
     flows = [f for f in OPERATIONS if not a.flow or f.name in a.flow]
+    if which == "quick" and not a.flow and not a.only:
+        flows = chance.sample(flows, 2)
     tables = {}
     traces = runner.Runner(a)
     traces.run([(f"{f.name}/good", lambda worker, f=f: tables.__setitem__(f.name, steps_of(a, f))) for f in flows], last=False)

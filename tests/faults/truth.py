@@ -2,14 +2,14 @@
 import collections, json, re
 
 from talk import Failed, until
-from words import BUSY_MARK, NOTHING_LOCKED, STILL_TRYING
+from words import BUSY_MARK, NOTHING_LOCKED
 
 TERMINAL = {"success", "failure", "error", "inactive"}
 ENDS = {"done", "failed", "partial", "unknown", "cancelled", "refused"}
 # What nobody but the platforms may ever see; tokens, signed links, and where only Slipway may answer.
-CANARIES = {"a token of Heroku": rb"HRKU-[0-9A-Za-z]{20,}", "a token of GitHub": rb"gh[ours]_[0-9A-Za-z]{16,}",
+CANARIES = {"a token of Heroku": rb"(?<![0-9A-Za-z_-])HRKU-[0-9A-Za-z]{20,}", "a token of GitHub": rb"(?<![0-9A-Za-z_-])gh[ours]_[0-9A-Za-z]{16,}",
             "the signed link of an archive": rb"legacy\.tar\.gz|[?&]token=[0-9A-Za-z]{8,}", "a response_url": rb"/commands/T0SIM",
-            "a bearer": rb"Bearer ", "a one-time code": rb"(?<![0-9A-Za-z.:-])(123456|987654)(?![0-9A-Za-z.:-])"}
+            "a bearer": rb"Bearer ", "a one-time code": rb"(?<![0-9A-Za-z_.:-])(123456|987654)(?![0-9A-Za-z_.:-])"}
 LINK = rb"/link/T0SIM1\."
 
 
@@ -42,7 +42,7 @@ def written_once(world):
 def mine(world):
     """What everybody was told of the command, without notices of releases, and what the person was told alone."""
     parents = [m for m in world.parents() if "/" not in (m.get("metadata") or {}).get("event_payload", {}).get("op", "")]
-    private = [m for m in world.view() if m.get("ephemeral") and STILL_TRYING not in m["text"]]
+    private = [m for m in world.view() if m.get("ephemeral") and not m["text"].startswith(BUSY_MARK)]
     return parents, private
 
 
