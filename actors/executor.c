@@ -61,7 +61,7 @@ static bool is_another(const struct sw__plan *p, const char *key) {
 
 /* Signed in as somebody else meanwhile: what one began the other does not go on with. */
 static int swapped(struct sw__plan *p) {
-    if (json_object_get(p->state, "wrote"))
+    if (json_object_get(p->state, "wrote") || sw__wind_runs(p))
         sw__plan_give_up(p, "signed_out", false);
     else
         sw__plan_fail(p, "error.other_account", NULL);
@@ -188,7 +188,13 @@ static int advance(struct sw__plan *p) {
     if (sw_int(body, "n") != sw_int(p->state, "n")) return ignore(p);
     if (!timer) return waiting || !step->said ? ignore(p) : answered(p, step);
     if (!waiting && !step->due) return ignore(p);
-    waiting ? sw__plan_give_up(p, "grant", false) : step->due(p);
+    if (!waiting) {
+        step->due(p);
+        return 0;
+    }
+    json_object_del(p->state, "waiting");
+    if (sw__github_says(p)) return sw__github_gone(p);
+    sw__plan_give_up(p, "grant", false);
     return 0;
 }
 

@@ -62,7 +62,7 @@ static void ended(const struct sw_template_in *in, struct sw__card *card) {
     {                                                                                              \
         .id = "deploy.unknown", .key = "why", .when = reason_word, .lead = words,                  \
         .more = "[Please look before you deploy to {app:code} again: {type:typed}]"                \
-                "[\n{upstream} said: {reason}]",                                                   \
+                "[{?reason}\n{upstream} said: {reason}]",                                          \
         .build = link_to                                                                           \
     }
 

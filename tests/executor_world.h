@@ -48,6 +48,7 @@ struct world {
     uint32_t random;
     bool twice;        /* every message comes twice; the second does nothing */
     bool ungrant;      /* how auth answers */
+    bool mute;         /* auth does not answer */
     int version;       /* of the grant */
     const char *other; /* whose account a renewed grant is, NULL: the same */
     int64_t grant_ms;  /* how long a grant lasts */
@@ -211,6 +212,7 @@ static inline void world_send(struct world *w, const json_t *op) {
                           json_pack("{s:s, s:s, s:O}", "actor", actor, "kind", kind, "body", body));
     if (strcmp(kind, SW_KIND_REGRANT) != 0) return;
     assert_int_equal(sw_int(body, "version"), w->version);
+    if (w->mute) return;
     if (w->ungrant) {
         world_queue(
             w, w->now_ms,

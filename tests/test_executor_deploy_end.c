@@ -93,6 +93,37 @@ static void what_github_does_not_take_stops_nothing(void **state) {
     }
 }
 
+static void a_deploy_goes_on_when_nobody_renews_the_access_to_github(void **state) {
+    (void)state;
+    struct world w;
+    struct deploy_fake f;
+    begin(&w, &f);
+    w.mute = true;
+    w.faults[0] =
+        (struct fault){"POST /repos/acme/storefront/deployments/77/statuses", 1, 9, AUTH, false};
+    run(&w);
+    assert_string_equal(outcome(&w), "success");
+    assert_int_equal(f.made, 1);
+    assert_int_equal(world_count(&w, "github.untold"), 1);
+    expect_statuses(&f, "pending");
+    finish(&w, &f);
+}
+
+static void an_end_is_told_once_though_the_account_is_another_by_then(void **state) {
+    (void)state;
+    struct world w;
+    struct deploy_fake f;
+    begin(&w, &f);
+    w.other = "u-eve";
+    w.faults[0] = (struct fault){"POST " ON "/builds", 0, 1, NO, false};
+    w.faults[1] =
+        (struct fault){"POST /repos/acme/storefront/deployments/77/statuses", 0, 1, AUTH, false};
+    run(&w);
+    assert_string_equal(outcome(&w), "failure");
+    assert_null(world_reply(&w, "error.other_account"));
+    finish(&w, &f);
+}
+
 /* ---- cancelling ---- */
 
 static void ask_to_cancel(struct world *w) {
@@ -277,6 +308,8 @@ int main(void) {
         cmocka_unit_test(github_learns_of_each_phase_in_order),
         cmocka_unit_test(github_learns_how_it_ended),
         cmocka_unit_test(what_github_does_not_take_stops_nothing),
+        cmocka_unit_test(a_deploy_goes_on_when_nobody_renews_the_access_to_github),
+        cmocka_unit_test(an_end_is_told_once_though_the_account_is_another_by_then),
         cmocka_unit_test(it_is_cancelled_as_long_as_nothing_is_released),
         cmocka_unit_test(a_build_that_ended_meanwhile_is_not_stopped),
         cmocka_unit_test(stopping_the_build_may_fail_in_each_way),
