@@ -1,6 +1,7 @@
 /* redis_world.h -- a redis-server of the test's own, in a directory that goes with it.
  *
- * shapes   struct redis_world; SLIPWAY_REDIS names its socket; the append-only file holds all that was ever written
+ * shapes   struct redis_world; SLIPWAY_REDIS names its socket; without options its file holds all
+ *          that was ever written
  * units    *_ms milliseconds
  * errors   fail the test
  * owner    redis_world_start, redis_world_end
@@ -47,19 +48,23 @@ static inline bool patient(int64_t deadline_ms) {
     return now_ms() < deadline_ms;
 }
 
-static inline void redis_world_start(struct redis_world *w) {
-    snprintf(w->dir, sizeof(w->dir), "/tmp/sw-redis-XXXXXX");
-    assert_non_null(mkdtemp(w->dir));
+/* In w->dir; `options` (NULL-ended) say what is kept, NULL: all that was ever written. */
+static inline void redis_world_launch(struct redis_world *w, const char *const *options) {
+    static const char *const all[] = {
+        "--appendonly", "yes", "--appendfsync", "no", "--stream-node-max-entries", "10", NULL};
     SW_AUTO(sw_text) char *path = sw_printf("%s/redis", w->dir);
+    const char *argv[32] = {"redis-server", "--port", "0", "--unixsocket", path, "--dir",
+                            w->dir,         "--save", ""};
+    size_t argc = 9;
+    for (const char *const *o = options ? options : all; *o; o++)
+        argv[argc++] = *o;
     w->redis = fork();
     assert_true(w->redis >= 0);
     if (w->redis == 0) {
         int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         dup2(null, STDOUT_FILENO);
-        execlp("redis-server", "redis-server", "--port", "0", "--unixsocket", path, "--dir", w->dir,
-               "--save", "", "--appendonly", "yes", "--appendfsync", "no",
-               "--stream-node-max-entries", "10", NULL);
+        execvp(argv[0], (char *const *)(uintptr_t)argv);
         _exit(99);
     }
     int64_t deadline_ms = now_ms() + PATIENCE_MS;
@@ -68,6 +73,12 @@ static inline void redis_world_start(struct redis_world *w) {
         if (!patient(deadline_ms)) fail_msg("no redis-server");
     }
     setenv("SLIPWAY_REDIS", path, 1);
+}
+
+static inline void redis_world_start(struct redis_world *w, const char *const *options) {
+    snprintf(w->dir, sizeof(w->dir), "/tmp/sw-redis-XXXXXX");
+    assert_non_null(mkdtemp(w->dir));
+    redis_world_launch(w, options);
 }
 
 static inline void redis_world_stop(struct redis_world *w) {

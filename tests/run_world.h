@@ -14,43 +14,19 @@
 #include "common/run.h"
 #include "common/run_priv.h"
 #include "common/seal.h"
+#include "tests/redis_world.h"
 
 #include <arpa/inet.h>
-#include <fcntl.h>
-#include <hiredis/hiredis.h>
-#include <poll.h>
-#include <setjmp.h>
-#include <signal.h>
-#include <stdarg.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
-#include <cmocka.h>
-
-#define PATIENCE_MS 15000
 #define INST "T0RUN"
 
 struct world {
-    char dir[64];
-    pid_t redis, run;
-    redisContext *c;
+    struct redis_world redis;
+    pid_t run;
     int upstream; /* bound, so that nobody else has its port; nobody listens yet */
     char prefix[16];
 };
-
-static inline int64_t now_ms(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-static inline bool patient(int64_t deadline_ms) {
-    poll(NULL, 0, 2);
-    return now_ms() < deadline_ms;
-}
 
 static inline pid_t start(const struct world *w, const struct sw_actor *actor) {
     pid_t pid = fork();
@@ -69,52 +45,20 @@ static inline pid_t start(const struct world *w, const struct sw_actor *actor) {
     return pid;
 }
 
-static inline redisReply *ask(const struct world *w, const char *format, ...) {
-    va_list args;
-    va_start(args, format);
-    redisReply *reply = redisvCommand(w->c, format, args);
-    va_end(args);
-    assert_non_null(reply);
-    if (reply->type == REDIS_REPLY_ERROR) fail_msg("%s: %s", format, reply->str);
-    return reply;
-}
-
 static inline int64_t number(const struct world *w, const char *format, const char *key) {
-    redisReply *reply = ask(w, format, w->prefix, key);
+    redisReply *reply = ask(&w->redis, format, w->prefix, key);
     int64_t n = reply->integer;
     freeReplyObject(reply);
     return n;
 }
 
-static inline void start_redis(struct world *w, const char *appendonly, const char *load_delay_us) {
-    SW_AUTO(sw_text) char *socket_path = sw_printf("%s/redis", w->dir);
-    w->redis = fork();
-    assert_true(w->redis >= 0);
-    if (w->redis == 0) {
-        int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        dup2(null, STDOUT_FILENO);
-        execlp("redis-server", "redis-server", "--port", "0", "--unixsocket", socket_path, "--dir",
-               w->dir, "--save", "", "--appendonly", appendonly, "--appendfsync", "always",
-               "--key-load-delay", load_delay_us, NULL);
-        _exit(99);
-    }
-    for (int64_t deadline_ms = now_ms() + PATIENCE_MS;;) {
-        w->c = redisConnectUnix(socket_path);
-        if (w->c && !w->c->err) break;
-        if (w->c) redisFree(w->c);
-        if (!patient(deadline_ms)) fail_msg("no redis-server");
-    }
-    setenv("SLIPWAY_REDIS", socket_path, 1);
-}
-
 static inline int set_up(void **state) {
+    static const char *const in_memory[] = {"--appendonly", "no", "--appendfsync", "always", NULL};
     struct world *w = sw_zalloc(sizeof(*w));
     struct sockaddr_in any = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    snprintf(w->dir, sizeof(w->dir), "/tmp/sw-run-XXXXXX");
-    assert_non_null(mkdtemp(w->dir));
-    SW_AUTO(sw_text) char *keys = sw_printf("%s/keys", w->dir);
-    SW_AUTO(sw_text) char *run = sw_printf("%s/run", w->dir);
+    redis_world_start(&w->redis, in_memory);
+    SW_AUTO(sw_text) char *keys = sw_printf("%s/keys", w->redis.dir);
+    SW_AUTO(sw_text) char *run = sw_printf("%s/run", w->redis.dir);
     assert_int_equal(sw_keys_make(keys), 0);
     setenv("SLIPWAY_KEY_DIR", keys, 1);
     setenv("SLIPWAY_RUN_DIR", run, 1);
@@ -125,7 +69,6 @@ static inline int set_up(void **state) {
     w->upstream = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     assert_int_equal(bind(w->upstream, (struct sockaddr *)&any, sizeof(any)), 0);
     snprintf(w->prefix, sizeof(w->prefix), "sw:{%02u}:", sw__shard_of(INST));
-    start_redis(w, "no", "0");
     *state = w;
     return 0;
 }
@@ -138,12 +81,9 @@ static inline void end(pid_t pid, int signal_number) {
 
 static inline int tear_down(void **state) {
     struct world *w = *state;
-    SW_AUTO(sw_text) char *remove = sw_printf("rm -rf %s", w->dir);
     end(w->run, SIGKILL);
-    redisFree(w->c);
-    end(w->redis, SIGKILL);
+    redis_world_end(&w->redis);
     close(w->upstream);
-    assert_int_equal(system(remove), 0);
     free(w);
     return 0;
 }
@@ -153,7 +93,7 @@ static inline void append_message(const struct world *w, struct sw_msg *m) {
     char *bytes;
     size_t size;
     assert_int_equal(sw_msg_pack(m, &bytes, &size), 0);
-    redisAppendCommand(w->c, "XADD %sexecutor 1-* m %b", w->prefix, bytes, size);
+    redisAppendCommand(w->redis.c, "XADD %sexecutor 1-* m %b", w->prefix, bytes, size);
     free(bytes);
     sw_msg_destroy(m);
 }
@@ -167,14 +107,14 @@ static inline void append(const struct world *w, json_t *body) {
 
 static inline void appended(const struct world *w) {
     redisReply *reply;
-    assert_int_equal(redisGetReply(w->c, (void **)&reply), REDIS_OK);
+    assert_int_equal(redisGetReply(w->redis.c, (void **)&reply), REDIS_OK);
     assert_int_equal(reply->type, REDIS_REPLY_STRING);
     freeReplyObject(reply);
 }
 
 /* What the actor stored, or NULL. */
 static inline json_t *stored(const struct world *w, const char *key) {
-    redisReply *reply = redisCommand(w->c, "GET %sexecutor:s:%s", w->prefix, key);
+    redisReply *reply = redisCommand(w->redis.c, "GET %sexecutor:s:%s", w->prefix, key);
     assert_non_null(reply);
     json_t *pair, *value = NULL;
     if (reply->type == REDIS_REPLY_STRING && sw_value_unpack(reply->str, reply->len, &pair) == 0) {

@@ -13,7 +13,7 @@ static char prefix[16];
 static int set_up(void **state) {
     struct redis_world *w = sw_zalloc(sizeof(*w));
     snprintf(prefix, sizeof(prefix), "sw:{%02u}:", sw__shard_of(INST));
-    redis_world_start(w);
+    redis_world_start(w, NULL);
     *state = w;
     return 0;
 }

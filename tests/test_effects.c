@@ -46,7 +46,7 @@ static int set_up(void **state) {
     struct world *w = sw_zalloc(sizeof(*w));
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t size = sizeof(at);
-    redis_world_start(&w->redis);
+    redis_world_start(&w->redis, NULL);
     SW_AUTO(sw_text) char *keys = sw_printf("%s/keys", w->redis.dir);
     SW_AUTO(sw_text) char *run = sw_printf("%s/run", w->redis.dir);
     SW_AUTO(sw_text) char *log = sw_printf("%s/log", w->redis.dir);

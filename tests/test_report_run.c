@@ -52,8 +52,8 @@ static int set_up_sentry(void **state) {
     socklen_t size = sizeof(at);
     set_up(state);
     const struct world *w = *state;
-    SW_AUTO(sw_text) char *path = sw_printf("%s/dsn", w->dir);
-    SW_AUTO(sw_text) char *fuse = sw_printf("%s/fuse", w->dir);
+    SW_AUTO(sw_text) char *path = sw_printf("%s/dsn", w->redis.dir);
+    SW_AUTO(sw_text) char *fuse = sw_printf("%s/fuse", w->redis.dir);
     sentry = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     assert_int_equal(bind(sentry, (struct sockaddr *)&at, sizeof(at)), 0);
     assert_int_equal(listen(sentry, 16), 0);
@@ -164,7 +164,7 @@ static void wait_seen(const struct world *w, const char *what) {
 
 /* The id that the person was told with error.internal, of the first reply. */
 static void assert_person_told(const struct world *w, const char *cmd) {
-    redisReply *reply = ask(w, "XRANGE %sresponder - +", w->prefix);
+    redisReply *reply = ask(&w->redis, "XRANGE %sresponder - +", w->prefix);
     struct sw_msg *m = NULL;
     assert_true(reply->elements >= 1);
     const redisReply *bytes = reply->element[0]->element[1]->element[1];

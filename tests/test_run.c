@@ -68,20 +68,25 @@ static void test_what_the_queue_does_not_hold_is_read_as_soon_as_there_is_room(v
     assert_int_equal(number(w, "XLEN %s%s", "executor"), 0);
 }
 
+static void relaunch(struct world *w, const char *const *options) {
+    redisFree(w->redis.c);
+    end(w->redis.redis, SIGKILL);
+    redis_world_launch(&w->redis, options);
+}
+
 static void test_a_redis_that_reads_its_file_is_waited_for(void **state) {
     struct world *w = *state;
+    static const char *const on_disk[] = {"--appendonly", "yes", "--appendfsync", "always", NULL};
+    static const char *const slow[] = {
+        "--appendonly", "yes", "--appendfsync", "always", "--key-load-delay", "500", NULL};
     const int all = 3000; /* it looks at its clients once in 1024 commands */
-    redisFree(w->c);
-    end(w->redis, SIGKILL);
-    start_redis(w, "yes", "0");
+    relaunch(w, on_disk);
     for (int n = 1; n <= all; n++)
         append(w, json_pack("{s:i}", "n", n));
     for (int n = 1; n <= all; n++)
         appended(w);
-    redisFree(w->c);
-    end(w->redis, SIGKILL);
-    start_redis(w, "yes", "500");
-    redisReply *reply = redisCommand(w->c, "PING");
+    relaunch(w, slow);
+    redisReply *reply = redisCommand(w->redis.c, "PING");
     assert_int_equal(reply->type, REDIS_REPLY_ERROR); /* LOADING: the test tests something */
     freeReplyObject(reply);
     setenv("SLIPWAY_DURABILITY", "disk", 1);
@@ -99,13 +104,14 @@ static void test_a_call_that_another_owner_marked_is_not_made(void **state) {
     int64_t deadline_ms = now_ms() + PATIENCE_MS;
     while (number(w, "HLEN %s%s", "executor:fx:started") == 0)
         assert_true(patient(deadline_ms));
-    redisReply *ids = ask(w, "HKEYS %sexecutor:fx", w->prefix);
+    redisReply *ids = ask(&w->redis, "HKEYS %sexecutor:fx", w->prefix);
     assert_int_equal(ids->elements, 1);
     /* As if the shard had been another's for a while: it marked the call, made it perhaps, and died. */
-    freeReplyObject(ask(w, "MULTI"));
-    freeReplyObject(ask(w, "HSET %sexecutor:fx:started %s 99:1", w->prefix, ids->element[0]->str));
-    freeReplyObject(ask(w, "CLIENT KILL TYPE normal SKIPME yes"));
-    freeReplyObject(ask(w, "EXEC"));
+    freeReplyObject(ask(&w->redis, "MULTI"));
+    freeReplyObject(
+        ask(&w->redis, "HSET %sexecutor:fx:started %s 99:1", w->prefix, ids->element[0]->str));
+    freeReplyObject(ask(&w->redis, "CLIENT KILL TYPE normal SKIPME yes"));
+    freeReplyObject(ask(&w->redis, "EXEC"));
     freeReplyObject(ids);
     assert_int_equal(listen(w->upstream, 16), 0);
     while (!(answer = stored(w, "answer")))
