@@ -30,7 +30,7 @@ const struct sw__command sw__grammar_follow[] = {
     {{"status",
       FOLLOW,
       "status [ID]",
-      "Show what is going on, or how far one command is",
+      "Show what is going on in this channel, or how far one command is",
       {"status", "status 01k9v3n2q8x7r5t4w6y0zb"}},
      {{"status", "default", "status", status}, RULE_END}},
     {{"wait",

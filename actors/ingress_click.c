@@ -8,6 +8,7 @@
 #include "common/mem.h"
 #include "common/seal.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define ACTION "type/" /* what the action_id of our buttons begins with, before a number */
@@ -15,12 +16,13 @@
 #define TS_BYTES 32
 #define CHANNEL_NAME_BYTES 256
 #define TRIGGER_BYTES 256
+#define AGAIN_S 15 /* a double click is quicker, a second try slower */
 
 static const struct sw_reply empty = {.status = 200};
 
 struct click { /* borrowed from the payload; "" where absent */
     const char *team, *enterprise, *user, *channel, *channel_name;
-    const char *ts, *action, *url, *trigger;
+    const char *ts, *action, *at, *url, *trigger;
     const json_t *value;
     bool org_wide;
 };
@@ -62,6 +64,7 @@ static struct click click_of(const json_t *payload, const json_t *action) {
         .channel_name = in(payload, "channel", "name"),
         .ts = *ts ? ts : in(payload, "message", "ts"),
         .action = sw_str(action, "action_id"),
+        .at = sw_str(action, "action_ts"),
         .url = sw_str(payload, "response_url"),
         .trigger = sw_str(payload, "trigger_id"),
         .value = json_object_get(action, "value"),
@@ -102,13 +105,15 @@ static json_t *who_of(const struct click *c) {
     return who;
 }
 
-/* The same button of the same message, clicked by the same person: once. The line counts too, because an update may
- * put another one under the same button. */
+/* The same button of the same message, clicked by the same person within some seconds: once, however often the request
+ * comes. Later it is another click: what it wanted may have failed. The line counts too, because an update may put
+ * another one under the same button. */
 static void dedupe(const struct click *c, struct sw_append *append) {
     uint8_t hash[32];
     SW_AUTO(sw_text)
-    char *text = sw_printf("%s %s %s %s %s %s", c->org_wide ? c->enterprise : c->team, c->channel,
-                           c->ts, c->action, c->user, json_string_value(c->value));
+    char *text = sw_printf("%s %s %s %s %s %lld %s", c->org_wide ? c->enterprise : c->team,
+                           c->channel, c->ts, c->action, c->user,
+                           strtoll(c->at, NULL, 10) / AGAIN_S, json_string_value(c->value));
     sw_sha256(text, strlen(text), hash);
     strcpy(append->dedupe, "click:");
     sw_hex(hash, sizeof(hash), append->dedupe + strlen("click:"));

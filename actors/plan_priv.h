@@ -73,6 +73,7 @@ void sw__ops_note(struct sw__plan *p, const char *state);
 char *sw__ops_key(const struct sw__plan *p);
 
 /* plan_status.c: phases, and a new list of what runs, `max` of it */
+/* Of the asker's channel or the asker's own; *ret_more: how many others there are. */
 json_t *sw__ops_running(const struct sw__plan *p, size_t max, json_int_t *ret_more);
 int sw__status_start(struct sw__plan *p);
 int sw__cancel_start(struct sw__plan *p);

@@ -8,19 +8,26 @@
 
 #define RUNNING_SHOWN 40
 
-static const json_t *op_find(const json_t *ops, const char *id) {
-    size_t i;
-    json_t *op;
-    json_array_foreach((json_t *)ops, i, op) {
-        if (!strcmp(sw_str(op, "id"), id)) return op;
-    }
-    return NULL;
-}
-
 static const json_t *ops_of(const struct sw__plan *p) {
     SW_AUTO(sw_text) char *key = sw__ops_key(p);
     const json_t *ops = NULL;
     return sw_fact(p->out, key, &ops) < 0 ? NULL : ops; /* it was loaded before */
+}
+
+/* What is typed in another channel, perhaps a private one, concerns those who are there. */
+static bool is_seen(const struct sw__plan *p, const json_t *op) {
+    const json_t *who = json_object_get(p->state, "who");
+    return !strcmp(sw_str(op, "channel"), sw_str(who, "channel")) ||
+           !strcmp(sw_str(op, "user"), sw_str(who, "user"));
+}
+
+static const json_t *op_find(const struct sw__plan *p, const char *id) {
+    size_t i;
+    json_t *op;
+    json_array_foreach((json_t *)ops_of(p), i, op) {
+        if (!strcmp(sw_str(op, "id"), id)) return is_seen(p, op) ? op : NULL;
+    }
+    return NULL;
 }
 
 json_t *sw__ops_running(const struct sw__plan *p, size_t max, json_int_t *ret_more) {
@@ -29,7 +36,7 @@ json_t *sw__ops_running(const struct sw__plan *p, size_t max, json_int_t *ret_mo
     *ret_more = 0;
     json_array_foreach((json_t *)ops_of(p), i, op) {
         if (json_object_get(op, "end_ms")) continue;
-        if (json_array_size(list) < max)
+        if (is_seen(p, op) && json_array_size(list) < max)
             json_array_append(list, op);
         else
             ++*ret_more;
@@ -43,7 +50,7 @@ static void tell_none(struct sw__plan *p) {
 }
 
 static int tell_one(struct sw__plan *p, const char *id) {
-    const json_t *op = op_find(ops_of(p), id), *plan = NULL;
+    const json_t *op = op_find(p, id), *plan = NULL;
     SW_AUTO(sw_text) char *key = sw_printf("plan/%s", id);
     int r = sw_fact(p->out, key, &plan);
     if (r < 0) return r;
@@ -73,7 +80,7 @@ int sw__status_start(struct sw__plan *p) {
     json_t *running = sw__ops_running(p, RUNNING_SHOWN, &more), *ended = json_array(), *op;
     size_t i;
     json_array_foreach((json_t *)ops_of(p), i, op) {
-        if (json_object_get(op, "end_ms")) json_array_append(ended, op);
+        if (json_object_get(op, "end_ms") && is_seen(p, op)) json_array_append(ended, op);
     }
     sw__plan_reply(p, "private", "status.list",
                    json_pack("{s:o, s:o, s:I}", "running", running, "ended", ended, "more", more),
@@ -85,7 +92,7 @@ int sw__status_start(struct sw__plan *p) {
 /* The other plan, if it is this person's and not at its end; else the person was told, *ret NULL. */
 static int other_plan(struct sw__plan *p, const json_t **ret) {
     const char *id = sw__word(p, "id"), *user = sw_str(json_object_get(p->state, "who"), "user");
-    const json_t *op = op_find(ops_of(p), id), *plan = NULL;
+    const json_t *op = op_find(p, id), *plan = NULL;
     SW_AUTO(sw_text) char *key = sw_printf("plan/%s", id);
     int r = sw_fact(p->out, key, &plan);
     *ret = NULL;

@@ -32,13 +32,19 @@ static void put_op(struct sw_mrkdwn *m, const json_t *op, const json_t *data) {
 static void list(struct sw__card *card, const struct sw_template_in *in, const char *key,
                  const char *title,
                  void (*put)(struct sw_mrkdwn *m, const json_t *item, const json_t *data),
-                 json_int_t more) {
+                 json_int_t left) {
     const json_t *items = json_object_get(in->data, key);
     if (json_array_size(items) == 0) return;
     if (title) sw__card_more(card, json_string(title));
     sw__card_list(
         card, &(struct sw__list){
-                  .items = items, .put = put, .line_chars = 700, .more = more, .data = in->data});
+                  .items = items, .put = put, .line_chars = 700, .more = left, .data = in->data});
+}
+
+static void more(struct sw__card *card, const struct sw_template_in *in) {
+    sw__card_more(card,
+                  sw_filled("[{?more}And {more} more, in other channels or too many to list.]",
+                            in->data, SW_SECTION_MAX));
 }
 
 static void locks(const struct sw_template_in *in, struct sw__card *card) {
@@ -47,14 +53,16 @@ static void locks(const struct sw_template_in *in, struct sw__card *card) {
                   json_string(none ? "Nothing is locked by anybody."
                                    : "Locked, so that nobody else deploys or promotes there:"));
     list(card, in, "locks", NULL, put_lock, 0);
-    list(card, in, "running", "At work now, one operation at a time on an app:", put_op,
-         sw_int(in->data, "more"));
+    list(card, in, "running", "At work now, one operation at a time on an app:", put_op, 0);
+    more(card, in);
 }
 
 static void status(const struct sw_template_in *in, struct sw__card *card) {
     bool none = json_array_size(json_object_get(in->data, "running")) == 0;
-    sw__card_lead(card, json_string(none ? "Nothing runs at the moment." : "At work now:"));
-    list(card, in, "running", NULL, put_op, sw_int(in->data, "more"));
+    sw__card_lead(card, json_string(none ? "Nothing of this channel or of yours is at work."
+                                         : "At work now:"));
+    list(card, in, "running", NULL, put_op, 0);
+    more(card, in);
     list(card, in, "ended", "Ended last:", put_op, 0);
 }
 

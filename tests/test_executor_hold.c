@@ -217,6 +217,28 @@ static void status_tells_what_runs_and_what_ended(void **state) {
     world_finish(&w);
 }
 
+static void what_runs_in_another_channel_is_only_counted(void **state) {
+    (void)state;
+    struct world w;
+    world_init(&w);
+    json_object_set_new(w.facts, "ops/T0SIM1",
+                        json_pack("[{s:s, s:s, s:s, s:s, s:I}, {s:s, s:s, s:s, s:s, s:I}]", "id",
+                                  "s3cret", "user", "U0CYD", "channel", "C0PRIVATE", "line",
+                                  "deploy hidden", "since_ms", (json_int_t)START_MS, "id", "m1ne",
+                                  "user", "U0BOB", "channel", "C0PRIVATE", "line", "deploy mine",
+                                  "since_ms", (json_int_t)START_MS));
+    SW_AUTO(sw_json) json_t *list = ask(&w, "status", "", "U0BOB");
+    const json_t *data =
+        json_object_get(json_object_get(sent(list, SW_KIND_REPLY), "body"), "data");
+    assert_int_equal(json_array_size(json_object_get(data, "running")), 1);
+    assert_int_equal(sw_int(data, "more"), 1);
+    SW_AUTO(sw_json) json_t *one = ask(&w, "status", "s3cret", "U0BOB");
+    assert_string_equal(said(one), "error.no_operation");
+    SW_AUTO(sw_json) json_t *stop = ask(&w, "cancel", "s3cret", "U0BOB");
+    assert_string_equal(said(stop), "error.no_operation");
+    world_finish(&w);
+}
+
 static void a_call_that_takes_long_is_told_once(void **state) {
     (void)state;
     struct world w;
@@ -281,10 +303,10 @@ static void what_runs_is_never_too_much_to_be_kept_or_told(void **state) {
     json_t *ops = json_array();
     for (int i = 0; i < 99; i++) {
         SW_AUTO(sw_text) char *id = sw_printf("0p-%02d", i);
-        json_array_append_new(ops,
-                              json_pack("{s:s, s:s, s:s, s:s, s:s, s:[s,s], s:I}", "id", id, "kind",
-                                        "promote", "user", "U0BOB", "line", line, "pipeline", line,
-                                        "apps", line, line, "since_ms", (json_int_t)START_MS));
+        json_array_append_new(ops, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:[s,s], s:I}", "id",
+                                             id, "kind", "promote", "user", "U0BOB", "channel",
+                                             "C0DEPLOY", "line", line, "pipeline", line, "apps",
+                                             line, line, "since_ms", (json_int_t)START_MS));
     }
     json_object_set_new(json_array_get(ops, 3), "end_ms", json_integer(START_MS));
     json_object_set_new(w.facts, "ops/T0SIM1", ops);
@@ -315,6 +337,7 @@ int main(void) {
         cmocka_unit_test(a_promotion_is_cancelled_before_its_post_and_not_after),
         cmocka_unit_test(only_what_runs_and_is_ones_own_is_cancelled),
         cmocka_unit_test(status_tells_what_runs_and_what_ended),
+        cmocka_unit_test(what_runs_in_another_channel_is_only_counted),
         cmocka_unit_test(a_call_that_takes_long_is_told_once),
         cmocka_unit_test(locks_are_refused_before_they_are_too_much_to_be_kept),
         cmocka_unit_test(what_runs_is_never_too_much_to_be_kept_or_told),

@@ -66,7 +66,7 @@ static void a_click_types_its_line_for_whoever_clicked(void **state) {
     assert_false(d->wait);
 }
 
-/* Two clicks differ by the message, the button, the person and the line; the time of the click does not count. */
+/* Two clicks differ by the message, the button, the person and the line, and when one is a second try. */
 static void a_double_click_is_one_command(void **state) {
     static const char *const others[] = {
         HEAD REST BUTTON("type/1", "wait 01abc") "}",
@@ -76,6 +76,8 @@ static void a_double_click_is_one_command(void **state) {
         HEAD USER CHANNEL TS HOOK "\"team\":{\"id\":\"T2\"}," BUTTON("type/0", "wait 01abc") "}",
         HEAD TEAM USER CHANNEL HOOK
         "\"message\":{\"ts\":\"1795000000.000200\"}," BUTTON("type/0", "wait 01abc") "}",
+        HEAD REST "\"actions\":[{\"action_id\":\"type/0\",\"value\":\"wait 01abc\",\"action_ts\":"
+                  "\"1795000040.1\"}]}",
     };
     struct world *w = *state;
     char first[160];
@@ -83,9 +85,8 @@ static void a_double_click_is_one_command(void **state) {
     assert_memory_equal(first, "click:", 6);
     w->ctx.now_ms = NOW + 1000;
     w->ctx.seed[3] ^= 1;
-    click(
-        w, HEAD REST
-        "\"actions\":[{\"action_id\":\"type/0\",\"value\":\"wait 01abc\",\"action_ts\":\"9.9\"}]}");
+    click(w, HEAD REST "\"actions\":[{\"action_id\":\"type/0\",\"value\":\"wait "
+                       "01abc\",\"action_ts\":\"1795000003.9\"}]}");
     assert_string_equal(w->d.append[0].dedupe, first);
     for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
         if (click(w, others[i])->appends != 1) fail_msg("row %zu: %s", i, w->d.refused);
