@@ -387,6 +387,31 @@ static inline const json_t *world_data(const struct world *w, const char *templa
     return json_object_get(reply, "data");
 }
 
+/* The state in the last reply of this template, "" without one. */
+static inline const char *world_state(const struct world *w, const char *template) {
+    return sw_str(json_object_get(world_reply(w, template), "data"), "state");
+}
+
+/* A command, done to its end. */
+static inline void world_do(struct world *w, const char *command) {
+    world_granted(w, command, false);
+    world_run(w);
+    world_is_over(w);
+}
+
+/* Sets a mark on the app: its promotion, or its release phase, fails, or it cannot be read. */
+static inline void world_breaks(struct world *w, const char *app, const char *how) {
+    json_object_set_new(json_object_get(w->heroku.apps, app), how, json_true());
+}
+
+/* The next of w->random, which is not 0 at first. */
+static inline uint32_t world_random(struct world *w) {
+    w->random ^= w->random << 13;
+    w->random ^= w->random >> 17;
+    w->random ^= w->random << 5;
+    return w->random;
+}
+
 #define PROMOTE "{\"task\":\"promote\",\"handler\":\"promote\",\"pipeline\":\"storefront\"}"
 #define PROMOTE_ALL                                                                                \
     "{\"task\":\"promote\",\"handler\":\"promote\",\"pipeline\":\"billing\",\"to\":"               \

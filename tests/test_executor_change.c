@@ -1,12 +1,6 @@
 /* test_executor_change.c -- which release a rollback goes to, which dynos a restart means, what ps shows. */
 #include "executor_ops.h"
 
-static void run(struct world *w, const char *command) {
-    world_granted(w, command, false);
-    world_run(w);
-    world_is_over(w);
-}
-
 static bool called(const struct world *w, const char *text) {
     size_t i;
     json_t *call;
@@ -52,7 +46,7 @@ static void a_rollback_goes_to_the_newest_release_that_it_may_go_to(void **state
         w.twice = true;
         json_t *out = ops_release_at(ops_app(&w), rows[i].not_eligible);
         if (out) json_object_set_new(out, "eligible_for_rollback", json_false());
-        run(&w, rows[i].command);
+        world_do(&w, rows[i].command);
         const json_t *data = world_data(&w, "rollback");
         SW_AUTO(sw_text) char *expected = sw_printf("Rollback to v%d", rows[i].back);
         assert_string_equal(sw_str(data, "state"), "success");
@@ -79,7 +73,7 @@ static void what_it_cannot_go_to_is_refused_with_what_it_can(void **state) {
         ops_init(&w, &ops);
         SW_AUTO(sw_text)
         char *command = sw_printf(COMMAND("rollback", ",\"version\":\"%s\""), rows[i].version);
-        run(&w, command);
+        world_do(&w, command);
         const json_t *data = world_data(&w, "rollback.impossible");
         assert_string_equal(sw_str(data, "why"), rows[i].why);
         expect(json_object_get(data, "choices"), "version", "16 14");
@@ -101,7 +95,7 @@ static void an_app_without_a_past_cannot_go_back(void **state) {
     json_t *releases = json_object_get(ops_app(&w), "releases");
     while (json_array_size(releases) > 1)
         json_array_remove(releases, 1);
-    run(&w, ROLLBACK);
+    world_do(&w, ROLLBACK);
     const json_t *data = world_data(&w, "rollback.impossible");
     assert_string_equal(sw_str(data, "why"), "none");
     assert_int_equal(json_array_size(json_object_get(data, "choices")), 0);
@@ -127,7 +121,7 @@ static void a_release_that_the_list_is_too_short_for_is_asked_for(void **state) 
         SW_AUTO(sw_text)
         char *command = sw_printf(COMMAND("rollback", ",\"version\":\"%s\""), rows[i].version);
         SW_AUTO(sw_text) char *call = sw_printf("GET /apps/" SHOP "/releases/%s", rows[i].version);
-        run(&w, command);
+        world_do(&w, command);
         assert_non_null(world_reply(&w, rows[i].template));
         assert_int_equal(called(&w, call), rows[i].asked);
         world_finish(&w);
@@ -141,7 +135,7 @@ static void a_rollback_fails_with_its_release_phase(void **state) {
     world_init(&w);
     ops_init(&w, &ops);
     ops.phase_fails = true;
-    run(&w, ROLLBACK);
+    world_do(&w, ROLLBACK);
     assert_string_equal(sw_str(world_data(&w, "rollback"), "state"), "failure");
     assert_string_equal(sw_str(world_data(&w, "promote.target"), "state"), "failure");
     world_finish(&w);
@@ -155,7 +149,7 @@ static void a_release_phase_that_does_not_end_is_not_followed_for_ever(void **st
     world_init(&w);
     ops_init(&w, &ops);
     ops.phase_ms = 3600 * 1000;
-    run(&w, ROLLBACK);
+    world_do(&w, ROLLBACK);
     assert_string_equal(sw_str(world_data(&w, "rollback"), "state"), "unknown");
     assert_string_equal(sw_str(world_data(&w, "change.unknown"), "why"), "timeout");
     assert_string_equal(sw_str(world_data(&w, "change.unknown"), "type"),
@@ -198,7 +192,7 @@ static void a_restart_means_all_or_a_type_or_one(void **state) {
         SW_AUTO(sw_text)
         char *command =
             sw_printf(COMMAND("restart", IN_PRODUCTION ",\"process\":\"%s\""), rows[i].process);
-        run(&w, command);
+        world_do(&w, command);
         const json_t *data = world_data(&w, "restart");
         assert_true(called(&w, rows[i].call));
         expect(json_object_get(world_data(&w, "restart.started"), "names"), NULL, rows[i].names);
@@ -227,7 +221,7 @@ static void what_does_not_run_is_not_restarted(void **state) {
         SW_AUTO(sw_text)
         char *command =
             sw_printf(COMMAND("restart", IN_PRODUCTION ",\"process\":\"%s\""), rows[i].process);
-        run(&w, command);
+        world_do(&w, command);
         expect(json_object_get(world_data(&w, rows[i].template), "types"), NULL,
                "web worker clock");
         assert_int_equal(ops_writes(&w), 0);
@@ -245,7 +239,7 @@ static void a_dyno_that_does_not_come_up_is_named(void **state) {
         ops_init(&w, &ops);
         if (i == 0) ops.crash = "web.2";
         if (i == 1) ops.stuck = "worker.1";
-        run(&w, RESTART);
+        world_do(&w, RESTART);
         const json_t *data = world_data(&w, "restart");
         assert_string_equal(sw_str(data, "state"), "failure");
         assert_string_equal(sw_str(data, "reason"),
@@ -269,7 +263,7 @@ static void a_dyno_that_had_crashed_comes_up(void **state) {
                         json_string("crashed"));
     w.faults[0] = (struct fault){"GET /apps/" SHOP "/dynos", 1, 1, "{\"status\":503,\"json\":{}}",
                                  false}; /* and is asked again */
-    run(&w, RESTART);
+    world_do(&w, RESTART);
     assert_string_equal(sw_str(world_data(&w, "restart"), "state"), "success");
     assert_int_equal(world_count(&w, "promote.waiting"), 1);
     world_finish(&w);
@@ -287,7 +281,7 @@ static void many_dynos_fit_into_a_plan_and_are_restarted_once(void **state) {
             ops_dyno(&w, &ops, "web", n);
         w.faults[0] =
             (struct fault){"DELETE /apps/" SHOP "/dynos", 0, 1, "{\"error\":\"unsure\"}", effect};
-        run(&w, RESTART);
+        world_do(&w, RESTART);
         assert_string_equal(sw_str(world_data(&w, "restart"), "state"), "success");
         assert_int_equal(sw_int(world_data(&w, "restart"), "up"), 401);
         assert_int_equal(ops.effects, 1);
@@ -305,7 +299,7 @@ static void more_dynos_than_a_message_shows_are_counted(void **state) {
     ops_init(&w, &ops);
     for (int i = 3; i <= 400; i++)
         ops_dyno(&w, &ops, "web", i);
-    run(&w, PS);
+    world_do(&w, PS);
     const json_t *data = world_data(&w, "ps.list");
     size_t lines = json_array_size(json_object_get(data, "lines")), types = 4;
     assert_int_equal(sw_int(data, "more"), 402 - (lines - types));
@@ -328,7 +322,7 @@ static void maintenance_that_is_so_already_is_not_asked_for(void **state) {
         SW_AUTO(sw_text)
         char *command =
             sw_printf(COMMAND("maintenance", IN_PRODUCTION ",\"state\":\"%s\""), rows[i].state);
-        run(&w, command);
+        world_do(&w, command);
         assert_int_equal(ops_writes(&w), i < 2 ? 0 : 1);
         assert_int_equal(json_is_true(json_object_get(ops_app(&w), "maintenance")),
                          !strcmp(rows[i].state, "on"));
@@ -344,7 +338,7 @@ static void ps_shows_each_type_and_its_dynos(void **state) {
     struct ops ops;
     world_init(&w);
     ops_init(&w, &ops);
-    run(&w, PS);
+    world_do(&w, PS);
     const json_t *data = world_data(&w, "ps.list");
     json_t *lines = json_object_get(data, "lines");
     SW_AUTO(sw_json) json_t *names = json_array();
@@ -374,7 +368,7 @@ static void ps_of_an_app_that_wants_a_code_says_so(void **state) {
     ops_init(&w, &ops);
     w.faults[0] = (struct fault){"GET /apps/" SHOP "/formation", 0, 1,
                                  "{\"status\":403,\"json\":{\"id\":\"two_factor\"}}", false};
-    run(&w, PS);
+    world_do(&w, PS);
     const json_t *data = world_data(&w, "change.two_factor");
     assert_string_equal(sw_str(data, "app"), "storefront-production");
     assert_string_equal(sw_str(data, "task"), "ps");

@@ -9,16 +9,6 @@
 #define LOST "{\"error\":\"unsure\"}"
 #define SICK "{\"status\":503,\"json\":{}}"
 
-static void run(struct world *w, const char *command) {
-    world_granted(w, command, false);
-    world_run(w);
-    world_is_over(w);
-}
-
-static const char *parent_state(const struct world *w) {
-    return sw_str(world_data(w, "promote"), "state");
-}
-
 static const char *why(const struct world *w) {
     return sw_str(world_data(w, "promote.unknown"), "why");
 }
@@ -30,8 +20,8 @@ static void found_at_the_first_look(void **state) {
     w.twice = true;
     w.heroku.begin_ms = 0;
     w.faults[0] = (struct fault){POST, 0, 1, LOST, true};
-    run(&w, PROMOTE);
-    assert_string_equal(parent_state(&w), "success");
+    world_do(&w, PROMOTE);
+    assert_string_equal(world_state(&w, "promote"), "success");
     assert_int_equal(w.posts, 1);
     assert_int_equal(world_count(&w, "promote.checking"), 1);
     assert_int_equal(world_count(&w, "promote.found"), 1);
@@ -45,8 +35,8 @@ static void found_at_the_second_look(void **state) {
     world_init(&w);
     w.twice = true;
     w.faults[0] = (struct fault){POST, 0, 1, LOST, true};
-    run(&w, PROMOTE);
-    assert_string_equal(parent_state(&w), "success");
+    world_do(&w, PROMOTE);
+    assert_string_equal(world_state(&w, "promote"), "success");
     assert_int_equal(w.posts, 1);
     assert_true(w.now_ms >= START_MS + w.conf.check_gap_ms);
     world_finish(&w);
@@ -59,8 +49,8 @@ static void heroku_may_work_on_a_lost_post_until_its_own_limit(void **state) {
     w.heroku.begin_ms = w.conf.write_timeout_ms;
     w.heroku.end_ms = w.conf.write_timeout_ms + 4000;
     w.faults[0] = (struct fault){POST, 0, 1, LOST, true};
-    run(&w, PROMOTE);
-    assert_string_equal(parent_state(&w), "success");
+    world_do(&w, PROMOTE);
+    assert_string_equal(world_state(&w, "promote"), "success");
     assert_int_equal(w.posts, 1);
     world_finish(&w);
 }
@@ -83,7 +73,7 @@ static void not_found_is_done_once_more(void **state) {
         world_deliver(&w, m);
         world_run(&w);
         world_is_over(&w);
-        assert_string_equal(parent_state(&w), "success");
+        assert_string_equal(world_state(&w, "promote"), "success");
         assert_int_equal(w.posts, 2);
         assert_int_equal(w.heroku.made, 1);
         assert_int_equal(world_count(&w, "promote.again"), 1);
@@ -106,7 +96,7 @@ static void two_looks_are_a_gap_apart_however_late_it_is_told(void **state) {
     assert_in_range(w.now_ms - told_ms, w.conf.check_gap_ms, w.conf.check_gap_ms + 1000);
     world_deliver(&w, again);
     world_run(&w);
-    assert_string_equal(parent_state(&w), "success");
+    assert_string_equal(world_state(&w, "promote"), "success");
     assert_int_equal(w.posts, 2);
     world_finish(&w);
 }
@@ -117,8 +107,8 @@ static void the_second_one_may_be_lost_and_found(void **state) {
     world_init(&w);
     w.faults[0] = (struct fault){POST, 0, 1, LOST, false};
     w.faults[1] = (struct fault){POST, 0, 1, LOST, true};
-    run(&w, PROMOTE);
-    assert_string_equal(parent_state(&w), "success");
+    world_do(&w, PROMOTE);
+    assert_string_equal(world_state(&w, "promote"), "success");
     assert_int_equal(w.posts, 2);
     assert_int_equal(w.heroku.made, 1);
     world_finish(&w);
@@ -129,8 +119,8 @@ static void lost_twice_is_not_tried_a_third_time(void **state) {
     struct world w;
     world_init(&w);
     w.faults[0] = (struct fault){POST, 0, 9, LOST, false};
-    run(&w, PROMOTE);
-    assert_string_equal(parent_state(&w), "unknown");
+    world_do(&w, PROMOTE);
+    assert_string_equal(world_state(&w, "promote"), "unknown");
     assert_string_equal(why(&w), "twice");
     assert_int_equal(w.posts, 2);
     world_finish(&w);
@@ -143,8 +133,8 @@ static void a_refused_repeat_says_nothing_about_the_first(void **state) {
     w.faults[0] = (struct fault){POST, 0, 1, LOST, false};
     w.faults[1] = (struct fault){
         POST, 0, 1, "{\"status\":409,\"json\":{\"id\":\"conflict\",\"message\":\"Busy.\"}}", false};
-    run(&w, PROMOTE);
-    assert_string_equal(parent_state(&w), "unknown");
+    world_do(&w, PROMOTE);
+    assert_string_equal(world_state(&w, "promote"), "unknown");
     assert_string_equal(why(&w), "refused");
     assert_string_equal(sw_str(world_data(&w, "promote.unknown"), "reason"), "Busy.");
     world_finish(&w);
@@ -156,8 +146,8 @@ static void what_cannot_be_looked_at_is_not_repeated(void **state) {
     world_init(&w);
     w.faults[0] = (struct fault){POST, 0, 1, LOST, false};
     w.faults[1] = (struct fault){"GET /apps/app-storefront-production/releases", 1, 9, SICK, false};
-    run(&w, PROMOTE);
-    assert_string_equal(parent_state(&w), "unknown");
+    world_do(&w, PROMOTE);
+    assert_string_equal(world_state(&w, "promote"), "unknown");
     assert_string_equal(why(&w), "look");
     assert_int_equal(w.posts, 1);
     world_finish(&w);
@@ -170,8 +160,8 @@ static void a_new_grant_does_not_disturb_the_looks(void **state) {
     w.faults[0] = (struct fault){POST, 0, 1, LOST, true};
     w.faults[1] = (struct fault){"GET /apps/app-storefront-production/releases", 1, 1,
                                  "{\"status\":401,\"json\":{}}", false};
-    run(&w, PROMOTE);
-    assert_string_equal(parent_state(&w), "success");
+    world_do(&w, PROMOTE);
+    assert_string_equal(world_state(&w, "promote"), "success");
     assert_int_equal(w.posts, 1);
     assert_int_equal(w.version, 2);
     world_finish(&w);
@@ -183,8 +173,8 @@ static void a_target_without_a_release_is_not_waited_for_for_ever(void **state) 
     world_init(&w);
     json_object_set_new(json_object_get(w.heroku.apps, "app-billing-us"), "fails", json_true());
     w.faults[0] = (struct fault){POST, 0, 1, LOST, true};
-    run(&w, PROMOTE_ALL);
-    assert_string_equal(parent_state(&w), "unknown");
+    world_do(&w, PROMOTE_ALL);
+    assert_string_equal(world_state(&w, "promote"), "unknown");
     const json_t *apps = json_object_get(world_data(&w, "promote"), "apps");
     assert_string_equal(sw_str(json_array_get(apps, 0), "state"), "success");
     assert_string_equal(sw_str(json_array_get(apps, 1), "state"), "unknown");
@@ -231,13 +221,6 @@ static void only_what_our_post_makes_is_ours(void **state) {
     }
 }
 
-static uint32_t next_random(struct world *w) {
-    w->random ^= w->random << 13;
-    w->random ^= w->random >> 17;
-    w->random ^= w->random << 5;
-    return w->random;
-}
-
 static bool anything_fails(struct world *w, const char *call, struct fault *ret) {
     static const struct fault of_post[] = {
         {NULL, 0, 0, LOST, false},
@@ -257,9 +240,9 @@ static bool anything_fails(struct world *w, const char *call, struct fault *ret)
         {NULL, 0, 0, "{\"status\":404,\"json\":{\"message\":\"Nowhere.\"}}", false},
     };
     bool post = !strcmp(call, POST);
-    uint32_t percent = next_random(w) % 100;
+    uint32_t percent = world_random(w) % 100;
     if (percent >= (post ? 70 : 4)) return false;
-    *ret = post ? of_post[next_random(w) % 8] : of_read[next_random(w) % 5];
+    *ret = post ? of_post[world_random(w) % 8] : of_read[world_random(w) % 5];
     return true;
 }
 
@@ -276,8 +259,8 @@ static void whatever_fails_nothing_is_promoted_twice(void **state) {
         w.twice = true;
         w.chance = anything_fails;
         w.random = (seed + i) * 2654435761u | 1;
-        w.heroku.begin_ms = next_random(&w) % 9000;
-        w.heroku.end_ms = w.heroku.begin_ms + next_random(&w) % 20000;
+        w.heroku.begin_ms = world_random(&w) % 9000;
+        w.heroku.end_ms = w.heroku.begin_ms + world_random(&w) % 20000;
         world_granted(&w, i % 2 ? PROMOTE : PROMOTE_ALL, false);
         world_run(&w);
         world_is_over(&w);

@@ -8,31 +8,17 @@
 #define LOCK_EU "lock/T0SIM1/app-billing-eu"
 #define LOCK_US "lock/T0SIM1/app-billing-us"
 
-static void run(struct world *w, const char *command) {
-    world_granted(w, command, false);
-    world_run(w);
-    world_is_over(w);
-}
-
-static const char *parent_state(const struct world *w) {
-    return sw_str(world_data(w, "promote"), "state");
-}
-
-static void breaks(struct world *w, const char *app, const char *how) {
-    json_object_set_new(json_object_get(w->heroku.apps, app), how, json_true());
-}
-
 static void without_a_code_it_asks_and_frees_the_lock(void **state) {
     (void)state;
     struct world w;
     world_init(&w);
     w.heroku.needs_code = true;
-    run(&w, PROMOTE);
+    world_do(&w, PROMOTE);
     const json_t *data = world_data(&w, "promote.two_factor");
     assert_false(json_is_true(json_object_get(data, "wrong")));
     assert_string_equal(sw_str(data, "line"), "a typed line");
     assert_int_equal(json_array_size(json_object_get(data, "apps")), 2);
-    assert_string_equal(parent_state(&w), "two_factor");
+    assert_string_equal(world_state(&w, "promote"), "two_factor");
     assert_int_equal(world_kept(&w), 0); /* nothing was written: it may be typed again */
     world_finish(&w);
 }
@@ -49,13 +35,13 @@ static void a_code_goes_to_heroku_once_and_is_erased(void **state) {
     world_deliver(&w, m);
     world_run(&w);
     world_is_over(&w);
-    assert_string_equal(parent_state(&w), "success");
+    assert_string_equal(world_state(&w, "promote"), "success");
     world_finish(&w);
 
     world_init(&w);
     w.heroku.needs_code = true;
     w.code = "wrong-code-box";
-    run(&w, PROMOTE);
+    world_do(&w, PROMOTE);
     assert_true(json_is_true(json_object_get(world_data(&w, "promote.two_factor"), "wrong")));
     world_finish(&w);
 }
@@ -77,8 +63,8 @@ static void an_app_that_is_not_read_without_a_code_is_read_with_it(void **state)
         w.twice = true;
         w.heroku.needs_code = true;
         w.code = rows[i].code;
-        breaks(&w, "app-storefront-staging", "locked");
-        run(&w, PROMOTE);
+        world_breaks(&w, "app-storefront-staging", "locked");
+        world_do(&w, PROMOTE);
         const json_t *data = world_data(&w, rows[i].template);
         assert_int_equal(json_is_true(json_object_get(data, "wrong")), i == 1);
         assert_string_equal(sw_str(data, "state"), i == 2 ? "success" : "");
@@ -97,10 +83,10 @@ static void a_release_that_may_not_be_read_ends_as_the_promotion_says(void **sta
         world_init(&w);
         w.twice = true;
         w.code = "right-code-box";
-        breaks(&w, "app-billing-eu", "locked");
-        if (i == 1) breaks(&w, "app-billing-us", "fails");
-        run(&w, PROMOTE_ALL);
-        assert_string_equal(parent_state(&w), i == 1 ? "partial" : "success");
+        world_breaks(&w, "app-billing-eu", "locked");
+        if (i == 1) world_breaks(&w, "app-billing-us", "fails");
+        world_do(&w, PROMOTE_ALL);
+        assert_string_equal(world_state(&w, "promote"), i == 1 ? "partial" : "success");
         assert_true(w.now_ms > START_MS + w.heroku.end_ms);
         world_finish(&w);
     }
@@ -134,8 +120,8 @@ static void a_lock_that_ran_out_is_taken(void **state) {
     struct world w;
     world_init(&w);
     lock_of(&w, LOCK_EU, "other", START_MS - 1);
-    run(&w, PROMOTE_ALL);
-    assert_string_equal(parent_state(&w), "success");
+    world_do(&w, PROMOTE_ALL);
+    assert_string_equal(world_state(&w, "promote"), "success");
     world_finish(&w);
 }
 
@@ -149,7 +135,7 @@ static void a_lock_that_is_anothers_by_now_stays(void **state) {
     lock_of(&w, LOCK_EU, "other", START_MS + 10000000);
     world_deliver(&w, m);
     world_run(&w);
-    assert_string_equal(parent_state(&w), "success");
+    assert_string_equal(world_state(&w, "promote"), "success");
     assert_string_equal(sw_str(json_object_get(w.facts, LOCK_EU), "op"), "other");
     assert_null(json_object_get(w.facts, LOCK_US));
     world_finish(&w);
@@ -199,11 +185,11 @@ static void a_grant_that_runs_out_is_renewed_first(void **state) {
     world_init(&w);
     w.twice = true;
     w.grant_ms = 30000;
-    run(&w, PROMOTE);
+    world_do(&w, PROMOTE);
     const json_t *first = json_array_get(w.sent, 0), *body = json_object_get(first, "body");
     assert_string_equal(sw_str(first, "kind"), SW_KIND_REGRANT);
     assert_false(json_is_true(json_object_get(body, "refused")));
-    assert_string_equal(parent_state(&w), "success");
+    assert_string_equal(world_state(&w, "promote"), "success");
     assert_int_equal(w.version, 2); /* once: the new one is as short-lived */
     world_finish(&w);
 }
@@ -235,9 +221,9 @@ static void what_one_account_began_another_does_not_go_on_with(void **state) {
         world_init(&w);
         w.other = "u-eve";
         w.faults[0] = (struct fault){rows[i].match, 0, 1, "{\"status\":401,\"json\":{}}", false};
-        run(&w, PROMOTE);
+        world_do(&w, PROMOTE);
         assert_int_equal(w.posts, rows[i].posts);
-        if (rows[i].state) assert_string_equal(parent_state(&w), rows[i].state);
+        if (rows[i].state) assert_string_equal(world_state(&w, "promote"), rows[i].state);
         if (i < 2) assert_non_null(world_reply(&w, "error.other_account"));
         if (i == 2)
             assert_string_equal(sw_str(world_data(&w, "promote.unknown"), "why"), "signed_out");
@@ -255,8 +241,8 @@ static void revoked_at_the_post_is_a_failure_after_it_unknown(void **state) {
         world_init(&w);
         w.ungrant = true;
         w.faults[0] = (struct fault){rows[i].match, 0, 9, "{\"status\":401,\"json\":{}}", false};
-        run(&w, PROMOTE);
-        assert_string_equal(parent_state(&w), rows[i].state);
+        world_do(&w, PROMOTE);
+        assert_string_equal(world_state(&w, "promote"), rows[i].state);
         world_finish(&w);
     }
 }
@@ -267,9 +253,9 @@ static void a_401_that_never_stops_is_not_asked_about_for_ever(void **state) {
     world_init(&w);
     w.faults[0] = (struct fault){"POST /pipeline-promotions", 0, 99,
                                  "{\"status\":401,\"json\":{\"message\":\"No.\"}}", false};
-    run(&w, PROMOTE);
+    world_do(&w, PROMOTE);
     world_data(&w, "error.heroku");
-    assert_string_equal(parent_state(&w), "failure");
+    assert_string_equal(world_state(&w, "promote"), "failure");
     assert_int_equal(w.posts, 3);
     assert_int_equal(w.heroku.made, 0);
     world_finish(&w);

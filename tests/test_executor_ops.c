@@ -19,16 +19,6 @@ static const struct task {
 };
 #define TASKS (sizeof tasks / sizeof *tasks)
 
-static void run(struct world *w, const char *command) {
-    world_granted(w, command, false);
-    world_run(w);
-    world_is_over(w);
-}
-
-static const char *parent_state(const struct world *w, const char *task) {
-    return sw_str(json_object_get(world_reply(w, task), "data"), "state");
-}
-
 static void each_write_has_the_end_that_became_of_it(void **state) {
     static const struct {
         const char *name;
@@ -75,9 +65,9 @@ static void each_write_has_the_end_that_became_of_it(void **state) {
         w.faults[0].match = task->write;
         if (rows[row].fault.skip) w.faults[1] = (struct fault){task->write, 0, 1, LOST, false};
         if (rows[row].no_look) w.faults[2] = (struct fault){task->look, 1, 99, DENIED, false};
-        run(&w, task->command);
+        world_do(&w, task->command);
         print_message("%s: %s\n", task->name, rows[row].name);
-        assert_string_equal(parent_state(&w, task->name), rows[row].end);
+        assert_string_equal(world_state(&w, task->name), rows[row].end);
         assert_int_equal(ops.effects, rows[row].effects);
         assert_int_equal(ops_writes(&w), rows[row].writes);
         if (rows[row].said) assert_non_null(world_reply(&w, rows[row].said));
@@ -99,8 +89,8 @@ static void a_one_time_code_is_named_where_none_can_be_typed(void **state) {
         ops_init(&w, &ops);
         w.heroku.needs_code = true;
         if (typed) w.code = "right-code-box";
-        run(&w, task->command);
-        assert_string_equal(parent_state(&w, task->name), typed ? "success" : "two_factor");
+        world_do(&w, task->command);
+        assert_string_equal(world_state(&w, task->name), typed ? "success" : "two_factor");
         assert_int_equal(ops.effects, typed);
         if (!typed)
             assert_string_equal(sw_str(world_data(&w, "change.two_factor"), "task"), task->name);
@@ -123,7 +113,7 @@ static void a_lock_of_a_person_stops_rollback_only(void **state) {
         world_run(&w);
         assert_int_equal(ops.effects, i > 0);
         assert_int_equal(world_count(&w, "error.held"), i == 0);
-        assert_string_equal(parent_state(&w, tasks[i].name), i > 0 ? "success" : "");
+        assert_string_equal(world_state(&w, tasks[i].name), i > 0 ? "success" : "");
         world_finish(&w);
     }
 }
@@ -138,20 +128,13 @@ static void only_a_rollback_is_told_to_notifier(void **state) {
         json_t *sent;
         world_init(&w);
         ops_init(&w, &ops);
-        run(&w, tasks[i].command);
+        world_do(&w, tasks[i].command);
         json_array_foreach(w.sent, k, sent) {
             told += !strcmp(sw_str(sent, "actor"), "notifier");
         }
         assert_int_equal(told, i > 0 ? 0 : 2);
         world_finish(&w);
     }
-}
-
-static uint32_t next_random(struct world *w) {
-    w->random ^= w->random << 13;
-    w->random ^= w->random >> 17;
-    w->random ^= w->random << 5;
-    return w->random;
 }
 
 static bool anything_fails(struct world *w, const char *call, struct fault *ret) {
@@ -171,9 +154,9 @@ static bool anything_fails(struct world *w, const char *call, struct fault *ret)
         {NULL, 0, 0, DENIED, false},
     };
     bool write = strncmp(call, "GET ", 4) != 0 && strcmp(call, "POST /filters/apps") != 0;
-    uint32_t percent = next_random(w) % 100;
+    uint32_t percent = world_random(w) % 100;
     if (percent >= (write ? 70 : 4)) return false;
-    *ret = write ? of_write[next_random(w) % 7] : of_read[next_random(w) % 4];
+    *ret = write ? of_write[world_random(w) % 7] : of_read[world_random(w) % 4];
     return true;
 }
 
@@ -192,10 +175,10 @@ static void whatever_fails_nothing_is_done_twice(void **state) {
         w.twice = true;
         w.chance = anything_fails;
         w.random = (seed + i) * 2654435761u | 1;
-        ops.boot_ms = next_random(&w) % 30000;
-        ops.phase_ms = next_random(&w) % 30000;
-        run(&w, task->command);
-        const char *end = parent_state(&w, task->name);
+        ops.boot_ms = world_random(&w) % 30000;
+        ops.phase_ms = world_random(&w) % 30000;
+        world_do(&w, task->command);
+        const char *end = world_state(&w, task->name);
         if (ops.effects > 1) fail_msg("seed %u: %s was done twice", seed + i, task->name);
         if (!strcmp(end, "success")) assert_int_equal(ops.effects, 1);
         if (!strcmp(end, "failure") || !end[0]) assert_int_equal(ops.effects, 0);

@@ -3,16 +3,6 @@
 
 #include "actors/executor_priv.h"
 
-static void run(struct world *w, const char *command) {
-    world_granted(w, command, false);
-    world_run(w);
-    world_is_over(w);
-}
-
-static const char *parent_state(const struct world *w) {
-    return sw_str(world_data(w, "promote"), "state");
-}
-
 /* The thread's templates in order, with the state where there is one. */
 static void expect_thread(const struct world *w, const char *expected) {
     char told[1000] = "";
@@ -62,8 +52,8 @@ static void one_post_one_moving_thread_one_end(void **state) {
     struct world w;
     world_init(&w);
     w.twice = true;
-    run(&w, PROMOTE);
-    assert_string_equal(parent_state(&w), "success");
+    world_do(&w, PROMOTE);
+    assert_string_equal(world_state(&w, "promote"), "success");
     assert_int_equal(w.posts, 1);
     expect_thread(&w, "started phase:release target:success");
     expect_ranks(&w);
@@ -90,7 +80,7 @@ static void the_post_pins_the_source_release(void **state) {
     world_init(&w);
     fake_release(&w.heroku, "app-billing-staging", "failed", "Deploy 2", "bob@example.com");
     fake_release(&w.heroku, "app-billing-staging", "pending", "Deploy 3", "bob@example.com");
-    run(&w, PROMOTE_ALL);
+    world_do(&w, PROMOTE_ALL);
     SW_AUTO(sw_text)
     char *body = json_dumps(json_object_get(w.last_post, "json"), JSON_COMPACT | JSON_SORT_KEYS);
     assert_string_equal(body, "{\"pipeline\":{\"id\":\"p-billing\"},"
@@ -98,14 +88,9 @@ static void the_post_pins_the_source_release(void **state) {
                               "\"release\":{\"id\":\"r-app-billing-staging-9\"}},"
                               "\"targets\":[{\"app\":{\"id\":\"app-billing-eu\"}},"
                               "{\"app\":{\"id\":\"app-billing-us\"}}]}");
-    assert_string_equal(parent_state(&w), "success");
+    assert_string_equal(world_state(&w, "promote"), "success");
     expect_thread(&w, "started phase:release phase:release target:success target:success");
     world_finish(&w);
-}
-
-/* Sets a mark on the app: its promotion, or its release phase, fails. */
-static void breaks(struct world *w, const char *app, const char *how) {
-    json_object_set_new(json_object_get(w->heroku.apps, app), how, json_true());
 }
 
 static void each_target_counts(void **state) {
@@ -121,10 +106,10 @@ static void each_target_counts(void **state) {
     for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
         struct world w;
         world_init(&w);
-        if (ends[i].eu) breaks(&w, "app-billing-eu", ends[i].eu);
-        if (ends[i].us) breaks(&w, "app-billing-us", ends[i].us);
-        run(&w, PROMOTE_ALL);
-        assert_string_equal(parent_state(&w), ends[i].state);
+        if (ends[i].eu) world_breaks(&w, "app-billing-eu", ends[i].eu);
+        if (ends[i].us) world_breaks(&w, "app-billing-us", ends[i].us);
+        world_do(&w, PROMOTE_ALL);
+        assert_string_equal(world_state(&w, "promote"), ends[i].state);
         assert_int_equal(world_count(&w, "promote.target"), 2);
         assert_int_equal(w.posts, 1);
         world_finish(&w);
@@ -135,9 +120,9 @@ static void heroku_says_why_a_target_failed(void **state) {
     (void)state;
     struct world w;
     world_init(&w);
-    breaks(&w, "app-storefront-production", "fails");
-    run(&w, PROMOTE);
-    assert_string_equal(parent_state(&w), "failure");
+    world_breaks(&w, "app-storefront-production", "fails");
+    world_do(&w, PROMOTE);
+    assert_string_equal(world_state(&w, "promote"), "failure");
     assert_string_equal(sw_str(world_data(&w, "promote.target"), "reason"),
                         "No room for this slug.");
     world_finish(&w);
@@ -148,8 +133,8 @@ static void a_release_phase_without_end_is_told_after_half_an_hour(void **state)
     struct world w;
     world_init(&w);
     w.heroku.end_ms = 24 * 3600 * 1000LL;
-    run(&w, PROMOTE);
-    assert_string_equal(parent_state(&w), "unknown");
+    world_do(&w, PROMOTE);
+    assert_string_equal(world_state(&w, "promote"), "unknown");
     assert_string_equal(sw_str(world_data(&w, "promote.unknown"), "why"), "timeout");
     assert_string_equal(sw_str(world_data(&w, "promote.unknown"), "type"),
                         "releases storefront in production");
@@ -166,8 +151,8 @@ static void an_outage_after_the_post_is_waited_out(void **state) {
         (struct fault){"GET /pipeline-promotions", 1, 4, "{\"error\":\"timeout\"}", false};
     w.faults[1] = (struct fault){"GET /apps/app-storefront-production/releases/", 0, 3,
                                  "{\"status\":503,\"json\":{}}", false};
-    run(&w, PROMOTE);
-    assert_string_equal(parent_state(&w), "success");
+    world_do(&w, PROMOTE);
+    assert_string_equal(world_state(&w, "promote"), "success");
     assert_int_equal(world_count(&w, "promote.waiting"), 1);
     world_finish(&w);
 }
@@ -178,8 +163,8 @@ static void few_calls_left_slow_the_polls(void **state) {
     world_init(&w);
     w.faults[0] = (struct fault){"GET /pipeline-promotions", 0, 1,
                                  "{\"status\":200,\"json\":[],\"rate_remaining\":20}", false};
-    run(&w, PROMOTE);
-    assert_string_equal(parent_state(&w), "success");
+    world_do(&w, PROMOTE);
+    assert_string_equal(world_state(&w, "promote"), "success");
     assert_true(w.now_ms > START_MS + 30000);
     world_finish(&w);
 }
@@ -196,8 +181,8 @@ static void a_plan_of_many_apps_stays_small(void **state) {
     }
     const char *all =
         "{\"handler\":\"promote\",\"task\":\"promote\",\"pipeline\":\"zebra\",\"to_app\":\"*\"}";
-    run(&w, all);
-    assert_string_equal(parent_state(&w), "success");
+    world_do(&w, all);
+    assert_string_equal(world_state(&w, "promote"), "success");
     assert_in_range(w.state_max_bytes, 1, 32 * 1024);
     assert_int_equal(world_count(&w, "promote.target"), SW__TARGETS_MAX);
     world_finish(&w);

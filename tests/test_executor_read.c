@@ -5,12 +5,6 @@
 
 #define LIST "{\"task\":\"pipelines\",\"handler\":\"pipelines\"}"
 
-static void run(struct world *w, const char *command) {
-    world_granted(w, command, false);
-    world_run(w);
-    world_is_over(w);
-}
-
 /* The texts of a list, joined. */
 static void expect_list(const json_t *data, const char *key, const char *expected) {
     SW_AUTO(sw_text) char *joined = sw_strdup("");
@@ -30,7 +24,7 @@ static void lists_every_page_sorted(void **state) {
     world_init(&w);
     w.twice = true;
     w.heroku.page = 1;
-    run(&w, LIST);
+    world_do(&w, LIST);
     expect_list(world_data(&w, "pipelines.list"), "names", "billing storefront zebra");
     assert_int_equal(sw_int(world_data(&w, "pipelines.list"), "more"), 0);
     assert_string_equal(sw_str(world_reply(&w, "pipelines.list"), "to"), "say");
@@ -46,7 +40,7 @@ static void a_list_without_end_is_cut_and_says_so(void **state) {
         SW_AUTO(sw_text) char *name = sw_printf("a-pipeline-of-thirty-letters-%04d", i);
         fake_pipeline(&w.heroku, name);
     }
-    run(&w, LIST);
+    world_do(&w, LIST);
     const json_t *data = world_data(&w, "pipelines.list");
     assert_int_equal(json_array_size(w.calls), SW__PAGES_MAX);
     assert_true(json_array_size(json_object_get(data, "names")) > 400);
@@ -61,7 +55,7 @@ static void the_last_pipeline_of_many_pages_is_found(void **state) {
     world_init(&w);
     w.heroku.page = 1;
     fake_app(&w.heroku, "p-zebra", "production", "zebra-prod", 3);
-    run(&w, "{\"handler\":\"pipelines\",\"task\":\"info\",\"pipeline\":\"zebra\"}");
+    world_do(&w, "{\"handler\":\"pipelines\",\"task\":\"info\",\"pipeline\":\"zebra\"}");
     assert_string_equal(sw_str(world_data(&w, "pipelines.info"), "name"), "zebra");
     world_finish(&w);
 }
@@ -71,7 +65,7 @@ static void an_unknown_pipeline_shows_the_nearest_first(void **state) {
     struct world w;
     world_init(&w);
     w.heroku.page = 2;
-    run(&w, "{\"handler\":\"releases\",\"task\":\"releases\",\"pipeline\":\"biling\"}");
+    world_do(&w, "{\"handler\":\"releases\",\"task\":\"releases\",\"pipeline\":\"biling\"}");
     const json_t *data = world_data(&w, "error.unknown_pipeline");
     assert_string_equal(sw_str(data, "name"), "biling");
     expect_list(data, "near", "billing");
@@ -83,7 +77,7 @@ static void where_none_is_near_it_shows_what_can_be_seen(void **state) {
     (void)state;
     struct world w;
     world_init(&w);
-    run(&w, "{\"handler\":\"releases\",\"task\":\"releases\",\"pipeline\":\"qqqqqq\"}");
+    world_do(&w, "{\"handler\":\"releases\",\"task\":\"releases\",\"pipeline\":\"qqqqqq\"}");
     const json_t *data = world_data(&w, "error.unknown_pipeline");
     assert_int_equal(json_array_size(json_object_get(data, "near")), 0);
     assert_true(json_array_size(json_object_get(data, "names")) > 1);
@@ -100,7 +94,7 @@ static void a_text_of_pages_is_near_to_nothing(void **state) {
     SW_AUTO(sw_text)
     char *command =
         sw_printf("{\"handler\":\"releases\",\"task\":\"releases\",\"pipeline\":\"%s\"}", name);
-    run(&w, command);
+    world_do(&w, command);
     const json_t *data = world_data(&w, "error.unknown_pipeline");
     assert_int_equal(json_array_size(json_object_get(data, "near")), 0);
     world_finish(&w);
@@ -114,7 +108,7 @@ static void ten_near_names_are_enough(void **state) {
         SW_AUTO(sw_text) char *name = sw_printf("shop-%03d", i);
         fake_pipeline(&w.heroku, name);
     }
-    run(&w, "{\"handler\":\"releases\",\"task\":\"releases\",\"pipeline\":\"shop-29\"}");
+    world_do(&w, "{\"handler\":\"releases\",\"task\":\"releases\",\"pipeline\":\"shop-29\"}");
     const json_t *near = json_object_get(world_data(&w, "error.unknown_pipeline"), "near");
     assert_int_equal(json_array_size(near), 10);
     assert_string_equal(json_string_value(json_array_get(near, 0)), "shop-029");
@@ -136,7 +130,7 @@ static void two_pipelines_of_one_name_are_told_apart_by_id(void **state) {
     world_finish(&w);
 
     world_init(&w);
-    run(&w, "{\"handler\":\"pipelines\",\"task\":\"info\",\"pipeline\":\"p-billing\"}");
+    world_do(&w, "{\"handler\":\"pipelines\",\"task\":\"info\",\"pipeline\":\"p-billing\"}");
     assert_string_equal(sw_str(world_data(&w, "pipelines.info"), "name"), "billing");
     world_finish(&w);
 }
@@ -148,7 +142,7 @@ static void info_shows_stages_with_apps_and_releases(void **state) {
     w.twice = true;
     fake_app(&w.heroku, "p-billing", "review", "billing-pr-1", 1);
     json_object_set_new(json_object_get(w.heroku.apps, "app-billing-us"), "hidden", json_true());
-    run(&w, "{\"handler\":\"pipelines\",\"task\":\"info\",\"pipeline\":\"billing\"}");
+    world_do(&w, "{\"handler\":\"pipelines\",\"task\":\"info\",\"pipeline\":\"billing\"}");
     SW_AUTO(sw_text)
     char *stages = json_dumps(json_object_get(world_data(&w, "pipelines.info"), "stages"),
                               JSON_COMPACT | JSON_SORT_KEYS);
@@ -169,7 +163,7 @@ static void info_asks_for_ten_releases_at_most(void **state) {
         SW_AUTO(sw_text) char *name = sw_printf("an-app-with-a-name-of-thirty-%02d", i);
         fake_app(&w.heroku, "p-zebra", "production", name, 1);
     }
-    run(&w, "{\"handler\":\"pipelines\",\"task\":\"info\",\"pipeline\":\"zebra\"}");
+    world_do(&w, "{\"handler\":\"pipelines\",\"task\":\"info\",\"pipeline\":\"zebra\"}");
     assert_int_equal(json_array_size(w.calls), 3 + 10);
     assert_in_range(w.state_max_bytes, 1, 32 * 1024);
     world_finish(&w);
@@ -182,7 +176,7 @@ static void releases_are_those_of_production(void **state) {
     for (int i = 0; i < 30; i++)
         fake_release(&w.heroku, "app-storefront-production", "succeeded", "Set a variable",
                      "bob@example.com");
-    run(&w, "{\"handler\":\"releases\",\"task\":\"releases\",\"pipeline\":\"storefront\"}");
+    world_do(&w, "{\"handler\":\"releases\",\"task\":\"releases\",\"pipeline\":\"storefront\"}");
     const json_t *data = world_data(&w, "releases.list"), *list = json_object_get(data, "releases");
     assert_string_equal(sw_str(data, "stage"), "production");
     assert_string_equal(sw_str(data, "app"), "storefront-production");
@@ -202,7 +196,7 @@ static void releases_of_a_stage_with_two_apps_need_one(void **state) {
     (void)state;
     struct world w;
     world_init(&w);
-    run(&w, "{\"handler\":\"releases\",\"task\":\"releases\",\"pipeline\":\"billing\"}");
+    world_do(&w, "{\"handler\":\"releases\",\"task\":\"releases\",\"pipeline\":\"billing\"}");
     const json_t *data = world_data(&w, "error.ambiguous");
     expect_list(data, "apps", "billing-eu billing-us");
     assert_string_equal(sw_str(data, "side"), "in");
@@ -210,8 +204,8 @@ static void releases_of_a_stage_with_two_apps_need_one(void **state) {
     world_finish(&w);
 
     world_init(&w);
-    run(&w, "{\"handler\":\"releases\",\"task\":\"releases\",\"pipeline\":\"billing\","
-            "\"environment\":\"production\",\"application\":\"billing-us\"}");
+    world_do(&w, "{\"handler\":\"releases\",\"task\":\"releases\",\"pipeline\":\"billing\","
+                 "\"environment\":\"production\",\"application\":\"billing-us\"}");
     assert_string_equal(sw_str(world_data(&w, "releases.list"), "app"), "billing-us");
     world_finish(&w);
 }
