@@ -1,5 +1,5 @@
 /* test_keys.c -- key files: made once, private, and each role needs only its own. */
-#include "common/seal.h"
+#include "keys_world.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -7,7 +7,6 @@
 #include <stddef.h>
 
 #include <cmocka.h>
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,34 +14,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define ROLES 7
 #define FILES (2 * ROLES + 2)
-static const char *const roles[ROLES] = {"ingress",   "parser",    "auth",    "executor",
-                                         "responder", "refresher", "notifier"};
 static char own[64]; /* this test's directory */
 static char error[512];
 
-static void remove_all(const char *path) {
-    DIR *d = opendir(path);
-    if (!d) return;
-    for (struct dirent *e; (e = readdir(d));) {
-        char file[512];
-        snprintf(file, sizeof(file), "%s/%s", path, e->d_name);
-        unlink(file);
-    }
-    closedir(d);
-    rmdir(path);
-}
-
 static int setup_own(void **state) {
     (void)state;
-    snprintf(own, sizeof(own), "/tmp/slipway-keys-XXXXXX");
-    return mkdtemp(own) && sw_keys_make(own) == 0 ? 0 : -1;
+    return keys_dir_make(own);
 }
 
 static int teardown_own(void **state) {
     (void)state;
-    remove_all(own);
+    keys_dir_remove(own);
     return 0;
 }
 
@@ -125,9 +108,9 @@ static void makes_the_directory_and_its_parents(void **state) {
     struct stat st;
     assert_int_equal(stat(deep, &st), 0);
     assert_int_equal(st.st_mode & 0777, 0700);
-    remove_all(deep);
+    keys_dir_remove(deep);
     *strrchr(deep, '/') = 0;
-    remove_all(deep);
+    keys_dir_remove(deep);
     assert_int_equal(sw_keys_make(""), -EINVAL);
 }
 

@@ -1,7 +1,7 @@
 /* test_parser.c -- rows of (typed text) -> (who gets what), through sw_step. */
 #include "actors/actors.h"
 #include "common/mem.h"
-#include "common/seal.h"
+#include "keys_world.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,13 +15,13 @@
 #define COMMAND_ID "0001-test"
 
 static struct sw_keys *ingress_keys, *parser_keys, *executor_keys;
-static char key_dir[] = "/tmp/slipway-parser-XXXXXX";
+static char key_dir[64];
 
 static int make_keys(void **state) {
     char error[256] = "";
 
     (void)state;
-    if (!mkdtemp(key_dir) || sw_keys_make(key_dir) < 0 ||
+    if (keys_dir_make(key_dir) < 0 ||
         sw_keys_load(key_dir, "ingress", &ingress_keys, error, sizeof error) < 0 ||
         sw_keys_load(key_dir, "parser", &parser_keys, error, sizeof error) < 0 ||
         sw_keys_load(key_dir, "executor", &executor_keys, error, sizeof error) < 0) {
@@ -32,23 +32,12 @@ static int make_keys(void **state) {
 }
 
 static int forget_keys(void **state) {
-    static const char *const names[] = {
-        "ingress.key",   "parser.key",    "auth.key",     "executor.key",
-        "responder.key", "refresher.key", "notifier.key", "ingress.pub",
-        "parser.pub",    "auth.pub",      "executor.pub", "responder.pub",
-        "refresher.pub", "notifier.pub",  "token.key",    "state.key",
-    };
-
     (void)state;
     sw_keys_destroy(ingress_keys);
     sw_keys_destroy(parser_keys);
     sw_keys_destroy(executor_keys);
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        SW_AUTO(sw_text) char *path = sw_printf("%s/%s", key_dir, names[i]);
-
-        (void)unlink(path);
-    }
-    return rmdir(key_dir);
+    keys_dir_remove(key_dir);
+    return 0;
 }
 
 static const json_t *who(void) {

@@ -1,5 +1,5 @@
 /* test_seal.c -- boxes open for their recipient, in their context, unchanged; and for nobody else. */
-#include "common/seal.h"
+#include "keys_world.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -7,7 +7,6 @@
 #include <stddef.h>
 
 #include <cmocka.h>
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,29 +14,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#define ROLES 7
-static const char *const roles[ROLES] = {"ingress",   "parser",    "auth",    "executor",
-                                         "responder", "refresher", "notifier"};
 static struct sw_keys *keys[ROLES];
 static char dir[64];
 static char error[512];
 
-static void remove_all(const char *path) {
-    DIR *d = opendir(path);
-    if (!d) return;
-    for (struct dirent *e; (e = readdir(d));) {
-        char file[512];
-        snprintf(file, sizeof(file), "%s/%s", path, e->d_name);
-        unlink(file);
-    }
-    closedir(d);
-    rmdir(path);
-}
-
 static int setup(void **state) {
     (void)state;
-    snprintf(dir, sizeof(dir), "/tmp/slipway-seal-XXXXXX");
-    if (!mkdtemp(dir) || sw_keys_make(dir) < 0) return -1;
+    if (keys_dir_make(dir) < 0) return -1;
     for (size_t i = 0; i < ROLES; i++) {
         if (sw_keys_load(dir, roles[i], &keys[i], error, sizeof(error)) < 0) return -1;
     }
@@ -49,7 +32,7 @@ static int teardown(void **state) {
     for (size_t i = 0; i < ROLES; i++) {
         sw_keys_destroy(keys[i]);
     }
-    remove_all(dir);
+    keys_dir_remove(dir);
     return 0;
 }
 
@@ -332,16 +315,15 @@ static void derived_bytes_depend_on_seed_and_label_alone(void **state) {
 
 static void another_installation_opens_nothing(void **state) {
     (void)state;
-    char other[64] = "/tmp/slipway-seal-XXXXXX";
+    char other[64];
     struct sw_keys *theirs;
-    assert_non_null(mkdtemp(other));
-    assert_int_equal(sw_keys_make(other), 0);
+    assert_int_equal(keys_dir_make(other), 0);
     assert_int_equal(sw_keys_load(other, "executor", &theirs, error, sizeof(error)), 0);
     char *box = sealed("auth", "executor", "c");
     expect_closed(theirs, box, "c");
     free(box);
     sw_keys_destroy(theirs);
-    remove_all(other);
+    keys_dir_remove(other);
 }
 
 int main(void) {
