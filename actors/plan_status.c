@@ -138,6 +138,8 @@ int sw__wait_start(struct sw__plan *p) {
     int r = other_plan(p, &plan);
     if (r < 0 || !plan) return r;
     const struct sw__step *step = sw__step_find(sw_str(plan, "step"));
+    /* It waits already: the same is true of it, and nothing is left to be sent. */
+    if (json_object_get(plan, "green_until_ms")) return answer(p, "wait.asked", plan);
     if (!step || !step->go) return answer(p, "wait.nothing", plan);
     send(p, SW_KIND_GO);
     return answer(p, "wait.asked", plan);

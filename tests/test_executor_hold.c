@@ -187,6 +187,12 @@ static void only_what_runs_and_is_ones_own_is_cancelled(void **state) {
     SW_AUTO(sw_json) json_t *nothing = ask(&w, "wait", CMD, "U0ADA");
     assert_string_equal(said(nothing), "wait.nothing");
     assert_null(sent(nothing, SW_KIND_GO));
+    json_t *plan = json_object_get(w.facts, PLAN);
+    json_object_set_new(plan, "green_until_ms", json_integer(w.now_ms + 60000));
+    SW_AUTO(sw_json) json_t *again = ask(&w, "wait", CMD, "U0ADA");
+    assert_string_equal(said(again), "wait.asked");
+    assert_null(sent(again, SW_KIND_GO));
+    json_object_del(plan, "green_until_ms");
     world_deliver(&w, m);
     world_run(&w);
     SW_AUTO(sw_json) json_t *over = ask(&w, "cancel", CMD, "U0ADA");
