@@ -53,6 +53,14 @@ void sw__refuse_signature(struct sw_decision *d, int r) {
     }
 }
 
+bool sw__is_from_slack(const struct sw__ask *ask, char ret_signature[SW_SIGNATURE_HEX + 1],
+                       struct sw_decision *d) {
+    int r = sw_signature_slack(&ask->ctx->conf->slack_secret, ask->ctx->now_ms, ask->request,
+                               ret_signature);
+    if (r < 0) sw__refuse_signature(d, r);
+    return r >= 0;
+}
+
 struct sw_reply sw__page(int status, const char *title, const char *text) {
     return sw__reply(status, SW__HTML, sw_page_error(title, text));
 }

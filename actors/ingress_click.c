@@ -142,12 +142,7 @@ static void take_in(const struct sw__ask *ask, const struct click *c, struct sw_
 
 void sw__ingress_click(const struct sw__ask *ask, struct sw_decision *d) {
     char signature[SW_SIGNATURE_HEX + 1];
-    int r = sw_signature_slack(&ask->ctx->conf->slack_secret, ask->ctx->now_ms, ask->request,
-                               signature);
-    if (r < 0) {
-        sw__refuse_signature(d, r);
-        return;
-    }
+    if (!sw__is_from_slack(ask, signature, d)) return;
     SW_AUTO(sw_json) json_t *payload = read_payload(ask->request);
     const json_t *action = json_array_get(json_object_get(payload, "actions"), 0);
     const struct click click = click_of(payload, action);

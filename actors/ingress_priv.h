@@ -10,6 +10,7 @@
 #ifndef SW_INGRESS_PRIV_H
 #define SW_INGRESS_PRIV_H
 
+#include "actors/signature.h"
 #include "common/door.h"
 
 #define SW__HTML "text/html; charset=utf-8"
@@ -39,6 +40,9 @@ struct sw_reply sw__reply(int status, const char *type, char *body);
 void sw__refuse(struct sw_decision *d, int status, const char *reason);
 /* Of a signature that does not hold: r as in signature.h. */
 void sw__refuse_signature(struct sw_decision *d, int r);
+/* Whether Slack signed it; if not, it is refused. */
+bool sw__is_from_slack(const struct sw__ask *ask, char ret_signature[SW_SIGNATURE_HEX + 1],
+                       struct sw_decision *d);
 /* A page with a title and a sentence. */
 struct sw_reply sw__page(int status, const char *title, const char *text);
 void sw__not_found(const struct sw__ask *ask, struct sw_decision *d);

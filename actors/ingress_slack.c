@@ -245,24 +245,14 @@ void sw__ingress_slash(const struct sw__ask *ask, struct sw_decision *d) {
         d->reply = empty;
         return;
     }
-    int r = sw_signature_slack(&ask->ctx->conf->slack_secret, ask->ctx->now_ms, ask->request,
-                               signature);
-    if (r < 0) {
-        sw__refuse_signature(d, r);
-        return;
-    }
+    if (!sw__is_from_slack(ask, signature, d)) return;
     take_in(ask, signature, &slash, d);
     free(slash.decoded);
 }
 
 void sw__ingress_slack_event(const struct sw__ask *ask, struct sw_decision *d) {
     char signature[SW_SIGNATURE_HEX + 1];
-    int r = sw_signature_slack(&ask->ctx->conf->slack_secret, ask->ctx->now_ms, ask->request,
-                               signature);
-    if (r < 0) {
-        sw__refuse_signature(d, r);
-        return;
-    }
+    if (!sw__is_from_slack(ask, signature, d)) return;
     SW_AUTO(sw_json)
     json_t *event =
         json_loadb(ask->request->body, ask->request->body_size, JSON_REJECT_DUPLICATES, NULL);
