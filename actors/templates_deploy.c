@@ -32,7 +32,7 @@ static const char *phase_words(const struct sw_template_in *in) {
 static void small(const struct sw_template_in *in, struct sw__card *card) {
     sw__card_small(card, sw_filled("[{?forced}Required checks were skipped (deploy!).]", in->data,
                                    SW_SECTION_MAX));
-    sw__card_small(card, sw_filled("[It took {took_ms:took}]", in->data, SW_SECTION_MAX));
+    sw__card_took(in, card);
 }
 
 static void running(const struct sw_template_in *in, struct sw__card *card) {

@@ -9,28 +9,14 @@
 #define DYNOS "[{process:code} of ][{!process}the dynos of ]" APP
 #define PAGE "[{?on}Visitors see the maintenance page.][{!on}Visitors see the app again.]"
 
-static void took(const struct sw_template_in *in, struct sw__card *card) {
-    sw__card_small(card, sw_filled("[It took {took_ms:took}]", in->data, SW_SECTION_MAX));
-}
-
 static void rollback(const struct sw_template_in *in, struct sw__card *card) {
-    bool over = !strcmp(sw_str(in->data, "state"), "failure");
-    struct sw_mrkdwn m;
-    size_t i;
-    json_t *app;
-    sw_mrkdwn_init(&m, SW_SECTION_MAX);
-    json_array_foreach(json_object_get(in->data, "apps"), i, app) {
-        if (over && !strcmp(sw_str(app, "state"), "waiting")) continue; /* it never began */
-        sw__card_line(card, &m, 700);
-        sw__put_app(&m, app);
-    }
-    sw__card_more(card, sw_mrkdwn_end(&m));
-    took(in, card);
+    sw__card_apps(in, card);
+    sw__card_took(in, card);
 }
 
 static void restart(const struct sw_template_in *in, struct sw__card *card) {
     sw__card_more(card, sw_filled("[{?all}{up} of {all} are up again]", in->data, SW_SECTION_MAX));
-    took(in, card);
+    sw__card_took(in, card);
 }
 
 static void put_choice(struct sw_mrkdwn *m, const json_t *release, const json_t *data) {
@@ -115,9 +101,9 @@ const struct sw__template sw__templates_ops[] = {
            "[{reason}]", rollback),
     PARENT("rollback", "two_factor",
            SW__DOUBT "{user:user} needs a one-time code to roll back " APP ": " BACK,
-           "Nothing was changed.", took),
+           "Nothing was changed.", sw__card_took),
     PARENT("rollback", "cancelled", SW__BAD "The rollback of " APP ", " BACK ", was cancelled",
-           "Nothing was changed.", took),
+           "Nothing was changed.", sw__card_took),
     PARENT("rollback", NULL, SW__BUSY "{user:user} is rolling back " APP ": " BACK, NULL, rollback),
     LINE("rollback.started", "Started: {app:code} goes back[ from {from:v}] to {version:v}, as a "
                              "new release. The config vars of that release come back with it."),
@@ -136,9 +122,9 @@ const struct sw__template sw__templates_ops[] = {
            SW__DOUBT "{user:user} restarted " DYNOS ", but the outcome is not known", "[{reason}]",
            restart),
     PARENT("restart", "two_factor", SW__DOUBT "{user:user} needs a one-time code to restart " DYNOS,
-           "Nothing was restarted.", took),
+           "Nothing was restarted.", sw__card_took),
     PARENT("restart", "cancelled", SW__BAD "The restart of " DYNOS " was cancelled",
-           "Nothing was restarted.", took),
+           "Nothing was restarted.", sw__card_took),
     PARENT("restart", NULL, SW__BUSY "{user:user} is restarting " DYNOS, NULL, restart),
     LINE("restart.started", "Restarting {names:list} of {app:code}."),
     ENDED("success", SW__GOOD "[All are up again: {up}]"),
@@ -152,20 +138,21 @@ const struct sw__template sw__templates_ops[] = {
      .more = "[{type:typed} shows what runs.]"},
 
     PARENT("maintenance", "success", SW__GOOD "{user:user} turned maintenance {mode} for " APP,
-           PAGE, took),
+           PAGE, sw__card_took),
     PARENT("maintenance", "failure",
-           SW__BAD "{user:user} could not turn maintenance {mode} for " APP, "[{reason}]", took),
+           SW__BAD "{user:user} could not turn maintenance {mode} for " APP, "[{reason}]",
+           sw__card_took),
     PARENT("maintenance", "unknown",
            SW__DOUBT "{user:user} turned maintenance {mode} for " APP
                      ", but the outcome is not known",
-           "[{reason}]", took),
+           "[{reason}]", sw__card_took),
     PARENT("maintenance", "two_factor",
            SW__DOUBT "{user:user} needs a one-time code to turn maintenance {mode} for " APP,
-           "Nothing was changed.", took),
+           "Nothing was changed.", sw__card_took),
     PARENT("maintenance", "cancelled", SW__BAD "Maintenance {mode} for " APP " was cancelled",
-           "Nothing was changed.", took),
+           "Nothing was changed.", sw__card_took),
     PARENT("maintenance", NULL, SW__BUSY "{user:user} is turning maintenance {mode} for " APP, NULL,
-           took),
+           sw__card_took),
     {.id = "maintenance.already",
      .lead = "Maintenance is {mode} for {app:bold} already: nothing was changed."},
 

@@ -78,5 +78,9 @@ void sw__card_pipeline(const struct sw_template_in *in, struct sw__card *card, c
 void sw__card_list(struct sw__card *card, const struct sw__list *list);
 /* An app of a promotion, by its state: one line. */
 void sw__put_app(struct sw_mrkdwn *m, const json_t *app);
+/* The apps of an operation that changes some of them, but for what it never began. */
+void sw__card_apps(const struct sw_template_in *in, struct sw__card *card);
+/* How long it took, where that is known. */
+void sw__card_took(const struct sw_template_in *in, struct sw__card *card);
 
 #endif

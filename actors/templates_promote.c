@@ -17,7 +17,7 @@ void sw__put_app(struct sw_mrkdwn *m, const json_t *app) {
     sw_mrkdwn_fill(m, pattern, app);
 }
 
-static void apps(const struct sw_template_in *in, struct sw__card *card) {
+void sw__card_apps(const struct sw_template_in *in, struct sw__card *card) {
     /* What never began has no state worth telling. */
     bool over = !strcmp(sw_str(in->data, "state"), "failure");
     struct sw_mrkdwn m;
@@ -32,13 +32,13 @@ static void apps(const struct sw_template_in *in, struct sw__card *card) {
     sw__card_more(card, sw_mrkdwn_end(&m));
 }
 
-static void small(const struct sw_template_in *in, struct sw__card *card) {
+void sw__card_took(const struct sw_template_in *in, struct sw__card *card) {
     sw__card_small(card, sw_filled("[It took {took_ms:took}]", in->data, SW_SECTION_MAX));
 }
 
 static void parent(const struct sw_template_in *in, struct sw__card *card) {
-    apps(in, card);
-    small(in, card);
+    sw__card_apps(in, card);
+    sw__card_took(in, card);
 }
 
 #define PARENT(state, words, more_words, build_fn)                                                 \
@@ -53,7 +53,7 @@ static void parent(const struct sw_template_in *in, struct sw__card *card) {
     {                                                                                              \
         .id = "promote.unknown", .key = "why", .when = reason_word, .lead = words,                 \
         .more = "[Please look before you promote again: {type:typed}][\nHeroku said: {reason}]",   \
-        .build = apps                                                                              \
+        .build = sw__card_apps                                                                     \
     }
 
 const struct sw__template sw__templates_promote[] = {
@@ -63,9 +63,9 @@ const struct sw__template sw__templates_promote[] = {
     PARENT("unknown", SW__DOUBT "{user:user} promoted " WHAT ", but the outcome is not known",
            "[{reason}]", parent),
     PARENT("two_factor", SW__DOUBT "{user:user} needs a one-time code to promote " WHAT,
-           "Nothing was promoted.", small),
+           "Nothing was promoted.", sw__card_took),
     PARENT("cancelled", SW__BAD "The promotion of " WHAT " was cancelled[ by {by:user}]",
-           "Nothing was promoted.", small),
+           "Nothing was promoted.", sw__card_took),
     PARENT(NULL, SW__BUSY "{user:user} is promoting " WHAT, NULL, parent),
     LINE("promote.started", "Started: {from.app:code}[ {from.version:v}]" SW__TO "{to.apps:list}"),
     LINE("promote.phase", SW__BUSY "{app:code}[ {version:v}] is in its release phase."),
