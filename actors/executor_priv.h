@@ -110,6 +110,9 @@ const struct sw__kind *sw__kind_find(const char *name);
 const struct sw__kind *sw__kind_of(const json_t *command);
 const struct sw__step *sw__step_find(const char *name);
 
+/* executor.c: what `cancel` does where the kind does not say otherwise. */
+bool sw__plan_cancel_before(struct sw__plan *p);
+
 /* executor_plan.c */
 const struct sw__kind *sw__plan_kind(const struct sw__plan *p);
 /* The next phase of the plan's kind. */
@@ -122,8 +125,6 @@ bool sw__plan_write(struct sw__plan *p, json_t *request, bool heroku);
 void sw__plan_wait(struct sw__plan *p, int64_t delay_ms);
 /* How long the plan may last from now on. */
 void sw__plan_budget(struct sw__plan *p, int64_t budget_ms);
-/* What `cancel` does where the kind does not say otherwise. */
-bool sw__plan_cancel_before(struct sw__plan *p);
 /* Asks auth for another grant; the step is done again when it comes. */
 void sw__plan_regrant(struct sw__plan *p, const char *provider, bool refused);
 bool sw__plan_has_github(const struct sw__plan *p);
@@ -135,7 +136,7 @@ const char *sw__plan_upstream(const struct sw__plan *p);
 void sw__plan_reply(struct sw__plan *p, const char *to, const char *template, json_t *data,
                     int rank, bool final);
 /* The end, however it came: outcome "success", "failure", "partial", "unknown", "cancelled",
- * "two_factor". Updates the parent where there is one, says `template` (NULL: nothing; takes
+ * "expired", "two_factor". Updates the parent where there is one, says `template` (NULL: nothing; takes
  * `data`) to the person alone, frees locks, and ends the GitHub deployments that are open. */
 void sw__plan_end(struct sw__plan *p, const char *outcome, const char *template, json_t *data);
 /* The end of the plan itself: timers, the last entry of the audit. */

@@ -1,4 +1,4 @@
-/* plan_priv.h -- the phases and steps that plan_kinds.c and executor.c put into their tables.
+/* plan_priv.h -- the phases and steps that plan_kinds.c and plan_steps.c put into their tables.
  *
  * shapes   executor_priv.h; a phase is int (plan), a step's functions are named after the step
  *          lock/<installation>/<app id>  {op, user, since_ms, until_ms}: one operation at a time
@@ -72,8 +72,9 @@ int sw__ops_load(struct sw__plan *p);
 void sw__ops_note(struct sw__plan *p, const char *state);
 char *sw__ops_key(const struct sw__plan *p);
 
-/* plan_status.c: phases, and a new list of what runs, `max` of it */
-/* Of the asker's channel or the asker's own; *ret_more: how many others there are. */
+/* plan_status.c: phases */
+/* A new list of at most `max` that run, of the asker's channel or the asker's own; *ret_more: how
+ * many others there are. */
 json_t *sw__ops_running(const struct sw__plan *p, size_t max, json_int_t *ret_more);
 int sw__status_start(struct sw__plan *p);
 int sw__cancel_start(struct sw__plan *p);
@@ -177,10 +178,9 @@ void sw__deploy_unknown(struct sw__plan *p, const char *why, const char *reason)
 /* GitHub learns of the phase (sw__github_say), then goes to `step`. */
 void sw__deploy_say(struct sw__plan *p, const char *phase, const char *step);
 
-/* plan_repo.c: the repository that the pipeline is connected to, its default branch; of a deploy the
- * commit that its ref means, of a promotion the one that its source was built from.
- * state: repo {name, branch}, ref, sha; unrecorded: why GitHub is left out ("no_repo", "no_access",
- *        "no_commit", "away"), which only a promotion may go on with */
+/* plan_repo.c: the repository that the pipeline is connected to.
+ * state: repo {name}; unrecorded: why GitHub is left out ("no_repo", "no_access", "no_commit",
+ *        "away"), which only a promotion may go on with */
 int sw__repo_start(struct sw__plan *p);
 void sw__repo_call(struct sw__plan *p);
 void sw__repo_old_call(struct sw__plan *p);
@@ -188,6 +188,14 @@ int sw__repo_said(struct sw__plan *p, const struct sw__said *said);
 int sw__repo_old_said(struct sw__plan *p, const struct sw__said *said);
 void sw__repo_trouble(struct sw__plan *p, const struct sw__said *said);
 void sw__repo_old_trouble(struct sw__plan *p, const struct sw__said *said);
+/* A promotion goes on without GitHub. */
+int sw__repo_without(struct sw__plan *p, const char *why);
+/* An error that only a promotion can do without: true where it goes on. */
+bool sw__repo_spared(struct sw__plan *p, const struct sw__said *said);
+
+/* plan_ref.c: its default branch; of a deploy the commit that its ref means, of a promotion the one
+ * that its source was built from.
+ * state: repo {branch}, ref, sha */
 int sw__ref_start(struct sw__plan *p);
 void sw__branch_call(struct sw__plan *p);
 int sw__branch_said(struct sw__plan *p, const struct sw__said *said);
@@ -198,12 +206,8 @@ void sw__ref_trouble(struct sw__plan *p, const struct sw__said *said);
 void sw__slug_call(struct sw__plan *p);
 int sw__slug_said(struct sw__plan *p, const struct sw__said *said);
 void sw__slug_trouble(struct sw__plan *p, const struct sw__said *said);
-/* A promotion goes on without GitHub. */
-int sw__repo_without(struct sw__plan *p, const char *why);
 /* `text` as a part of a path or a query; `keep`: bytes that stay besides the unreserved ones. */
 char *sw__escape(const char *text, const char *keep);
-/* An error that only a promotion can do without: true where it goes on. */
-bool sw__repo_spared(struct sw__plan *p, const struct sw__said *said);
 /* The end: this GitHub account may not see it, or not `write` to it. */
 void sw__repo_closed(struct sw__plan *p, bool write);
 

@@ -1,13 +1,12 @@
-/* metrics.h -- what this process counts; a row of the table is all it takes to count one thing
- * more.
+/* metrics.h -- what this process counts; a row of the table is all it takes to count more.
  *
  * shapes   Prometheus text exposition 0.0.4; every name begins with slipway_
  * units    in the name: _ms; _total only goes up
  * errors   a number of labels that is not the table's aborts: a bug of this program
  * owner    the loop thread; no locks
  * source   Prometheus "Exposition formats", "Metric and label naming"
- * limits   64 label combinations a metric, later ones are counted together as "other"; label values
- * 63 characters
+ * limits   64 label combinations a metric, later ones are counted together as "other"; label
+ *          values 63 characters
  */
 #ifndef SW_METRICS_H
 #define SW_METRICS_H
@@ -57,8 +56,7 @@ void sw_metric_count(enum sw_metric metric, int64_t n, const char *const *labels
 void sw_metric_gauge(enum sw_metric metric, int64_t value, const char *const *labels);
 void sw_metric_sample(enum sw_metric metric, int64_t value, const char *const *labels);
 
-/* What was counted: for tests and readiness; 0 where it never was. A histogram: how many samples.
- */
+/* What was counted: for tests and readiness; 0 where never. A histogram: how many samples. */
 #define sw_metric_value(...) SW_METRIC_VALUE(__VA_ARGS__, NULL)
 #define SW_METRIC_VALUE(metric, ...) sw_metric_read(metric, (const char *const[]){__VA_ARGS__})
 int64_t sw_metric_read(enum sw_metric metric, const char *const *labels);

@@ -185,14 +185,15 @@ void sw__timers_tick(struct sw_run *run);
 struct sw_effects *sw__effects_create(struct sw_run *run);
 void sw__effects_destroy(struct sw_effects *effects);
 void sw__effects_taken(struct sw_shard *shard); /* reads what is owed */
-void sw__effects_lost(
-    struct sw_shard
-        *shard); /* the shard is not ours: calls under way go on, others are forgotten */
+/* The shard is not ours: calls under way go on, others are forgotten. */
+void sw__effects_lost(struct sw_shard *shard);
 void sw__effects_owe(struct sw_shard *shard, const char *id, const json_t *record);
+void sw__effects_tidy(struct sw_effects *effects);
+
+/* effects_turn.c */
 void sw__effects_tick(struct sw_run *run);         /* those that waited for a time */
 void sw__effects_turn(struct sw_effects *effects); /* starts and settles */
-void sw__effects_tidy(struct sw_effects *effects);
-bool sw__effects_marked(
-    const struct sw_shard *shard); /* a call that must not be repeated is under way */
+/* A call that must not be repeated is under way. */
+bool sw__effects_marked(const struct sw_shard *shard);
 
 #endif

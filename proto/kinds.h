@@ -25,7 +25,7 @@
 #define SW_KIND_PROMOTED "promoted.v1"   /* executor -> notifier: where a pipeline was promoted */
 #define SW_KIND_CANCEL "cancel.v1" /* executor -> executor: end this plan if it can be ended */
 #define SW_KIND_GO "go.v1"         /* executor -> executor: do what was offered */
-#define SW_KIND_PAGE "page.v1"     /* tell, auth -> ingress: answer of a waiting request */
+#define SW_KIND_PAGE "page.v1"     /* auth -> ingress: answer of a waiting request */
 
 #define SW_KIND_EXECUTOR_HTTP "executor.http.v1"
 #define SW_KIND_EXECUTOR_TIMER "executor.timer.v1"

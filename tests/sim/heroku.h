@@ -72,7 +72,9 @@ bool sim_heroku_enter(struct sim *sim, struct sim_req *req);
 void sim_heroku_leave(struct sim_req *req);                         /* ETag, 304 */
 bool sim_app_open(struct sim_req *req, const struct sim_app *app);  /* two_factor */
 bool sim_app_write(struct sim_req *req, const struct sim_app *app); /* forbidden, two_factor */
-struct sim_app *sim_app_of(struct sim *sim, struct sim_req *req);   /* arg[0]; NULL: answered */
+
+/* heroku_read.c */
+struct sim_app *sim_app_of(struct sim *sim, struct sim_req *req); /* arg[0]; NULL: answered */
 void sim_not_found(struct sim_req *req, const char *what);
 
 /* heroku_list.c: answers `items` (new) by the Range header; fields[0] is the default order. */

@@ -1,7 +1,7 @@
 /* state.h -- the whole sim in one struct, and the doors of its parts.
  *
  * shapes   struct sim: one per process, passed everywhere; each part keeps its own state behind
- *          its pointer (slack.h, heroku.h, journal.h, out.h)
+ *          its pointer (slack.h, heroku.h, oauth.h, github.h, sentry.h, journal.h, out.h)
  * units    *_ms, *_s
  * errors   none
  * owner    main.c creates and destroys; everything runs on the one thread of the loop
