@@ -136,8 +136,8 @@ const char *sw__plan_upstream(const struct sw__plan *p);
 void sw__plan_reply(struct sw__plan *p, const char *to, const char *template, json_t *data,
                     int rank, bool final);
 /* The end, however it came: outcome "success", "failure", "partial", "unknown", "cancelled",
- * "expired", "two_factor". Updates the parent where there is one, says `template` (NULL: nothing; takes
- * `data`) to the person alone, frees locks, and ends the GitHub deployments that are open. */
+ * "expired", "two_factor". Updates the parent where there is one, says `template` (NULL: nothing;
+ * takes `data`) to the person alone, frees locks, and ends the GitHub deployments that are open. */
 void sw__plan_end(struct sw__plan *p, const char *outcome, const char *template, json_t *data);
 /* The end of the plan itself: timers, the last entry of the audit. */
 void sw__plan_close(struct sw__plan *p);

@@ -30,16 +30,6 @@ static void finish(struct world *w, struct hub *h) {
     hub_finish(h);
 }
 
-static void run(struct world *w, const char *command) {
-    world_granted(w, command, false);
-    world_run(w);
-    world_is_over(w);
-}
-
-static const char *parent_state(const struct world *w) {
-    return sw_str(world_data(w, "promote"), "state");
-}
-
 static void check_told(const struct hub *h, size_t at, const char *states) {
     SW_AUTO(sw_text) char *told = hub_told(h, at);
     assert_string_equal(told, states);
@@ -54,8 +44,8 @@ static void a_promotion_is_recorded(void **state) {
     struct world w;
     struct hub h;
     begin(&w, &h);
-    run(&w, PROMOTE);
-    assert_string_equal(parent_state(&w), "success");
+    world_do(&w, PROMOTE);
+    assert_string_equal(world_state(&w, "promote"), "success");
     assert_int_equal(h.made, 1);
     check_told(&h, 0, "pending, success");
     const json_t *made = json_array_get(h.asked, 0), *payload = json_object_get(made, "payload");
@@ -104,8 +94,8 @@ static void without_github_all_is_as_before(void **state) {
     struct hub h;
     begin(&w, &h);
     w.hub = false;
-    run(&w, PROMOTE);
-    assert_string_equal(parent_state(&w), "success");
+    world_do(&w, PROMOTE);
+    assert_string_equal(world_state(&w, "promote"), "success");
     assert_int_equal(h.made, 0);
     assert_int_equal(world_count(&w, "github.unrecorded"), 0);
     finish(&w, &h);
@@ -117,8 +107,8 @@ static void a_pipeline_without_a_repository_is_told(void **state) {
     struct hub h;
     begin(&w, &h);
     h.unconnected = true;
-    run(&w, PROMOTE);
-    assert_string_equal(parent_state(&w), "success");
+    world_do(&w, PROMOTE);
+    assert_string_equal(world_state(&w, "promote"), "success");
     assert_string_equal(sw_str(world_data(&w, "github.unrecorded"), "why"), "no_repo");
     assert_string_equal(sw_str(world_reply(&w, "github.unrecorded"), "to"), "thread");
     assert_int_equal(h.made, 0);
@@ -164,7 +154,7 @@ static void each_question_may_fail(void **state) {
         begin(&w, &h);
         bool bad = rows[i].template != NULL;
         w.faults[0] = (struct fault){rows[i].call, 0, 1, rows[i].http, false};
-        run(&w, rows[i].command);
+        world_do(&w, rows[i].command);
         if (bad && !world_reply(&w, rows[i].template))
             fail_msg("row %zu: no %s", i, rows[i].template);
         if (w.posts != !bad) fail_msg("row %zu: %d promotions", i, w.posts);
@@ -201,11 +191,11 @@ static void no_deployment_is_made_twice(void **state) {
         struct hub h;
         begin(&w, &h);
         w.faults[0] = (struct fault){DEPLOYMENT, 0, rows[i].times, rows[i].http, rows[i].effect};
-        run(&w, PROMOTE);
+        world_do(&w, PROMOTE);
         if (h.made != rows[i].made) fail_msg("row %zu: %d deployments", i, h.made);
         if (world_count(&w, "github.untold") != rows[i].untold) fail_msg("row %zu: untold", i);
         assert_int_equal(w.posts, 1);
-        assert_string_equal(parent_state(&w), "success");
+        assert_string_equal(world_state(&w, "promote"), "success");
         if (h.made > 0) check_told(&h, 0, "pending, success");
         finish(&w, &h);
     }
@@ -231,8 +221,8 @@ static void no_status_is_told_twice(void **state) {
         begin(&w, &h);
         w.faults[0] =
             (struct fault){STATUS, skip, rows[i / 2].times, rows[i / 2].http, rows[i / 2].effect};
-        run(&w, PROMOTE);
-        assert_string_equal(parent_state(&w), "success");
+        world_do(&w, PROMOTE);
+        assert_string_equal(world_state(&w, "promote"), "success");
         assert_int_equal(w.posts, 1);
         assert_int_equal(h.made, 1);
         if (!rows[i / 2].lost)
@@ -258,7 +248,7 @@ static void what_github_refuses_ends_it(void **state) {
         h.merges = i == 0;
         h.conflicts = i == 1;
         h.vetoes = i == 2;
-        run(&w, PROMOTE);
+        world_do(&w, PROMOTE);
         assert_non_null(world_reply(&w, ends[i]));
         assert_int_equal(h.made, 0);
         assert_int_equal(w.posts, 0);
@@ -280,9 +270,9 @@ static void each_target_has_its_own_deployment(void **state) {
     json_object_set_new(json_object_get(w.heroku.apps, "app-storefront-eu"), "phase_fails",
                         json_true());
     w.faults[0] = (struct fault){DEPLOYMENT, 1, 1, LOST, true}; /* the second one's */
-    run(&w, "{\"task\":\"promote\",\"handler\":\"promote\",\"pipeline\":\"storefront\",\"to\":"
-            "\"production\",\"to_app\":\"*\"}");
-    assert_string_equal(parent_state(&w), "partial");
+    world_do(&w, "{\"task\":\"promote\",\"handler\":\"promote\",\"pipeline\":\"storefront\",\"to\":"
+                 "\"production\",\"to_app\":\"*\"}");
+    assert_string_equal(world_state(&w, "promote"), "partial");
     assert_int_equal(h.made, 2);
     const json_t *second = json_array_get(h.deployments, 0);
     assert_string_equal(sw_str(second, "environment"), "production/storefront-eu");
@@ -304,7 +294,7 @@ static void a_promotion_that_is_refused_closes_its_deployment(void **state) {
         struct hub h;
         begin(&w, &h);
         w.faults[0] = (struct fault){"POST /pipeline-promotions", 0, 1, rows[i].http, false};
-        run(&w, PROMOTE);
+        world_do(&w, PROMOTE);
         assert_int_equal(h.made, 1);
         check_told(&h, 0, rows[i].last);
         finish(&w, &h);
@@ -317,8 +307,8 @@ static void an_unknown_outcome_is_an_error_at_github(void **state) {
     struct hub h;
     begin(&w, &h);
     w.faults[0] = (struct fault){"POST /pipeline-promotions", 0, 2, LOST, false};
-    run(&w, PROMOTE);
-    assert_string_equal(parent_state(&w), "unknown");
+    world_do(&w, PROMOTE);
+    assert_string_equal(world_state(&w, "promote"), "unknown");
     check_told(&h, 0, "error");
     finish(&w, &h);
 }
@@ -337,7 +327,7 @@ static void without_access_github_is_not_told(void **state) {
     w.faults[1] = (struct fault){STATUS, 0, 9, AUTH, false};
     world_run(&w);
     world_is_over(&w);
-    assert_string_equal(parent_state(&w), "unknown");
+    assert_string_equal(world_state(&w, "promote"), "unknown");
     assert_int_equal(h.told, 0);
     assert_string_equal(sw_str(last_audit(&w), "outcome"), "unknown");
     finish(&w, &h);
@@ -356,7 +346,7 @@ static void without_github_the_promotion_is_followed_to_its_end(void **state) {
         w.faults[0] = (struct fault){STATUS, skip, 99, AUTH, false};
         world_run(&w);
         world_is_over(&w);
-        assert_string_equal(parent_state(&w), "success");
+        assert_string_equal(world_state(&w, "promote"), "success");
         assert_int_equal(h.told, skip);
         assert_int_equal(world_count(&w, "github.untold"),
                          1 - skip); /* the last one is told late */
@@ -371,8 +361,8 @@ static void a_forced_promotion_asks_for_no_checks(void **state) {
     struct hub h;
     begin(&w, &h);
     json_array_clear(h.states);
-    run(&w, FORCED);
-    assert_string_equal(parent_state(&w), "success");
+    world_do(&w, FORCED);
+    assert_string_equal(world_state(&w, "promote"), "success");
     assert_int_equal(h.made, 1);
     const json_t *made = json_array_get(h.asked, 0);
     assert_int_equal(json_array_size(json_object_get(made, "required_contexts")), 0);

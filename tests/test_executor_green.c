@@ -47,10 +47,6 @@ static void hub_run_all(struct world *w, const char *command) {
     world_is_over(w);
 }
 
-static const char *parent_state(const struct world *w, const char *kind) {
-    return sw_str(world_data(w, kind), "state");
-}
-
 static bool called(const struct world *w, const char *call) {
     size_t i;
     json_t *one;
@@ -69,7 +65,7 @@ static void a_deploy_is_recorded(void **state) {
     hub_begin(&w, &b);
     all_green(&b);
     hub_run_all(&w, OF(""));
-    assert_string_equal(parent_state(&w, "deploy"), "success");
+    assert_string_equal(world_state(&w, "deploy"), "success");
     assert_string_equal(sw_str(world_data(&w, "deploy"), "ref"), "main");
     assert_int_equal(b.hub.made, 1);
     assert_int_equal(b.heroku.posts, 1);
@@ -214,7 +210,7 @@ static void a_forced_deploy_asks_for_no_checks(void **state) {
     hub_begin(&w, &b);
     hub_state(&b.hub, "ci/test", "failure");
     hub_run_all(&w, OF(FORCED));
-    assert_string_equal(parent_state(&w, "deploy"), "success");
+    assert_string_equal(world_state(&w, "deploy"), "success");
     const json_t *made = json_array_get(b.hub.asked, 0);
     assert_int_equal(json_array_size(json_object_get(made, "required_contexts")), 0);
     assert_false(called(&w, "GET " HUB_REPO "/branches"));
@@ -267,7 +263,7 @@ static void each_way_to_report_counts(void **state) {
                         ends[k][0] ? ends[k] : NULL);
         }
         hub_run_all(&w, OF(""));
-        const char *is = parent_state(&w, rows[i].end == BAD ? "error.checks" : "deploy");
+        const char *is = world_state(&w, rows[i].end == BAD ? "error.checks" : "deploy");
         if (rows[i].end == GREEN && strcmp(is, "success") != 0) fail_msg("row %zu: %s", i, is);
         if (rows[i].end == OPEN && strcmp(is, "expired") != 0) fail_msg("row %zu: %s", i, is);
         assert_int_equal(b.heroku.posts, rows[i].end == GREEN ? 1 : 0);
@@ -400,7 +396,7 @@ static void accepted_it_goes_on_when_all_are_green(void **state) {
         w.faults[0] = (struct fault){"GET " COMMIT "/status", 1, 3, DOWN, false};
         world_run(&w);
         world_is_over(&w);
-        assert_string_equal(parent_state(&w, kinds[i]), "success");
+        assert_string_equal(world_state(&w, kinds[i]), "success");
         assert_true(w.now_ms >= b.hub.green_ms);
         assert_int_equal(world_count(&w, "github.green"), 1);
         assert_int_equal(b.hub.made, 1);
@@ -435,8 +431,8 @@ static void waiting_ends_without_a_change(void **state) {
         }
         world_run(&w);
         world_is_over(&w);
-        if (strcmp(parent_state(&w, "deploy"), rows[i].end) != 0)
-            fail_msg("row %zu: %s", i, parent_state(&w, "deploy"));
+        if (strcmp(world_state(&w, "deploy"), rows[i].end) != 0)
+            fail_msg("row %zu: %s", i, world_state(&w, "deploy"));
         assert_null(json_object_get(world_data(&w, "deploy"), "buttons"));
         assert_int_equal(world_count(&w, "error.checks"), rows[i].fails ? 1 : 0);
         assert_false(called(&w, DEPLOYMENT));
@@ -458,7 +454,7 @@ static void a_deploy_that_is_cancelled_is_inactive_at_github(void **state) {
     world_run(&w);
     world_is_over(&w);
     SW_AUTO(sw_text) char *told = hub_told(&b.hub, 0);
-    assert_string_equal(parent_state(&w, "deploy"), "cancelled");
+    assert_string_equal(world_state(&w, "deploy"), "cancelled");
     assert_string_equal(told, "pending, inactive");
     hub_end(&w, &b);
 }
