@@ -64,6 +64,8 @@ int client_set_up(void **state) {
 int client_tear_down(void **state) {
     (void)state;
     client_stop(&sim);
+    if (sim.ingress != NULL) ingress_stop(sim.ingress);
+    sim.ingress = NULL;
     return 0;
 }
 

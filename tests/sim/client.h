@@ -21,8 +21,9 @@ struct client {
     pid_t pid;
     char base[64];
     CURL *curl;
-    const char *token; /* Bearer of client_api and client_github */
-    char own[128];     /* `token` after client_enter or client_github_enter */
+    const char *token;       /* Bearer of client_api and client_github */
+    char own[128];           /* `token` after client_enter or client_github_enter */
+    struct ingress *ingress; /* NULL: none; client_tear_down stops it */
 };
 struct client_reply {
     CURLcode code;
@@ -74,7 +75,7 @@ struct ingress_request {
 };
 struct ingress;
 struct ingress *ingress_start(char ret_url[64]);
-struct ingress *ingress_start_of(struct client *client); /* and tells the sim where it is */
+void ingress_start_of(struct client *client); /* client->ingress; the sim is told where it is */
 void ingress_stop(struct ingress *ingress);
 void ingress_answer(struct ingress *ingress, unsigned status, const char *type, const char *body);
 struct ingress_request ingress_wait(struct ingress *ingress, unsigned nth); /* 0 = the first */

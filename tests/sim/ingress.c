@@ -88,13 +88,12 @@ struct ingress *ingress_start(char ret_url[64]) {
     return ingress;
 }
 
-struct ingress *ingress_start_of(struct client *client) {
+void ingress_start_of(struct client *client) {
     char url[64];
-    struct ingress *ingress = ingress_start(url);
+    client->ingress = ingress_start(url);
     SIM_FREE char *config = sim_fmt("{\"ingress\":\"%s\"}", url);
     REPLY set = client_post(client, "/sim/config", config);
     assert_int_equal(set.status, 200);
-    return ingress;
 }
 
 void ingress_stop(struct ingress *ingress) {

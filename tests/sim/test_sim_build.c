@@ -5,23 +5,15 @@
 
 static const char sha[] = "0123456789abcdef0123456789abcdef01234567";
 static char source[96];
-static struct ingress *ingress; /* has the source */
 
 static int start(void **state) {
     (void)state;
     char url[64];
     app_world_start();
-    ingress = ingress_start(url);
-    ingress_answer(ingress, 200, "application/gzip", GZIP);
+    sim.ingress = ingress_start(url); /* has the source */
+    ingress_answer(sim.ingress, 200, "application/gzip", GZIP);
     strcpy(source, url);
     strcat(source, "/archive.tar.gz");
-    return 0;
-}
-
-static int stop(void **state) {
-    (void)state;
-    client_stop(&sim);
-    ingress_stop(ingress);
     return 0;
 }
 
@@ -52,7 +44,7 @@ static void a_build_becomes_a_slug_a_release_and_new_dynos(void **state) {
     assert_non_null(strstr(client_text(made.json, "output_stream_url"), "X-Amz-Signature="));
     json_auto_t *done = build_end("storefront-production", client_text(made.json, "id"));
     assert_string_equal(client_text(done, "status"), "succeeded");
-    assert_string_equal(ingress_wait(ingress, 0).path, "/archive.tar.gz");
+    assert_string_equal(ingress_wait(sim.ingress, 0).path, "/archive.tar.gz");
     const char *release_id = sim_json_text2(done, "release", "id");
     json_auto_t *release = release_end("storefront-production", release_id);
     assert_string_equal(client_text(release, "status"), "succeeded");
@@ -95,18 +87,18 @@ static void a_build_fails_on_demand_or_without_its_source(void **state) {
     json_auto_t *bad = build_end("storefront-staging", client_text(first.json, "id"));
     assert_string_equal(client_text(bad, "status"), "failed");
     assert_true(json_is_null(json_object_get(bad, "release")));
-    ingress_answer(ingress, 200, "text/html", "<!doctype html>sign in, please");
+    ingress_answer(sim.ingress, 200, "text/html", "<!doctype html>sign in, please");
     REPLY page = build("storefront-staging", source, NULL);
     json_auto_t *no_tarball = build_end("storefront-staging", client_text(page.json, "id"));
     assert_string_equal(client_text(no_tarball, "status"), "failed");
-    ingress_answer(ingress, 404, "text/plain", "gone");
+    ingress_answer(sim.ingress, 404, "text/plain", "gone");
     REPLY second = build("storefront-staging", source, NULL);
     json_auto_t *gone = build_end("storefront-staging", client_text(second.json, "id"));
     assert_string_equal(client_text(gone, "status"), "failed");
     REPLY third = build("storefront-staging", "https://elsewhere.example/x.tar.gz", NULL);
     json_auto_t *far = build_end("storefront-staging", client_text(third.json, "id"));
     assert_string_equal(client_text(far, "status"), "failed");
-    ingress_answer(ingress, 200, "application/gzip", GZIP);
+    ingress_answer(sim.ingress, 200, "application/gzip", GZIP);
     REPLY fourth = build("storefront-staging", source, NULL);
     json_auto_t *good = build_end("storefront-staging", client_text(fourth.json, "id"));
     assert_string_equal(client_text(good, "status"), "succeeded");
@@ -163,7 +155,7 @@ static void a_second_factor_opens_builds_once_or_for_a_while(void **state) {
 }
 
 int main(void) {
-#define ROW(fn) cmocka_unit_test_setup_teardown(fn, start, stop)
+#define ROW(fn) cmocka_unit_test_setup_teardown(fn, start, client_tear_down)
     const struct CMUnitTest tests[] = {ROW(a_build_becomes_a_slug_a_release_and_new_dynos),
                                        ROW(the_release_of_a_build_is_pending_first),
                                        ROW(a_build_fails_on_demand_or_without_its_source),

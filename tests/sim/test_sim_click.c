@@ -11,19 +11,11 @@
 #include <cmocka.h>
 
 static const char *const options[] = {"--secret", "shh", NULL};
-static struct ingress *ingress;
 
 static int start(void **state) {
     (void)state;
     client_start(&sim, options);
-    ingress = ingress_start_of(&sim);
-    return 0;
-}
-
-static int stop(void **state) {
-    (void)state;
-    client_stop(&sim);
-    ingress_stop(ingress);
+    ingress_start_of(&sim);
     return 0;
 }
 
@@ -50,7 +42,7 @@ static struct client_reply click(const char *user, const char *ts, const char *a
 
 /* What the ingress was sent: the payload, new. */
 static json_t *payload(unsigned nth) {
-    struct ingress_request got = ingress_wait(ingress, nth);
+    struct ingress_request got = ingress_wait(sim.ingress, nth);
     assert_string_equal(got.path, "/slack/interactive");
     SIM_FREE char *base = sim_fmt("v0:%s:%s", got.stamp, got.body);
     unsigned char mac[crypto_auth_hmacsha256_BYTES];
@@ -104,7 +96,7 @@ static void a_click_needs_a_button_that_its_person_sees(void **state) {
     assert_int_equal(other.status, 404);
     REPLY stranger = click("U0CYD", ts, "type/0");
     assert_int_equal(stranger.status, 422);
-    assert_int_equal(ingress_count(ingress), 0);
+    assert_int_equal(ingress_count(sim.ingress), 0);
     REPLY hers = click("U0ADA", ts, "type/0");
     assert_int_equal(hers.status, 200);
     json_auto_t *p = payload(0);
@@ -204,7 +196,7 @@ static void buttons_have_limits(void **state) {
 }
 
 int main(void) {
-#define ROW(fn) cmocka_unit_test_setup_teardown(fn, start, stop)
+#define ROW(fn) cmocka_unit_test_setup_teardown(fn, start, client_tear_down)
     const struct CMUnitTest tests[] = {
         ROW(a_click_is_sent_as_slack_sends_it), ROW(a_click_needs_a_button_that_its_person_sees),
         ROW(the_url_of_a_click_changes_or_removes_its_message), ROW(buttons_have_limits)};

@@ -11,19 +11,11 @@
 #include <cmocka.h>
 
 static const char *const options[] = {"--secret", "shh", "--webhook-secret", "hook", NULL};
-static struct ingress *ingress;
 
 static int start(void **state) {
     (void)state;
     client_start(&sim, options);
-    ingress = ingress_start_of(&sim);
-    return 0;
-}
-
-static int stop(void **state) {
-    (void)state;
-    client_stop(&sim);
-    ingress_stop(ingress);
+    ingress_start_of(&sim);
     return 0;
 }
 
@@ -46,7 +38,7 @@ static void a_typed_command_is_signed_as_slack_signs(void **state) {
     (void)state;
     REPLY reply = client_post(&sim, "/sim/type", TYPE_HELP);
     assert_int_equal(sim_json_int(reply.json, "status", 0), 200);
-    struct ingress_request got = ingress_wait(ingress, 0);
+    struct ingress_request got = ingress_wait(sim.ingress, 0);
     assert_string_equal(got.path, "/slack/commands");
     SIM_FREE char *base = sim_fmt("v0:%s:%s", got.stamp, got.body);
     char hex[80];
@@ -64,7 +56,7 @@ static void a_response_url_takes_five_posts_of_its_person(void **state) {
     (void)state;
     REPLY typed = client_post(&sim, "/sim/type", TYPE_HELP);
     assert_int_equal(typed.status, 200);
-    struct ingress_request got = ingress_wait(ingress, 0);
+    struct ingress_request got = ingress_wait(sim.ingress, 0);
     json_auto_t *form = sim_form_parse(got.body, strlen(got.body));
     const char *path = client_text(form, "response_url") + strlen(sim.base);
     for (int i = 0; i < 5; i++) {
@@ -100,7 +92,7 @@ static void a_url_minted_elsewhere_is_taken_for_a_known_team(void **state) {
 
 static void an_immediate_reply_in_channel_shows_the_command(void **state) {
     (void)state;
-    ingress_answer(ingress, 200, "application/json",
+    ingress_answer(sim.ingress, 200, "application/json",
                    "{\"response_type\":\"in_channel\",\"text\":\"at once\"}");
     REPLY typed = client_post(&sim, "/sim/type", TYPE_HELP);
     assert_int_equal(typed.status, 200);
@@ -113,7 +105,7 @@ static void an_immediate_reply_in_channel_shows_the_command(void **state) {
 
 static void a_failed_command_shows_slacks_own_error(void **state) {
     (void)state;
-    ingress_answer(ingress, 400, "text/plain", "no");
+    ingress_answer(sim.ingress, 400, "text/plain", "no");
     REPLY typed = client_post(&sim, "/sim/type", TYPE_HELP);
     assert_int_equal(sim_json_int(typed.json, "status", 0), 400);
     json_auto_t *seen = client_view(&sim, "U0ADA");
@@ -220,15 +212,15 @@ static void a_burst_is_a_rate_violation_and_can_be_refused(void **state) {
 
 static void a_release_is_told_by_webhook_until_it_is_taken(void **state) {
     (void)state;
-    ingress_answer(ingress, 503, "text/plain", "");
+    ingress_answer(sim.ingress, 503, "text/plain", "");
     REPLY made = client_post(&sim, "/sim/release", "{\"app\":\"storefront-staging\"}");
     assert_int_equal(made.status, 201);
     assert_int_equal(sim_json_int(made.json, "version", 0), 43);
-    struct ingress_request first = ingress_wait(ingress, 0);
-    (void)ingress_wait(ingress, 1);
-    ingress_answer(ingress, 204, "text/plain", "");
-    struct ingress_request again = ingress_wait(ingress, 2);
-    struct ingress_request other = ingress_wait(ingress, 3);
+    struct ingress_request first = ingress_wait(sim.ingress, 0);
+    (void)ingress_wait(sim.ingress, 1);
+    ingress_answer(sim.ingress, 204, "text/plain", "");
+    struct ingress_request again = ingress_wait(sim.ingress, 2);
+    struct ingress_request other = ingress_wait(sim.ingress, 3);
     char mac[80];
     assert_string_equal(first.path, "/webhooks/heroku");
     assert_string_equal(first.signature, mac_of("hook", first.body, true, mac));
@@ -243,7 +235,7 @@ static void a_release_is_told_by_webhook_until_it_is_taken(void **state) {
     assert_string_equal(sim_json_text2(a, "data", "id"), client_text(made.json, "id"));
     assert_string_equal(sim_json_text2(json_object_get(a, "webhook_metadata"), "event", "id"),
                         client_text(a, "id"));
-    assert_int_equal(ingress_count(ingress), 4);
+    assert_int_equal(ingress_count(sim.ingress), 4);
 }
 
 static void a_foreign_page_may_not_reset(void **state) {
@@ -260,7 +252,7 @@ static void a_foreign_page_may_not_reset(void **state) {
 }
 
 int main(void) {
-#define ROW(fn) cmocka_unit_test_setup_teardown(fn, start, stop)
+#define ROW(fn) cmocka_unit_test_setup_teardown(fn, start, client_tear_down)
     const struct CMUnitTest tests[] = {ROW(a_typed_command_is_signed_as_slack_signs),
                                        ROW(a_response_url_takes_five_posts_of_its_person),
                                        ROW(a_url_minted_elsewhere_is_taken_for_a_known_team),
