@@ -25,7 +25,8 @@ static const char usage[] =
     "  --pipeline P  only what was done to the pipeline P\n\n"
     "A line: time (UTC), installation, user, command as typed, accounts, outcome, \"forced\" where "
     "the\n"
-    "checks were skipped, details, command id.\n";
+    "checks were skipped, details, command id. What only reads, and what was refused before it "
+    "began\n(a line that is no command, cancelling what is not one's own), has no entry.\n";
 
 struct output {
     bool json;
