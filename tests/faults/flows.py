@@ -197,6 +197,7 @@ class Operation(Flow):
 
     def check(self, world, kills):
         end = self.settled(world, kills)
+        truth.told_at_github(world)
         if self.changes and not end.startswith("✔"):
             raise Failed("not a success: " + world.texts(world.BOB)[-800:])
 
@@ -246,6 +247,7 @@ class Cancel(Operation):
 
     def check(self, world, kills):
         self.settled(world, kills)
+        truth.told_at_github(world)
         if not world.journal("DELETE /apps"):
             raise Failed("the build was not deleted")
 

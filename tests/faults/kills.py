@@ -12,7 +12,7 @@ from matrix import SLOW_POINTS
 PARTS = {
     "three": [["--only=" + point for point in SLOW_POINTS]],
     "full": [["--default-times"], ["--flow", "all"], ["--replicas", "3", "--worlds", "4", "--sample", "16"], ["--scale", "--sample", "16"],
-             ["--flow", "operations", "--sample", "16"]],
+             ["--flow", "operations", "--sample", "12"]],
     "long": [["--flow", "all", "--long"], ["--flow", "operations"], ["--replicas", "3", "--worlds", "4"], ["--scale"], ["--default-times", "--long", "--worlds", "16"]],
 }
 

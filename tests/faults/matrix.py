@@ -15,6 +15,7 @@ effect where there may be only one.
 --scale          the role that is killed is scaled 1-3-1 meanwhile
 Settings are ten times shorter than the defaults unless --default-times. Ends with `N passed, N failed`."""
 import collections, os, random, time
+from concurrent.futures import ThreadPoolExecutor
 
 import runner
 from flows import FLOWS, OPERATIONS, SHORT_FLOWS
@@ -98,8 +99,10 @@ def main():
     p.add_argument("--sample", type=int, help="that many cases, chosen by the seed")
     a = p.parse_args()
     cases = []
-    for flow in {"all": SHORT_FLOWS, "operations": OPERATIONS}.get(a.flow) or [FLOWS[a.flow]]:
-        passed = trace(a, flow)
+    flows = {"all": SHORT_FLOWS, "operations": OPERATIONS}.get(a.flow) or [FLOWS[a.flow]]
+    with ThreadPoolExecutor(a.worlds) as pool:
+        traces = list(pool.map(lambda flow: trace(a, flow), flows))
+    for flow, passed in zip(flows, traces):
         print(flow.name, "passes", {f"{r}:{p}": n for (r, p), n in sorted(passed.items())}, flush=True)
         for (role, point), times in sorted(passed.items()):
             for n in range(1, times + 1):
