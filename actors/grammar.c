@@ -316,6 +316,24 @@ static void explain_topic(json_t *o, const struct sw__parsed *p) {
     put(o, "command", json_string(command->name));
 }
 
+/* No stage is called like this: a code that follows `to` is a code. */
+static bool is_code_for_stage(const struct sw__parsed *p) {
+    static const enum sw__field stages[] = {SW__FROM, SW__TO, SW__ENVIRONMENT};
+
+    for (size_t i = 0; i < sizeof stages / sizeof *stages; i++) {
+        struct sw__span stage = p->field[stages[i]];
+        size_t digits = 0;
+
+        while (digits < stage.size && stage.start[digits] >= '0' && stage.start[digits] <= '9') {
+            digits++;
+        }
+        if (digits == 6 && digits == stage.size) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* The line without its code: nothing but blanks can follow that. Names that look like one are
  * names, a reason is prose. Says also where in it the mistake is. */
 static void explain_line(json_t *o, const struct sw__parsed *p) {
@@ -325,6 +343,7 @@ static void explain_line(json_t *o, const struct sw__parsed *p) {
     char text[SW_GRAMMAR_LINE_BYTES + 1], mark[2 * SW_GRAMMAR_LINE_BYTES + 2];
     bool named = p->field[SW__PIPELINE].start || p->field[SW__ID].start;
 
+    named = named && !is_code_for_stage(p);
     if (code.start) {
         shown.size = (size_t)(code.start - p->text.start);
     }

@@ -136,6 +136,8 @@ static void the_line_never_holds_a_code(void **state) {
         {"promote x " MODHEX44, "promote x"},
         {"deploy x/123456 123456", "deploy x/123456"},
         {"promote 123456", "promote 123456"},
+        {"promote x to 123456", "promote x to [code]"},
+        {"deploy x/main in 123456/a 654321", "deploy x/main in [code]/a"},
         {"promote x 123456 to y", "promote x [code] to y"},
         {"promote x please " MODHEX44, "promote x please [code]"},
         {"promote x please CCCCCBDEFGHIJKLNRTUVCBDEFGHIJKLN", "promote x please [code]"},
