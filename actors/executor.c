@@ -261,6 +261,7 @@ static int handle(const struct sw_ctx *ctx, const struct sw_msg *in, struct sw_o
     if (stored) p.state = json_deep_copy(stored);
     r = stored ? resume(&p) : begin(&p);
     state = p.state;
+    if (r == 0) r = p.error;
     if (r < 0 || p.over) return r;
     sw_store(out, key, json_incref(p.state), SW__PLAN_TTL_MS);
     return 0;

@@ -30,7 +30,9 @@ int sw__plan_next(struct sw__plan *p) {
         return 0;
     }
     sw__set(p->state, "phase", json_integer(phase + 1));
-    return sw__plan_kind(p)->phases[phase](p);
+    int r = sw__plan_kind(p)->phases[phase](p);
+    if (r < 0) p->error = r; /* what went before may have no way to say so: trouble, lost */
+    return r;
 }
 
 void sw__plan_go(struct sw__plan *p, const char *step) {

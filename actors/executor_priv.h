@@ -56,6 +56,7 @@ struct sw__plan {
     json_t *state;
     bool renewed; /* the grant came with this very message: no other is asked for */
     bool over;    /* closed, or nothing to do: nothing is stored */
+    int error;    /* of the phase that began last: the message is handled again */
 };
 
 enum sw__seen { /* one look at what a write may have done */

@@ -99,7 +99,8 @@ struct sw_actor {
     sw_handle_fn *handle;
 };
 
-/* Tests: one call without I/O. `facts` is {key: value}; a key that is missing counts as absent.
+/* Tests: one call without I/O. `facts` is {key: value}; a key that is missing counts as absent. Each is loaded
+ * only when it is asked for; -EDEADLK: the handler was done without one that it had asked for.
  * *ret_outputs is a list of {"op": "send"|"after"|"cancel"|"http"|"store"|"forget"|"answer"|"source"|"audit", "name", ...}
  * as in common/step.c: "value" (http request, state, page, audit entry), "ms", "kind", "cmd", "body", "boxes" (the message); the caller frees. */
 int sw_step(const struct sw_actor *actor, const struct sw_ctx *ctx, const struct sw_msg *in,

@@ -5,10 +5,20 @@
 #include <errno.h>
 #include <string.h>
 
+struct facts {
+    const json_t *all;
+    json_t *loaded; /* {key: true} */
+};
+
+/* Each has to be loaded first, as in a process that began a moment ago. */
 static int fact_of_object(void *arg, const char *key, const json_t **ret) {
-    *ret = json_object_get(arg, key);
+    const struct facts *facts = arg;
+    *ret = json_object_get(facts->all, key);
     if (json_is_null(*ret)) *ret = NULL;
-    return 0;
+    if (json_object_get(facts->loaded, key)) return 0;
+    json_object_set_new(facts->loaded, key, json_true());
+    *ret = NULL;
+    return -EAGAIN;
 }
 
 static json_t *op_to_json(const struct sw_op *op) {
@@ -39,13 +49,22 @@ static bool accepts(const struct sw_actor *actor, const char *kind) {
 }
 
 int sw_step(const struct sw_actor *actor, const struct sw_ctx *ctx, const struct sw_msg *in,
-            const json_t *facts, json_t **ret_outputs) {
+            const json_t *all, json_t **ret_outputs) {
+    SW_AUTO(sw_json) json_t *loaded = json_object();
+    struct facts facts = {all, loaded};
     struct sw_out out;
+    int r;
     if (!accepts(actor, in->kind)) return -ENOTSUP;
-    sw_out_init(&out, in, fact_of_object, (void *)facts);
+    sw_out_init(&out, in, fact_of_object, &facts);
     if (actor->want) actor->want(in, &out);
-    int r = actor->handle(ctx, in, &out);
+    for (bool again = true; again;) {
+        sw_out_finish(&out);
+        sw_out_init(&out, in, fact_of_object, &facts);
+        r = actor->handle(ctx, in, &out);
+        again = r == -EAGAIN && out.wanting;
+    }
     if (r == 0) r = out.error;
+    if (r == 0 && out.wanting) r = -EDEADLK; /* it was done without what it asked for */
     if (r == 0) {
         json_t *list = json_array();
         for (size_t i = 0; i < out.count; i++)
