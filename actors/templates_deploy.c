@@ -14,7 +14,10 @@ static void link_to(const struct sw_template_in *in, struct sw__card *card) {
         strspn(log, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:/");
     bool web = !strncmp(log, "https://", 8) || !strncmp(log, "http://", 7);
     if (!web || log[size] || size > LINK_MAX) return;
-    sw__card_small(card, json_sprintf("<%s|Look at it in Heroku's dashboard>", log));
+    const char *what = strstr(log, "/builds/")     ? "The build and its log"
+                       : strstr(log, "/releases/") ? "The release and its log"
+                                                   : "Look at it";
+    sw__card_small(card, json_sprintf("<%s|%s, at Heroku>", log, what));
 }
 
 static const char *phase_words(const struct sw_template_in *in) {
