@@ -25,7 +25,7 @@ void sw__change_trouble(struct sw__plan *p, const struct sw__said *said) {
         sw__plan_trouble(p, said);
         return;
     }
-    if (!app) app = json_object_get(p->state, "app"); /* ps: nothing is changed */
+    if (!app) app = json_object_get(p->state, "app"); /* ps, releases: nothing is changed */
     sw__plan_end(p, "two_factor", "change.two_factor",
                  json_pack("{s:O, s:s}", "app", json_object_get(app, "name"), "task",
                            sw__plan_kind(p)->name));

@@ -134,10 +134,11 @@ static char *forced_line(const struct sw__plan *p) {
 void sw__checks_fail(struct sw__plan *p, json_t *list) {
     const json_t *first = json_array_get(list, 0);
     SW_AUTO(sw_text) char *type = forced_line(p);
+    SW_AUTO(sw_json) json_t *name = sw__text(sw_str(first, "context"), 200);
     SW_AUTO(sw_text)
     char *reason =
-        sw_printf("%zu of its checks failed or are missing, among them %.200s (%.40s)",
-                  json_array_size(list), sw_str(first, "context"), sw_str(first, "state"));
+        sw_printf("%zu of its checks failed or are missing, among them %s (%s)",
+                  json_array_size(list), json_string_value(name), sw_str(first, "state"));
     sw__set(p->state, "reason", sw__text(reason, 300));
     sw__plan_fail(p, "error.checks",
                   json_pack("{s:s, s:s, s:o, s:o, s:s}", "repo",

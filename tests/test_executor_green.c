@@ -314,6 +314,25 @@ static void a_failed_check_says_what_to_type(void **state) {
     hub_end(&w, &b);
 }
 
+static void a_long_name_of_a_check_is_cut_between_letters(void **state) {
+    char name[302] = "x";
+    (void)state;
+    struct world w;
+    struct both b;
+    for (size_t i = 1; i < 300; i += 2)
+        memcpy(name + i, "\xc3\xbc", 3);
+    hub_begin(&w, &b);
+    json_array_insert_new(b.hub.rules, 0, json_string(name));
+    json_array_clear(b.hub.protection);
+    hub_state(&b.hub, name, "failure");
+    hub_run_all(&w, OF(""));
+    world_data(&w, "error.checks");
+    const json_t *end = json_array_get(w.audit, json_array_size(w.audit) - 1);
+    assert_non_null(strstr(sw_str(end, "detail"), "of its checks failed or are missing"));
+    assert_non_null(strstr(sw_str(end, "detail"), "\xc3\xbc (failure)"));
+    hub_end(&w, &b);
+}
+
 /* ---- the offer ---- */
 
 static const char *step_of(const struct world *w) {
@@ -471,6 +490,7 @@ int main(void) {
         cmocka_unit_test(each_way_to_report_counts),
         cmocka_unit_test(all_pages_are_read),
         cmocka_unit_test(a_failed_check_says_what_to_type),
+        cmocka_unit_test(a_long_name_of_a_check_is_cut_between_letters),
         cmocka_unit_test(the_offer_is_the_parent_with_two_buttons),
         cmocka_unit_test(accepted_it_goes_on_when_all_are_green),
         cmocka_unit_test(waiting_ends_without_a_change),

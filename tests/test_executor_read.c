@@ -192,6 +192,19 @@ static void releases_are_those_of_production(void **state) {
     world_finish(&w);
 }
 
+static void releases_that_want_a_code_are_not_refused_without_a_word(void **state) {
+    (void)state;
+    struct world w;
+    world_init(&w);
+    w.faults[0] = (struct fault){"GET /apps/app-storefront-production/releases", 0, 1,
+                                 "{\"status\":403,\"json\":{\"id\":\"two_factor\"}}", false};
+    world_do(&w, "{\"handler\":\"releases\",\"task\":\"releases\",\"pipeline\":\"storefront\"}");
+    const json_t *data = world_data(&w, "change.two_factor");
+    assert_string_equal(sw_str(data, "app"), "storefront-production");
+    assert_string_equal(sw_str(data, "task"), "releases");
+    world_finish(&w);
+}
+
 static void releases_of_a_stage_with_two_apps_need_one(void **state) {
     (void)state;
     struct world w;
@@ -271,6 +284,7 @@ int main(void) {
         cmocka_unit_test(info_shows_stages_with_apps_and_releases),
         cmocka_unit_test(info_asks_for_ten_releases_at_most),
         cmocka_unit_test(releases_are_those_of_production),
+        cmocka_unit_test(releases_that_want_a_code_are_not_refused_without_a_word),
         cmocka_unit_test(releases_of_a_stage_with_two_apps_need_one),
         cmocka_unit_test(a_read_that_never_ends_is_given_up),
         cmocka_unit_test(times_are_read_as_heroku_writes_them),
