@@ -84,8 +84,9 @@ void sw__hub_call(struct sw__plan *p) {
 }
 
 static int next(struct sw__plan *p) {
+    bool cancelling = json_object_get(p->state, "cancelling") != NULL;
     sw__count(p, "hub_at");
-    if (!current(p)) return sw__plan_next(p);
+    if (!current(p) || cancelling) return sw__plan_next(p);
     sw__plan_go(p, "gh_deployment");
     return 0;
 }

@@ -261,6 +261,33 @@ static void what_github_refuses_ends_it(void **state) {
     }
 }
 
+static void a_promotion_that_is_cancelled_makes_no_further_deployment(void **state) {
+    (void)state;
+    struct world w;
+    struct hub h;
+    begin(&w, &h);
+    fake_app(&w.heroku, "p-storefront", "production", "storefront-eu", 3);
+    world_granted(
+        &w,
+        "{\"task\":\"promote\",\"handler\":\"promote\",\"pipeline\":\"storefront\",\"to\":"
+        "\"production\",\"to_app\":\"*\"}",
+        false);
+    SW_AUTO(sw_json) json_t *m = world_until(&w, "gh_deployment");
+    SW_AUTO(sw_json)
+    json_t *cancel =
+        world_msg(SW_KIND_CANCEL, json_pack("{s:{s:s}}", "by", "user", "U0ADA"), json_object());
+    w.twice = false; /* who asks twice is told twice */
+    world_deliver(&w, cancel);
+    w.twice = true;
+    world_deliver(&w, m);
+    world_run(&w);
+    world_is_over(&w);
+    assert_string_equal(world_state(&w, "promote"), "cancelled");
+    assert_int_equal(h.made, 1);
+    assert_int_equal(w.posts, 0);
+    finish(&w, &h);
+}
+
 static void each_target_has_its_own_deployment(void **state) {
     (void)state;
     struct world w;
@@ -411,6 +438,7 @@ int main(void) {
         cmocka_unit_test(no_deployment_is_made_twice),
         cmocka_unit_test(no_status_is_told_twice),
         cmocka_unit_test(what_github_refuses_ends_it),
+        cmocka_unit_test(a_promotion_that_is_cancelled_makes_no_further_deployment),
         cmocka_unit_test(each_target_has_its_own_deployment),
         cmocka_unit_test(a_promotion_that_is_refused_closes_its_deployment),
         cmocka_unit_test(an_unknown_outcome_is_an_error_at_github),
