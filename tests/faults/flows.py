@@ -262,7 +262,7 @@ class Green(Operation):
     def act(self, world, meanwhile):
         super().act(world, meanwhile)
         until("the offer", lambda: world.button("Deploy when green") or Cancel.over(self, world), 30)
-        if world.op():
+        if world.button("Deploy when green"):
             world.type("wait " + world.op())
             until("it looks again", lambda: len(world.journal("GET /repos/acme/storefront/commits/")) > 4 or Cancel.over(self, world), 30)
         world.checks("success")
