@@ -1,5 +1,5 @@
 """A whole Slipway in a temporary directory: sim, Redis, `slipway up`; used by the fault tests and the benches."""
-import glob, json, os, re, shutil, signal, subprocess, tempfile, time, urllib.parse
+import glob, json, os, re, shutil, signal, subprocess, tempfile, threading, time, urllib.parse
 
 from talk import Browser, Failed, read_line, redis, request, shard_of, signed, slash_form, until
 from words import BUSY_MARK
@@ -16,15 +16,19 @@ PROMOTE = "promote storefront from staging to production"
 
 
 _alive = set()
+_ending = threading.Event()
 
 
 def _end_all(number, _frame):
-    """Whoever ends the tests leaves no process behind."""
-    for world in list(_alive):
-        for child in world.children:
-            if child.poll() is None:
-                child.kill()
-        shutil.rmtree(world.dir, ignore_errors=True)
+    """Whoever ends the tests leaves no process behind, although other threads are still beginning some."""
+    _ending.set()
+    for pause in (0.1, 0):
+        for world in list(_alive):
+            for child in list(world.children):
+                if child.poll() is None:
+                    child.kill()
+            shutil.rmtree(world.dir, ignore_errors=True)
+        time.sleep(pause)
     os._exit(128 + number)
 
 
@@ -81,6 +85,8 @@ class World:
 
     # ---- processes ----
     def spawn(self, argv, name, env=None, out=None, **more):
+        if _ending.is_set():
+            raise Failed("the tests are being ended")
         with open(f"{self.dir}/{name}.log", "ab") as log:
             child = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out or log, stderr=log, env=env, **more)
         self.children.append(child)
