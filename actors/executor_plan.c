@@ -252,7 +252,7 @@ void sw__plan_give_up(struct sw__plan *p, const char *why, bool told) {
     const struct sw__kind *kind = sw__plan_kind(p);
     if (sw__wind_runs(p)) { /* the person knows how it ended: only GitHub does not */
         sw__github_untold(p);
-        sw__plan_close(p);
+        sw__wind_end(p);
     } else if (json_object_get(p->state, "wrote")) {
         kind->unknown ? kind->unknown(p, why, "") : sw__report_unknown(p, why, "");
     } else if (!told) {

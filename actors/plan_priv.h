@@ -274,6 +274,7 @@ int sw__github_gone(struct sw__plan *p);
 /* The plan has ended and the person knows: GitHub's deployments that are open are ended too, then
  * the plan is closed. */
 void sw__wind_start(struct sw__plan *p);
+void sw__wind_end(struct sw__plan *p);
 bool sw__wind_runs(const struct sw__plan *p);
 
 /* plan_poll.c: waits between two looks at something that takes its time.

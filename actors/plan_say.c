@@ -55,6 +55,8 @@ bool sw__wind_runs(const struct sw__plan *p) {
 }
 
 void sw__github_untold(struct sw__plan *p) {
+    if (sw__wind_runs(p))
+        sw__set(p->state, "unclosed", json_true()); /* its last state is not known there */
     if (json_object_get(p->state, "untold")) return;
     sw__set(p->state, "untold", json_true());
     if (!sw__wind_runs(p)) sw__report_thread(p, "github.untold", NULL);
@@ -198,14 +200,21 @@ static const char *last_phase(const struct sw__plan *p, const json_t *target) {
 /* The next deployment that is open. */
 static int wind_next(struct sw__plan *p) {
     size_t i;
-    json_t *target, *open = json_object_get(p->state, "hub_gone") ? NULL : targets(p);
-    json_array_foreach(open, i, target) {
+    json_t *target;
+    json_array_foreach(targets(p), i, target) {
         const struct phase *said = phase_of(sw_str(target, "gh"));
         if (!json_object_get(target, "deployment") || (said && said->last)) continue;
-        return sw__github_say(p, target, last_phase(p, target), NULL);
+        if (!json_object_get(p->state, "hub_gone"))
+            return sw__github_say(p, target, last_phase(p, target), NULL);
+        sw__github_untold(p);
     }
-    sw__plan_close(p);
+    sw__wind_end(p);
     return 0;
+}
+
+void sw__wind_end(struct sw__plan *p) {
+    if (json_object_get(p->state, "unclosed")) sw__report_thread(p, "github.unclosed", NULL);
+    sw__plan_close(p);
 }
 
 void sw__wind_start(struct sw__plan *p) {

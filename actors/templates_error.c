@@ -33,7 +33,9 @@ const struct sw__template sw__templates_error[] = {
     ROW("error.no_release", "{app:code} ({stage}) has no release that could be promoted.", NULL),
     ROW("error.locked",
         "{by:user} has been at work on {app:code} since {since_ms:date}. Nothing was done.",
-        "Type the same again when that is over."),
+        "Type the same again when that is over.[ It is {op:code}: `/h status` and its id show how "
+        "far "
+        "it is.]"),
     ROW("error.held",
         "{by:user} has locked {pipeline:bold}[ ({stage})][: {reason}]. Nothing was done.",
         "[It has been locked since {since_ms:date}.][ To go on anyway type {steal:typed}: it takes "

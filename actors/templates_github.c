@@ -59,6 +59,8 @@ const struct sw__template sw__templates_github[] = {
     LINE("github.forced", SW__DOUBT "{user:user} forced this: no checks are asked for."),
     LINE("github.untold", SW__DOUBT "GitHub did not take what I told it about this. It is in "
                                     "nobody's way: what happens at Heroku goes on."),
+    LINE("github.unclosed", SW__DOUBT "GitHub did not take how this ended: it goes on showing the "
+                                      "deployment as under way."),
     UNRECORDED("no_repo", "the pipeline is not connected to a repository."),
     UNRECORDED("no_commit", "the release that is promoted names no commit of the repository."),
     UNRECORDED("no_access", "your GitHub account does not see the repository."),

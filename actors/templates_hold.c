@@ -100,7 +100,8 @@ const struct sw__template sw__templates_hold[] = {
     ROW("lock.done",
         "{user:user} has locked " WHERE
         "[: {reason}]. [{?again}It was so before. ][{!others}Only {user:user} "
-        "can deploy and promote there now.][{?others}Stages that others have locked stay theirs.]",
+        "can deploy, promote and roll back there now.][{?others}Stages that others have locked "
+        "stay theirs.]",
         "[{?others}`/h locks` lists them.]"),
     ROW("lock.none", WHERE " is not locked.", "`/h locks` lists what is."),
     ROW("lock.too_many",

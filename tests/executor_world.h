@@ -368,6 +368,10 @@ static inline void world_is_over(struct world *w) {
     json_t *value;
     size_t count = json_array_size(w->replies);
     assert_int_equal(world_finals(w), 1);
+    /* But for what GitHub made of it, which is told later. */
+    while (count > 1 &&
+           !strcmp(sw_str(json_array_get(w->replies, count - 1), "template"), "github.unclosed"))
+        count--;
     assert_true(json_is_true(json_object_get(json_array_get(w->replies, count - 1), "final")));
     assert_int_equal(json_object_size(w->timers), 0);
     json_object_foreach(w->facts, key, value) {

@@ -87,10 +87,26 @@ static void what_github_does_not_take_stops_nothing(void **state) {
             assert_string_equal(outcome(&w), "success");
             assert_int_equal(f.made, 1);
             assert_int_equal(world_count(&w, "github.untold"), rows[i].untold);
+            assert_int_equal(world_count(&w, "github.unclosed"), 0);
             expect_statuses(&f, rows[i].statuses);
             finish(&w, &f);
         }
     }
+}
+
+static void a_last_state_that_github_refuses_is_told_in_the_thread(void **state) {
+    (void)state;
+    struct world w;
+    struct deploy_fake f;
+    begin(&w, &f);
+    w.faults[0] = (struct fault){"POST /repos/acme/storefront/deployments/77/statuses", 3, 1,
+                                 "{\"status\":403,\"json\":{\"message\":\"no\"}}", false};
+    run(&w);
+    assert_string_equal(outcome(&w), "success");
+    assert_int_equal(world_count(&w, "github.untold"), 0);
+    assert_int_equal(world_count(&w, "github.unclosed"), 1);
+    expect_statuses(&f, "pending pending pending");
+    finish(&w, &f);
 }
 
 static void a_deploy_goes_on_when_nobody_renews_the_access_to_github(void **state) {
@@ -105,6 +121,7 @@ static void a_deploy_goes_on_when_nobody_renews_the_access_to_github(void **stat
     assert_string_equal(outcome(&w), "success");
     assert_int_equal(f.made, 1);
     assert_int_equal(world_count(&w, "github.untold"), 1);
+    assert_int_equal(world_count(&w, "github.unclosed"), 1); /* it goes on showing it as pending */
     expect_statuses(&f, "pending");
     finish(&w, &f);
 }
@@ -308,6 +325,7 @@ int main(void) {
         cmocka_unit_test(github_learns_of_each_phase_in_order),
         cmocka_unit_test(github_learns_how_it_ended),
         cmocka_unit_test(what_github_does_not_take_stops_nothing),
+        cmocka_unit_test(a_last_state_that_github_refuses_is_told_in_the_thread),
         cmocka_unit_test(a_deploy_goes_on_when_nobody_renews_the_access_to_github),
         cmocka_unit_test(an_end_is_told_once_though_the_account_is_another_by_then),
         cmocka_unit_test(it_is_cancelled_as_long_as_nothing_is_released),
