@@ -4,7 +4,7 @@ import json
 import truth
 from talk import Browser, Failed, until
 from world import PROMOTE, ROLES
-from words import HELP, LINKED, PIPELINES, RELEASED
+from words import HELP, LINKED_BOTH, PIPELINES, RELEASED
 
 
 class Flow:
@@ -71,14 +71,14 @@ class Login(Flow):
         raise Failed("never linked: " + world.texts()[-800:])
 
     def linked(self, world):
-        """What /h login says: linked, or another card, which is a new link."""
-        before = world.told(LINKED), world.card_url()
+        """What /h login says: both accounts are linked, or another card, which is a new link."""
+        before = self.words(world), world.card_url()
         world.type_until_taken("login", lambda: (self.words(world), world.card_url()) != before)
         until("an answer to login", lambda: (self.words(world), world.card_url()) != before)
         return self.words(world) > 0
 
     def words(self, world):
-        return world.told(LINKED)
+        return world.told(LINKED_BOTH)
 
     def check(self, world, kills):
         only_one_success(world, kills)

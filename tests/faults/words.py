@@ -4,6 +4,7 @@ BUSY_MARK = "…"  # a message that begins so will change
 HELP = "This is what you can type"
 PIPELINES = "You can see"
 LINKED = "You are connected to Heroku as *ada@example.com*"
+LINKED_BOTH = LINKED + " and to GitHub as *ada-l*"
 CARD = "For this I need your Heroku"  # or both accounts
 CARD_AGAIN = "Heroku no longer accepts the access that I had for you"
 INTERNAL = "Something went wrong on my side"
