@@ -73,7 +73,7 @@ const struct sw__template sw__templates_deploy[] = {
     PARENT("success", SW__GOOD "{user:user} deployed " WHAT "[, {version:v}]", NULL, ended),
     PARENT("failure", SW__BAD "The deploy of " WHAT "[ as {version:v}] failed", "[{reason}]",
            ended),
-    PARENT("unknown", SW__DOUBT "{user:user} deployed " WHAT ", but the outcome is not known",
+    PARENT("unknown", SW__DOUBT "{user:user} tried to deploy " WHAT ": the outcome is not known",
            "[{reason}]", ended),
     PARENT("two_factor", SW__DOUBT "{user:user} needs a one-time code to deploy " WHAT,
            "Nothing was deployed.", small),

@@ -60,7 +60,7 @@ const struct sw__template sw__templates_promote[] = {
     PARENT("success", SW__GOOD "{user:user} promoted " WHAT, NULL, parent),
     PARENT("failure", SW__BAD "{user:user} could not promote " WHAT, "[{reason}]", parent),
     PARENT("partial", SW__BAD "{user:user} promoted only a part of " WHAT, "[{reason}]", parent),
-    PARENT("unknown", SW__DOUBT "{user:user} promoted " WHAT ", but the outcome is not known",
+    PARENT("unknown", SW__DOUBT "{user:user} tried to promote " WHAT ": the outcome is not known",
            "[{reason}]", parent),
     PARENT("two_factor", SW__DOUBT "{user:user} needs a one-time code to promote " WHAT,
            "Nothing was promoted.", sw__card_took),
