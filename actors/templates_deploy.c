@@ -16,7 +16,7 @@ static void link_to(const struct sw_template_in *in, struct sw__card *card) {
     if (!web || log[size] || size > LINK_MAX) return;
     const char *what = strstr(log, "/builds/")     ? "The build and its log"
                        : strstr(log, "/releases/") ? "The release and its log"
-                                                   : "Look at it";
+                                                   : "The app";
     sw__card_small(card, json_sprintf("<%s|%s, at Heroku>", log, what));
 }
 
