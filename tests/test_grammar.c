@@ -37,8 +37,9 @@ static const char *text_of(const json_t *o, const char *key) {
 
 static void expect_text(const struct row *row, const json_t *o, const char *key, const char *want) {
     const char *is = text_of(o, key);
+    bool same = is && want ? !strcmp(is, want) : is == want;
 
-    if ((is == NULL) != (want == NULL) || (is && strcmp(is, want))) {
+    if (!same) {
         fail_msg("[%s]: %s is %s, expected %s", row->text, key, is ? is : "null",
                  want ? want : "null");
     }
