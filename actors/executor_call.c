@@ -60,6 +60,10 @@ const char *sw__word(const struct sw__plan *p, const char *key) {
     return sw_str(json_object_get(p->state, "command"), key);
 }
 
+bool sw__forced(const struct sw__plan *p) {
+    return json_is_true(json_object_get(json_object_get(p->state, "command"), "forced"));
+}
+
 void sw__request_range(json_t *request, const char *range) {
     if (range[0]) sw__set(json_object_get(request, "headers"), "Range", json_string(range));
 }

@@ -167,5 +167,6 @@ unsigned sw__distance(const char *a, const char *b);
 json_int_t sw__count(struct sw__plan *p, const char *key);       /* ++state[key] */
 void sw__set(json_t *object, const char *key, json_t *value);    /* takes; NULL aborts */
 const char *sw__word(const struct sw__plan *p, const char *key); /* of the command */
+bool sw__forced(const struct sw__plan *p); /* the command was typed with a `!` */
 
 #endif

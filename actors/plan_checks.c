@@ -19,8 +19,7 @@ void sw__checks_ask(struct sw__plan *p) {
 
 static void ask_page(struct sw__plan *p, const char *fields, const char *what) {
     sw__plan_call(p, sw__request_github("GET", fields, "/repos/%s/commits/%s/%sper_page=%d&page=%d",
-                                        sw_str(json_object_get(p->state, "repo"), "name"),
-                                        sw_str(p->state, "sha"), what, PAGE,
+                                        sw__repo_name(p), sw_str(p->state, "sha"), what, PAGE,
                                         (int)sw_int(p->state, "page")));
 }
 
@@ -141,8 +140,7 @@ void sw__checks_fail(struct sw__plan *p, json_t *list) {
                   json_array_size(list), json_string_value(name), sw_str(first, "state"));
     sw__set(p->state, "reason", sw__text(reason, 300));
     sw__plan_fail(p, "error.checks",
-                  json_pack("{s:s, s:s, s:o, s:o, s:s}", "repo",
-                            sw_str(json_object_get(p->state, "repo"), "name"), "ref",
+                  json_pack("{s:s, s:s, s:o, s:o, s:s}", "repo", sw__repo_name(p), "ref",
                             sw_str(p->state, "ref"), "sha",
                             sw__text(sw_str(p->state, "sha"), SHORT_SHA), "contexts", list, "type",
                             type));

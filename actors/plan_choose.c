@@ -72,7 +72,7 @@ static void unknown_app(struct sw__plan *p, const char *side, const char *stage,
 }
 
 static const char *bang(const struct sw__plan *p) {
-    return json_is_true(json_object_get(json_object_get(p->state, "command"), "forced")) ? "!" : "";
+    return sw__forced(p) ? "!" : "";
 }
 
 /* The line to type instead, with an app in the place where one was missing. */

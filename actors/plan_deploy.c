@@ -48,8 +48,7 @@ int sw__deploy_tell(struct sw__plan *p) {
     sw__plan_budget(p, BUDGET_MS);
     sw__report_begin(p);
     json_t *data = json_pack("{s:O, s:s, s:s}", "app", json_object_get(target, "name"), "repo",
-                             sw_str(json_object_get(p->state, "repo"), "name"), "ref",
-                             sw_str(p->state, "ref"));
+                             sw__repo_name(p), "ref", sw_str(p->state, "ref"));
     sw__set(data, "sha", sw__text(sw_str(p->state, "sha"), SHORT_SHA));
     sw__report_thread(p, "deploy.started", data);
     return sw__plan_next(p);
@@ -63,8 +62,7 @@ int sw__archive_start(struct sw__plan *p) {
 }
 
 void sw__archive_call(struct sw__plan *p) {
-    json_t *request = sw__request_github("GET", "", "/repos/%s/tarball/%s",
-                                         sw_str(json_object_get(p->state, "repo"), "name"),
+    json_t *request = sw__request_github("GET", "", "/repos/%s/tarball/%s", sw__repo_name(p),
                                          sw_str(p->state, "sha"));
     sw__set(request, "location", json_true());
     sw__set(request, "seal", json_true());
@@ -91,8 +89,8 @@ static char *mark(const struct sw__plan *p) {
 static json_t *description(const struct sw__plan *p) {
     SW_AUTO(sw_text) char *end = mark(p);
     SW_AUTO(sw_json) json_t *ref = sw__text(sw_str(p->state, "ref"), VERSION_BYTES_MAX / 2);
-    return json_sprintf("%.100s@%s %.*s %s", sw_str(json_object_get(p->state, "repo"), "name"),
-                        json_string_value(ref), SHORT_SHA, sw_str(p->state, "sha"), end);
+    return json_sprintf("%.100s@%s %.*s %s", sw__repo_name(p), json_string_value(ref), SHORT_SHA,
+                        sw_str(p->state, "sha"), end);
 }
 
 void sw__build_call(struct sw__plan *p) {

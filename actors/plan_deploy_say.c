@@ -39,7 +39,7 @@ void sw__deploy_describe(const struct sw__plan *p, json_t *data) {
     sw__set(data, "app", json_string(sw_str(target, "name")));
     if (json_object_get(target, "version"))
         sw__set(data, "version", json_integer(sw_int(target, "version")));
-    sw__set(data, "repo", json_string(sw_str(json_object_get(p->state, "repo"), "name")));
+    sw__set(data, "repo", json_string(sw__repo_name(p)));
     sw__set(data, "ref", json_string(sw_str(p->state, "ref")));
     sw__set(data, "sha", sw__text(sw_str(p->state, "sha"), SHORT_SHA));
     sw__set(data, "phase", json_string(sw_str(p->state, "at")));

@@ -129,7 +129,7 @@ static void tell_owner(struct sw__plan *p, const json_t *lock) {
 
 int sw__hold_unlock(struct sw__plan *p) {
     const char *stage = sw__word(p, "environment");
-    bool forced = json_is_true(json_object_get(json_object_get(p->state, "command"), "forced"));
+    bool forced = sw__forced(p);
     SW_AUTO(sw_text) char *name = hold_name(p, stage);
     SW_AUTO(sw_json) json_t *held = NULL, *lock = NULL;
     /* A stage that is gone may still be locked, so only what is not locked is looked at closely. */

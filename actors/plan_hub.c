@@ -17,10 +17,6 @@ static json_t *current(const struct sw__plan *p) {
     return json_array_get(targets(p), (size_t)sw_int(p->state, "hub_at"));
 }
 
-static const char *repo_name(const struct sw__plan *p) {
-    return sw_str(json_object_get(p->state, "repo"), "name");
-}
-
 static const char *stage(const struct sw__plan *p) {
     return sw_str(json_object_get(p->state, "to"), "stage");
 }
@@ -29,13 +25,9 @@ static const char *task(const struct sw__plan *p) {
     return sw_str(p->state, "kind");
 }
 
-static bool is_deploy(const struct sw__plan *p) {
-    return !strcmp(task(p), "deploy");
-}
-
 int sw__hub_start(struct sw__plan *p) {
     const char *why = sw_str(p->state, "unrecorded");
-    bool forced = json_is_true(json_object_get(json_object_get(p->state, "command"), "forced"));
+    bool forced = sw__forced(p);
     if (why[0]) sw__report_thread(p, "github.unrecorded", json_pack("{s:s}", "why", why));
     if (!json_object_get(p->state, "repo")) return sw__plan_next(p);
     if (forced) sw__report_thread(p, "github.forced", NULL);
@@ -53,7 +45,7 @@ static char *environment(const struct sw__plan *p, const json_t *target) {
 
 static json_t *description(const struct sw__plan *p, const json_t *target) {
     SW_AUTO(sw_text) char *words = NULL;
-    if (is_deploy(p))
+    if (sw__is_deploy(p))
         words = sw_printf("deploy of %s to %s", sw_str(p->state, "ref"), sw_str(target, "name"));
     else
         words =
@@ -70,7 +62,7 @@ void sw__hub_call(struct sw__plan *p) {
                   "pipeline", sw_str(pipeline, "name"), "stage", stage(p), "user",
                   sw_str(json_object_get(p->state, "who"), "user"));
     json_t *request =
-        sw__request_github("POST", "id message", "/repos/%s/deployments", repo_name(p));
+        sw__request_github("POST", "id message", "/repos/%s/deployments", sw__repo_name(p));
     sw__set(request, "json",
             json_pack("{s:s, s:s, s:b, s:O, s:s, s:o, s:o, s:b}", "ref", sw_str(p->state, "sha"),
                       "task", task(p), "auto_merge", 0, "required_contexts",
@@ -102,7 +94,7 @@ static bool take(struct sw__plan *p, const json_t *deployment) {
 int sw__hub_said(struct sw__plan *p, const struct sw__said *said) {
     if (said->status == 202) {
         sw__plan_fail(p, "error.merged",
-                      json_pack("{s:s, s:o}", "repo", repo_name(p), "message",
+                      json_pack("{s:s, s:o}", "repo", sw__repo_name(p), "message",
                                 sw__text(sw_str(said->json, "message"), 300)));
         return 0;
     }
@@ -137,7 +129,7 @@ void sw__hub_trouble(struct sw__plan *p, const struct sw__said *said) {
         }
         json_decref(list);
         sw__plan_trouble(p, said);
-    } else if (!is_deploy(p)) {
+    } else if (!sw__is_deploy(p)) {
         sw__github_untold(p);
         next(p);
     } else if (refused && (said->status == 403 || said->status == 404)) {
@@ -150,10 +142,11 @@ void sw__hub_trouble(struct sw__plan *p, const struct sw__said *said) {
 void sw__hub_look(struct sw__plan *p) {
     SW_AUTO(sw_text) char *place = environment(p, current(p));
     SW_AUTO(sw_text) char *escaped = sw__escape(place, "");
-    sw__plan_call(p, sw__request_github("GET", "id payload.slipway payload.app",
-                                        "/repos/%s/deployments?sha=%s&task=%s&environment=%s"
-                                        "&per_page=30",
-                                        repo_name(p), sw_str(p->state, "sha"), task(p), escaped));
+    sw__plan_call(p,
+                  sw__request_github("GET", "id payload.slipway payload.app",
+                                     "/repos/%s/deployments?sha=%s&task=%s&environment=%s"
+                                     "&per_page=30",
+                                     sw__repo_name(p), sw_str(p->state, "sha"), task(p), escaped));
 }
 
 enum sw__seen sw__hub_seen(struct sw__plan *p, const struct sw__said *said) {
@@ -176,7 +169,7 @@ int sw__hub_found(struct sw__plan *p) {
 void sw__hub_lost(struct sw__plan *p, const char *why, const char *reason) {
     (void)why;
     json_object_del(p->state, "write");
-    if (!is_deploy(p)) {
+    if (!sw__is_deploy(p)) {
         sw__github_untold(p);
         next(p);
     } else if (reason[0]) {

@@ -181,6 +181,8 @@ void sw__deploy_say(struct sw__plan *p, const char *phase, const char *step);
 /* plan_repo.c: the repository that the pipeline is connected to.
  * state: repo {name}; unrecorded: why GitHub is left out ("no_repo", "no_access", "no_commit",
  *        "away"), which only a promotion may go on with */
+bool sw__is_deploy(const struct sw__plan *p);
+const char *sw__repo_name(const struct sw__plan *p); /* "" where there is none */
 int sw__repo_start(struct sw__plan *p);
 void sw__repo_call(struct sw__plan *p);
 void sw__repo_old_call(struct sw__plan *p);

@@ -26,14 +26,6 @@ char *sw__escape(const char *text, const char *keep) {
     return escaped;
 }
 
-static const char *repo_name(const struct sw__plan *p) {
-    return sw_str(json_object_get(p->state, "repo"), "name");
-}
-
-static bool is_deploy(const struct sw__plan *p) {
-    return !strcmp(sw_str(p->state, "kind"), "deploy");
-}
-
 static bool sha_valid(const char *sha) {
     size_t size = strspn(sha, "0123456789abcdef");
     return sha[size] == '\0' && (size == 40 || size == 64);
@@ -50,7 +42,7 @@ static bool ref_valid(const char *ref) {
 
 int sw__ref_start(struct sw__plan *p) {
     if (!json_object_get(p->state, "repo")) return sw__plan_next(p);
-    if (is_deploy(p) || !sw__plan_kind(p)->acts) {
+    if (sw__is_deploy(p) || !sw__plan_kind(p)->acts) {
         sw__plan_go(p, "branch");
         return 0;
     }
@@ -87,21 +79,21 @@ void sw__slug_trouble(struct sw__plan *p, const struct sw__said *said) {
 /* ---- the default branch ---- */
 
 void sw__branch_call(struct sw__plan *p) {
-    sw__plan_call(
-        p, sw__request_github("GET", "default_branch permissions.push", "/repos/%s", repo_name(p)));
+    sw__plan_call(p, sw__request_github("GET", "default_branch permissions.push", "/repos/%s",
+                                        sw__repo_name(p)));
 }
 
 static void tell_unknown(struct sw__plan *p, const char *ref) {
     sw__plan_fail(
         p, "error.unknown_ref",
-        json_pack("{s:s, s:o}", "repo", repo_name(p), "ref", sw__text(ref, REF_BYTES_MAX)));
+        json_pack("{s:s, s:o}", "repo", sw__repo_name(p), "ref", sw__text(ref, REF_BYTES_MAX)));
 }
 
 int sw__branch_said(struct sw__plan *p, const struct sw__said *said) {
     const char *branch = sw_str(said->json, "default_branch"), *typed = sw__word(p, "branch");
     if (ref_valid(branch))
         sw__set(json_object_get(p->state, "repo"), "branch", json_string(branch));
-    if (!is_deploy(p)) return sw__plan_next(p);
+    if (!sw__is_deploy(p)) return sw__plan_next(p);
     if (json_is_false(json_object_get(json_object_get(said->json, "permissions"), "push"))) {
         sw__repo_closed(p, true); /* now, before anything is shown as begun */
         return 0;
@@ -120,13 +112,13 @@ void sw__repo_closed(struct sw__plan *p, bool write) {
     const char *task = sw__word(p, "task"), *line = sw_str(p->state, "line");
     size_t size = strlen(task);
     json_t *type = NULL; /* a deploy cannot do without */
-    if (!is_deploy(p) && !strncmp(line, task, size))
+    if (!sw__is_deploy(p) && !strncmp(line, task, size))
         type = json_sprintf("%s!%s", task, line + size);
     sw__set(p->state, "reason", json_string("The GitHub account may not do that."));
     sw__plan_fail(p, "error.repo_closed",
-                  json_pack("{s:s, s:o, s:O*, s:b, s:o*}", "repo", repo_name(p), "url",
-                            json_sprintf("%s/%s", p->ctx->conf->github_web, repo_name(p)), "login",
-                            login, "write", (int)write, "type", type));
+                  json_pack("{s:s, s:o, s:O*, s:b, s:o*}", "repo", sw__repo_name(p), "url",
+                            json_sprintf("%s/%s", p->ctx->conf->github_web, sw__repo_name(p)),
+                            "login", login, "write", (int)write, "type", type));
 }
 
 /* GitHub tells nobody whether what is not theirs to see exists. */
@@ -148,8 +140,8 @@ void sw__branch_trouble(struct sw__plan *p, const struct sw__said *said) {
 /* Of its files only one: they are not needed, and there may be many. */
 void sw__ref_call(struct sw__plan *p) {
     SW_AUTO(sw_text) char *ref = sw__escape(sw_str(p->state, "ref"), "/");
-    sw__plan_call(
-        p, sw__request_github("GET", "sha", "/repos/%s/commits/%s?per_page=1", repo_name(p), ref));
+    sw__plan_call(p, sw__request_github("GET", "sha", "/repos/%s/commits/%s?per_page=1",
+                                        sw__repo_name(p), ref));
 }
 
 int sw__ref_said(struct sw__plan *p, const struct sw__said *said) {

@@ -9,8 +9,12 @@
 #define ACCEPT_NEW "application/vnd.heroku+json; version=3.repositories-api"
 #define NAME_BYTES_MAX 200
 
-static bool is_deploy(const struct sw__plan *p) {
+bool sw__is_deploy(const struct sw__plan *p) {
     return !strcmp(sw_str(p->state, "kind"), "deploy");
+}
+
+const char *sw__repo_name(const struct sw__plan *p) {
+    return sw_str(json_object_get(p->state, "repo"), "name");
 }
 
 /* Only to show it. */
@@ -31,9 +35,9 @@ int sw__repo_without(struct sw__plan *p, const char *why) {
 /* `info` needs nothing of GitHub, and a release that Heroku knows no commit of has no checks. Whoever
  * does not see the repository, or comes while GitHub is away, gets round its checks by `!` only. */
 bool sw__repo_spared(struct sw__plan *p, const struct sw__said *said) {
-    bool forced = json_is_true(json_object_get(json_object_get(p->state, "command"), "forced"));
+    bool forced = sw__forced(p);
     bool definite = said->kind == SW__SAID_NO || said->kind == SW__SAID_FACTOR;
-    if (is_deploy(p)) return false;
+    if (sw__is_deploy(p)) return false;
     if (is_read(p)) return true;
     bool github = !strcmp(sw__plan_upstream(p), "GitHub");
     return github ? forced : definite;
@@ -44,7 +48,7 @@ int sw__repo_start(struct sw__plan *p) {
         sw__plan_go(p, "repo");
         return 0;
     }
-    if (!is_deploy(p)) return sw__plan_next(p);
+    if (!sw__is_deploy(p)) return sw__plan_next(p);
     sw__plan_fail(p, "error.no_github", NULL);
     return 0;
 }
@@ -77,7 +81,7 @@ static bool name_valid(const char *name) {
 
 static int not_connected(struct sw__plan *p) {
     const json_t *pipeline = json_object_get(p->state, "pipeline");
-    if (!is_deploy(p)) return sw__repo_without(p, "no_repo");
+    if (!sw__is_deploy(p)) return sw__repo_without(p, "no_repo");
     sw__plan_fail(p, "error.no_repo",
                   json_pack("{s:O, s:O}", "pipeline", json_object_get(pipeline, "name"),
                             "pipeline_id", json_object_get(pipeline, "id")));

@@ -25,13 +25,12 @@ void sw__report_parent(struct sw__plan *p, const char *state, bool final) {
     const struct sw__kind *kind = sw__plan_kind(p);
     json_t *pipeline = json_object_get(p->state, "pipeline");
     bool last = json_object_get(p->state, "outcome") != NULL;
-    json_t *data = json_pack(
-        "{s:O, s:O, s:{s:O*}, s:o, s:s, s:s, s:O*, s:b}", "pipeline",
-        json_object_get(pipeline, "name"), "pipeline_id", json_object_get(pipeline, "id"), "to",
-        "stage", json_object_get(json_object_get(p->state, "to"), "stage"), "apps",
-        sw__report_apps(p), "state", state, "op", p->in->cmd, "reason",
-        json_object_get(p->state, "reason"), "forced",
-        (int)json_is_true(json_object_get(json_object_get(p->state, "command"), "forced")));
+    json_t *data =
+        json_pack("{s:O, s:O, s:{s:O*}, s:o, s:s, s:s, s:O*, s:b}", "pipeline",
+                  json_object_get(pipeline, "name"), "pipeline_id", json_object_get(pipeline, "id"),
+                  "to", "stage", json_object_get(json_object_get(p->state, "to"), "stage"), "apps",
+                  sw__report_apps(p), "state", state, "op", p->in->cmd, "reason",
+                  json_object_get(p->state, "reason"), "forced", (int)sw__forced(p));
     if (last) sw__set(data, "took_ms", json_integer(p->ctx->now_ms - sw_int(p->state, "start_ms")));
     const char *by = sw_str(json_object_get(p->state, "cancelling"), "user");
     if (by[0]) sw__set(data, "by", json_string(by));
@@ -131,16 +130,15 @@ static json_t *app_names(const struct sw__plan *p) {
 void sw__report_audit(struct sw__plan *p, const char *outcome) {
     json_t *who = json_object_get(p->state, "who"), *names = app_names(p);
     json_t *command = json_object_get(p->state, "command");
-    json_t *entry =
-        json_pack("{s:I, s:s, s:O, s:s, s:s, s:b, s:{s:O*, s:O*}, s:O*, s:O*, s:s, s:O*}", "at_ms",
-                  (json_int_t)p->ctx->now_ms, "cmd", p->in->cmd, "who", who, "line",
-                  sw_str(p->state, "line"), "task", sw_str(command, "task"), "forced",
-                  (int)json_is_true(json_object_get(command, "forced")), "accounts", "heroku",
-                  json_object_get(json_object_get(p->state, "account"), "email"), "github",
-                  json_object_get(json_object_get(p->state, "github"), "login"), "pipeline",
-                  json_object_get(json_object_get(p->state, "pipeline"), "name"), "stage",
-                  json_object_get(json_object_get(p->state, "to"), "stage"), "outcome", outcome,
-                  "detail", json_object_get(p->state, "reason"));
+    json_t *entry = json_pack(
+        "{s:I, s:s, s:O, s:s, s:s, s:b, s:{s:O*, s:O*}, s:O*, s:O*, s:s, s:O*}", "at_ms",
+        (json_int_t)p->ctx->now_ms, "cmd", p->in->cmd, "who", who, "line", sw_str(p->state, "line"),
+        "task", sw_str(command, "task"), "forced", (int)sw__forced(p), "accounts", "heroku",
+        json_object_get(json_object_get(p->state, "account"), "email"), "github",
+        json_object_get(json_object_get(p->state, "github"), "login"), "pipeline",
+        json_object_get(json_object_get(p->state, "pipeline"), "name"), "stage",
+        json_object_get(json_object_get(p->state, "to"), "stage"), "outcome", outcome, "detail",
+        json_object_get(p->state, "reason"));
     if (json_object_get(p->state, "untold") && !json_object_get(entry, "detail"))
         sw__set(entry, "detail", json_string("GitHub was not told"));
     if (json_array_size(names) > 0) json_object_set(entry, "apps", names);

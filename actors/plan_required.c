@@ -10,15 +10,11 @@
 #define REQUIRED_MAX 60
 #define REQUIRED_BYTES_MAX 6000 /* of a plan's 32 KiB */
 
-static bool is_forced(const struct sw__plan *p) {
-    return json_is_true(json_object_get(json_object_get(p->state, "command"), "forced"));
-}
-
 int sw__checks_start(struct sw__plan *p) {
     const json_t *repo = json_object_get(p->state, "repo");
     if (!repo) return sw__plan_next(p);
     sw__set(p->state, "required", json_array());
-    if (is_forced(p) || !sw_str(repo, "branch")[0]) return sw__plan_next(p);
+    if (sw__forced(p) || !sw_str(repo, "branch")[0]) return sw__plan_next(p);
     sw__plan_go(p, "protection");
     return 0;
 }

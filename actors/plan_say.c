@@ -115,8 +115,7 @@ int sw__github_say(struct sw__plan *p, json_t *target, const char *phase, const 
 }
 
 static char *path(const struct sw__plan *p) {
-    return sw_printf("/repos/%s/deployments/%s/statuses",
-                     sw_str(json_object_get(p->state, "repo"), "name"),
+    return sw_printf("/repos/%s/deployments/%s/statuses", sw__repo_name(p),
                      sw_str(subject(p), "deployment"));
 }
 
