@@ -27,8 +27,11 @@
     TEXT(base_url, "BASE_URL", "", "public URL of ingress, for links; empty: http://<HTTP>")       \
     TEXT(log, "LOG", "info", "least level logged: debug, info, warn or error")                     \
     TEXT(durability, "DURABILITY", "disk", "disk (appendfsync always) or memory (tests only)")     \
+    TEXT(slack_web, "SLACK", "https://slack.com", "Slack's pages for installing and signing in")    \
     TEXT(slack_api, "SLACK_API", "https://slack.com/api", "base URL of Slack's Web API")           \
     TEXT(hooks, "SLACK_HOOKS", "https://hooks.slack.com", "the only origin a response_url may have") \
+    TEXT(slack_client_id, "SLACK_CLIENT_ID", "", "client id of the Slack app; empty: nobody can sign in") \
+    TEXT(slack_scope, "SLACK_SCOPE", "commands,chat:write,chat:write.public,im:write", "bot scopes asked of Slack") \
     TEXT(heroku_api, "HEROKU_API", "https://api.heroku.com", "base URL of Heroku's Platform API")  \
     TEXT(heroku_id, "HEROKU_ID", "https://id.heroku.com", "base URL of Heroku's OAuth pages")      \
     TEXT(dashboard, "HEROKU_DASHBOARD", "https://dashboard.heroku.com", "base URL for links")      \
@@ -40,10 +43,12 @@
     TEXT(github_scope, "GITHUB_SCOPE", "repo", "OAuth scopes asked of GitHub")                     \
     TEXT(kolkrabbi, "KOLKRABBI", "https://kolkrabbi.heroku.com", "Heroku's older GitHub service")  \
     SECRET(slack_secret, "SLACK_SECRET_FILE", "Slack signing secret")                              \
-    SECRET(slack_token, "SLACK_TOKEN_FILE", "bot token of the workspace")                          \
+    SECRET(slack_token, "SLACK_TOKEN_FILE", "bot token of a workspace that did not install it")    \
+    SECRET(slack_client_secret, "SLACK_CLIENT_SECRET_FILE", "client secret of the Slack app")      \
     SECRET(heroku_secret, "HEROKU_SECRET_FILE", "OAuth client secret at Heroku")                   \
     SECRET(webhook_secret, "HEROKU_WEBHOOK_SECRET_FILE", "secret of Heroku's app webhooks")        \
     SECRET(github_secret, "GITHUB_SECRET_FILE", "client secret at GitHub")                         \
+    SECRET(github_webhook_secret, "GITHUB_WEBHOOK_SECRET_FILE", "secret of GitHub's webhooks")     \
     SECRET(sentry_dsn, "SENTRY_DSN_FILE", "DSN at Sentry, for unexpected errors")                  \
     NUMBER(lease_ms, "LEASE_MS", 10000, 300, 60000, "how long a shard stays owned without renewal") \
     NUMBER(sweep_ms, "SWEEP_MS", 1000, 50, 60000, "how often mailboxes are compared with Redis")   \

@@ -12,7 +12,7 @@
 
 #define SW_KIND_SLASH "slash.v1"         /* ingress -> parser: a command as typed */
 #define SW_KIND_WEB "web.v1"             /* ingress -> auth: a page of the sign-in way */
-#define SW_KIND_EVENT "event.v1"         /* ingress -> notifier: projection of a webhook */
+#define SW_KIND_EVENT "event.v1"         /* ingress -> notifier, auth: projection of a webhook */
 #define SW_KIND_COMMAND "command.v1"     /* parser -> auth: a typed command that needs an account */
 #define SW_KIND_REPLY "reply.v1"         /* any -> responder: something a person shall see */
 #define SW_KIND_GRANTED "granted.v1"     /* auth -> executor: a command and the right to run it */
@@ -22,10 +22,15 @@
 #define SW_KIND_DUE "due.v1"             /* refresher -> auth: this token is due */
 #define SW_KIND_REFRESH "refresh.v1"     /* auth -> refresher: refresh this token now */
 #define SW_KIND_REFRESHED "refreshed.v1" /* refresher -> auth: what the provider said */
-#define SW_KIND_PROMOTED "promoted.v1"   /* executor -> notifier: where a pipeline was promoted */
-#define SW_KIND_CANCEL "cancel.v1" /* executor -> executor: end this plan if it can be ended */
-#define SW_KIND_GO "go.v1"         /* executor -> executor: do what was offered */
-#define SW_KIND_PAGE "page.v1"     /* auth -> ingress: answer of a waiting request */
+#define SW_KIND_REVOKED "revoked.v1"     /* auth -> executor: grants that are dead */
+#define SW_KIND_INSTALL "install.v1"     /* auth -> auth, of another shard: a bot token */
+#define SW_KIND_BOT "bot.v1"             /* auth -> responder: the bot token to be used */
+#define SW_KIND_BOT_REFUSED "bot_refused.v1" /* responder -> auth: Slack does not take it */
+#define SW_KIND_RESEAL "reseal.v1" /* slipway keys -> auth: seal what is kept of a person anew */
+#define SW_KIND_PROMOTED "promoted.v1" /* executor -> notifier: where a pipeline was promoted */
+#define SW_KIND_CANCEL "cancel.v1"     /* executor -> executor: end this plan if it can be ended */
+#define SW_KIND_GO "go.v1"             /* executor -> executor: do what was offered */
+#define SW_KIND_PAGE "page.v1"         /* auth -> ingress: answer of a waiting request */
 
 #define SW_KIND_EXECUTOR_HTTP "executor.http.v1"
 #define SW_KIND_EXECUTOR_TIMER "executor.timer.v1"
