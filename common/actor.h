@@ -2,7 +2,8 @@
  *
  * shapes   in: one decoded envelope; out: what the handler wants done, committed with the ack or not at all
  *          secret value (in an http request): {"$box": "<sealed text>", "field": "token"} or {"$conf": "slack_token"};
- *          with "before"/"after" texts around it; only the runtime puts the real value there
+ *          with "before"/"after" texts around it; only the runtime puts the real value there. A box that was stored is
+ *          bound to something else than the command: {"$box", "field", "context": what it was sealed with}
  * units    *_ms are milliseconds since 1970 UTC by Redis TIME; delays in ms
  * errors   a handler returns 0 = done: outputs and the ack of `in` are one ledger commit
  *          -EAGAIN = a fact is not loaded yet (sw_fact said so): called again when it is
@@ -16,6 +17,7 @@
 #define SW_ACTOR_H
 
 #include "common/conf.h"
+#include "common/metrics.h"
 #include "proto/kinds.h"
 #include "proto/msg.h"
 
@@ -82,6 +84,14 @@ void sw_resume(struct sw_out *out, const char *actor, struct sw_msg *m);
 json_t *sw_msg_to_json(const struct sw_msg *m);
 struct sw_msg *sw_msg_from_json(const json_t *kept); /* NULL where it is not one */
 
+/* A durable message to an actor of another installation, whose id is in `m` (takes it): owed like a call until that shard has
+ * it, and there at most once within a day. Nothing comes back. */
+void sw_pass(struct sw_out *out, const char *actor, struct sw_msg *m);
+/* Counts (a counter goes up by `value`, a histogram gets it) once the commit is safe; labels as in the table of
+ * common/metrics.h, NULL where there are fewer. */
+void sw_tally(struct sw_out *out, enum sw_metric metric, int64_t value, const char *label,
+              const char *label_2);
+
 /* Seals `value` (taken) for an actor into message `m` as box `name`, bound to m's command. */
 void sw_box(const struct sw_ctx *ctx, struct sw_msg *m, const char *to, const char *name,
             json_t *value);
@@ -101,8 +111,9 @@ struct sw_actor {
 
 /* Tests: one call without I/O. `facts` is {key: value}; a key that is missing counts as absent. Each is loaded
  * only when it is asked for; -EDEADLK: the handler was done without one that it had asked for.
- * *ret_outputs is a list of {"op": "send"|"after"|"cancel"|"http"|"store"|"forget"|"answer"|"source"|"audit", "name", ...}
- * as in common/step.c: "value" (http request, state, page, audit entry), "ms", "kind", "cmd", "body", "boxes" (the message); the caller frees. */
+ * *ret_outputs is a list of {"op": "send"|"after"|"cancel"|"http"|"store"|"forget"|"answer"|"source"|"audit"|"pass"|"tally", "name", ...}
+ * as in common/step.c: "value" (http request, state, page, audit entry), "ms", "kind", "cmd", "inst", "body", "boxes" (the message); of a tally "name" is the
+ * metric's, "ms" the value, "value" the labels; the caller frees. */
 int sw_step(const struct sw_actor *actor, const struct sw_ctx *ctx, const struct sw_msg *in,
             const json_t *facts, json_t **ret_outputs);
 

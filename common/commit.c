@@ -17,7 +17,14 @@
 #define BATCH_BYTES (1024 * 1024)
 
 /* What follows, in the order of the ops. */
-enum follow_kind { FOLLOW_MESSAGE, FOLLOW_SEND, FOLLOW_FACT, FOLLOW_EFFECT, FOLLOW_ANSWER };
+enum follow_kind {
+    FOLLOW_MESSAGE,
+    FOLLOW_SEND,
+    FOLLOW_FACT,
+    FOLLOW_EFFECT,
+    FOLLOW_ANSWER,
+    FOLLOW_TALLY
+};
 
 struct follow {
     enum follow_kind kind;
@@ -141,13 +148,13 @@ static int add_store(struct sw_batch *batch, const struct sw_op *op) {
     return 0;
 }
 
-static int add_effect(struct sw_batch *batch, const struct sw_op *op, const struct sw_entry *entry,
-                      unsigned n) {
+static int add_effect(struct sw_batch *batch, json_t *request, const struct sw_msg *m,
+                      const struct sw_entry *entry, unsigned n) {
     char id[64];
     snprintf(id, sizeof(id), "%" PRIu64 "-%" PRIu64 ".%u.%u", entry->id.gen, entry->id.seq,
              entry->lane, n);
-    sw_request_freeze(op->value);
-    json_t *record = json_pack("{s:O, s:o}", "q", op->value, "m", sw_msg_to_json(op->m));
+    sw_request_freeze(request);
+    json_t *record = json_pack("{s:O, s:o}", "q", request, "m", sw_msg_to_json(m));
     char *bytes;
     size_t size;
     int r = sw_value_pack(record, &bytes, &size);
@@ -162,6 +169,31 @@ static int add_effect(struct sw_batch *batch, const struct sw_op *op, const stru
     f->name = name;
     f->value = record;
     return 0;
+}
+
+/* A message for another shard is a call of the ledger, and a quiet one: effects.c appends it there. */
+static int add_pass(struct sw_batch *batch, const struct sw_op *op, const struct sw_entry *entry,
+                    unsigned n) {
+    SW_AUTO(sw_json)
+    json_t *request = json_pack("{s:s, s:s, s:s, s:b, s:o}", "up", "ledger", "actor", op->name,
+                                "repeat", "safe", "quiet", 1, "message", sw_msg_to_json(op->m));
+    return add_effect(batch, request, op->m, entry, n);
+}
+
+static void add_tally(struct sw_batch *batch, const struct sw_op *op) {
+    follow(batch, FOLLOW_TALLY)->value =
+        json_pack("[i, I, O]", (int)op->metric, (json_int_t)op->ms, op->value);
+}
+
+static void tally(const json_t *row) {
+    const json_t *given = json_array_get(row, 2);
+    const char *labels[3] = {NULL, NULL, NULL};
+    int metric;
+    json_int_t value;
+    if (json_unpack((json_t *)row, "[i, I]", &metric, &value) < 0) return;
+    for (size_t i = 0; i < json_array_size(given) && i < 2; i++)
+        labels[i] = json_string_value(json_array_get(given, i));
+    sw_metric_tally((enum sw_metric)metric, value, labels);
 }
 
 static void add_answer(struct sw_batch *batch, const struct sw_op *op, const struct sw_msg *in) {
@@ -224,7 +256,12 @@ static int add_op(struct sw_batch *batch, const struct sw_op *op, const struct s
         return 0;
     case SW_OP_HTTP:
         keep_who(op, entry->m);
-        return add_effect(batch, op, entry, n);
+        return add_effect(batch, op->value, op->m, entry, n);
+    case SW_OP_PASS:
+        return add_pass(batch, op, entry, n);
+    case SW_OP_TALLY:
+        add_tally(batch, op);
+        return 0;
     case SW_OP_STORE:
         return add_store(batch, op);
     case SW_OP_FORGET:
@@ -342,6 +379,8 @@ static bool follow_up(struct sw_batch *batch, const redisReply *results) {
             sw__facts_committed(shard, f->name);
         } else if (f->kind == FOLLOW_EFFECT) {
             sw__effects_owe(shard, f->name, f->value);
+        } else if (f->kind == FOLLOW_TALLY) {
+            tally(f->value);
         } else if (f->kind == FOLLOW_ANSWER) {
             answer(shard->run, f);
         }

@@ -19,6 +19,10 @@ static const int64_t sizes[BOUNDS_MAX + 1] = {1, 2, 4, 8, 16, 32, 64, 128, 256};
 static const int64_t times[BOUNDS_MAX + 1] = {5,   10,   25,   50,   100,   250,
                                               500, 1000, 2500, 5000, 10000, 30000};
 
+static const int64_t ages[BOUNDS_MAX + 1] = {600000,   1800000,  3600000,  7200000,
+                                             14400000, 18000000, 21600000, 25200000,
+                                             28800000, 43200000, 86400000};
+
 static const struct row {
     const char *name, *type, *labels, *help;
     const int64_t *bounds; /* of a histogram */
@@ -40,6 +44,10 @@ static struct {
     size_t count;
     struct series *series; /* grows to SERIES_MAX and one for "other" */
 } metrics[SW_METRICS];
+
+const char *sw_metric_name(enum sw_metric metric) {
+    return rows[metric].name;
+}
 
 /* Cuts at a whole character, so that the page stays UTF-8. */
 static void copy_label(char into[VALUE_BYTES], const char *value) {
@@ -118,6 +126,16 @@ void sw_metric_sample(enum sw_metric metric, int64_t value, const char *const *l
             s->bucket[i]++;
             return;
         }
+    }
+}
+
+void sw_metric_tally(enum sw_metric metric, int64_t value, const char *const *labels) {
+    if (rows[metric].bounds) {
+        sw_metric_sample(metric, value, labels);
+    } else if (!strcmp(rows[metric].type, "gauge")) {
+        sw_metric_gauge(metric, value, labels);
+    } else {
+        sw_metric_count(metric, value, labels);
     }
 }
 

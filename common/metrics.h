@@ -36,6 +36,11 @@
     COUNTER(REFUSED, "refused_total", "reason", "HTTP requests refused at the door")               \
     COUNTER(ANSWER_REPEATED, "answer_repeated_total", "", "Answers posted that may be doubles")    \
     COUNTER(HANDLED, "handled_total", "kind", "Messages handled")                                  \
+    COUNTER(TOKEN_REFRESHES, "token_refreshes_total", "provider,outcome",                          \
+            "Answers to refreshes of tokens")                                                      \
+    HISTOGRAM(TOKEN_AGE_MS, "token_age_ms", "provider", ages,                                      \
+              "Age of a token when its successor came")                                            \
+    COUNTER(LINKS, "links_total", "provider,what", "Accounts linked, unlinked and revoked")        \
     COUNTER(REPORTS, "reports_total", "outcome", "Reports of unexpected errors")                   \
     COUNTER(SLOW_HANDLERS, "slow_handlers_total", "", "Calls of a handler over 5 ms")
 
@@ -52,9 +57,13 @@ enum sw_metric {
 #define sw_metric_observe(metric, ...) SW_METRIC_CALL(sw_metric_sample, metric, __VA_ARGS__, NULL)
 #define SW_METRIC_CALL(fn, metric, value, ...) fn(metric, value, (const char *const[]){__VA_ARGS__})
 
+const char *sw_metric_name(enum sw_metric metric); /* with slipway_ */
 void sw_metric_count(enum sw_metric metric, int64_t n, const char *const *labels);
 void sw_metric_gauge(enum sw_metric metric, int64_t value, const char *const *labels);
 void sw_metric_sample(enum sw_metric metric, int64_t value, const char *const *labels);
+
+/* By the kind of the metric: counted, set or observed. */
+void sw_metric_tally(enum sw_metric metric, int64_t value, const char *const *labels);
 
 /* What was counted: for tests and readiness; 0 where never. A histogram: how many samples. */
 #define sw_metric_value(...) SW_METRIC_VALUE(__VA_ARGS__, NULL)

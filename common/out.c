@@ -125,6 +125,21 @@ void sw_audit(struct sw_out *out, json_t *entry) {
     op->value = entry;
 }
 
+void sw_pass(struct sw_out *out, const char *actor, struct sw_msg *m) {
+    struct sw_op *op = push(out, SW_OP_PASS, actor);
+    op->m = m;
+}
+
+void sw_tally(struct sw_out *out, enum sw_metric metric, int64_t value, const char *label,
+              const char *label_2) {
+    struct sw_op *op = push(out, SW_OP_TALLY, sw_metric_name(metric));
+    op->metric = metric;
+    op->ms = value;
+    op->value = json_array();
+    if (label) json_array_append_new(op->value, json_string(label));
+    if (label && label_2) json_array_append_new(op->value, json_string(label_2));
+}
+
 json_t *sw_msg_to_json(const struct sw_msg *m) {
     return json_pack("{s:s, s:s, s:s, s:I, s:O, s:O}", "kind", m->kind, "cmd", m->cmd, "inst",
                      m->inst, "born_ms", (json_int_t)m->born_ms, "body", m->body, "boxes",

@@ -25,15 +25,18 @@ enum sw_op_kind {
     SW_OP_ANSWER,
     SW_OP_SOURCE,
     SW_OP_AUDIT,
+    SW_OP_PASS,
+    SW_OP_TALLY,
 };
 
 struct sw_op {
     enum sw_op_kind kind;
-    char *name;       /* actor, timer, state key, waiting request, source */
+    char *name;       /* actor, timer, state key, waiting request, source, metric */
     bool bulk;        /* send: the bulk lane */
-    int64_t ms;       /* after: delay; store: time to live */
-    struct sw_msg *m; /* send, after; http: the answer's message */
-    json_t *value;    /* store; http: the request; answer: the page; audit: the entry */
+    int64_t ms;       /* after: delay; store: time to live; tally: what is counted */
+    struct sw_msg *m; /* send, after, pass; http: the answer's message */
+    json_t *value; /* store; http: the request; answer: the page; audit: the entry; tally: labels */
+    enum sw_metric metric; /* tally */
 };
 
 /* Looks a stored value up: 0 and *ret (borrowed, NULL absent), or -EAGAIN. */

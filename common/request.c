@@ -27,6 +27,8 @@ static int resolve_text(const struct sw_conf *conf, const struct sw_keys *keys, 
     if (sw_str(value, "$conf")[0]) {
         secret = sw_conf_secret(conf, sw_str(value, "$conf"));
     } else if (sw_str(value, "$box")[0]) {
+        /* A box that was stored outlives the command it came with. */
+        if (sw_str(value, "context")[0]) context = sw_str(value, "context");
         if (sw_unseal(keys, sw_str(value, "$box"), context, &opened) < 0) return -EACCES;
         secret = json_string_value(json_object_get(opened, sw_str(value, "field")));
     }

@@ -26,15 +26,17 @@ static json_t *op_to_json(const struct sw_op *op) {
         [SW_OP_SEND] = "send",     [SW_OP_AFTER] = "after",   [SW_OP_CANCEL] = "cancel",
         [SW_OP_HTTP] = "http",     [SW_OP_STORE] = "store",   [SW_OP_FORGET] = "forget",
         [SW_OP_ANSWER] = "answer", [SW_OP_SOURCE] = "source", [SW_OP_AUDIT] = "audit",
+        [SW_OP_PASS] = "pass",     [SW_OP_TALLY] = "tally",
     };
     json_t *o = json_pack("{s:s, s:s}", "op", names[op->kind], "name", op->name);
     if (op->bulk) json_object_set_new(o, "bulk", json_true());
-    if (op->kind == SW_OP_AFTER || op->kind == SW_OP_STORE)
+    if (op->kind == SW_OP_AFTER || op->kind == SW_OP_STORE || op->kind == SW_OP_TALLY)
         json_object_set_new(o, "ms", json_integer(op->ms));
     if (op->value) json_object_set(o, "value", op->value);
     if (op->m) {
         json_object_set_new(o, "kind", json_string(op->m->kind));
         json_object_set_new(o, "cmd", json_string(op->m->cmd));
+        json_object_set_new(o, "inst", json_string(op->m->inst));
         json_object_set(o, "body", op->m->body);
         json_object_set(o, "boxes", op->m->boxes);
     }

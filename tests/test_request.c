@@ -116,6 +116,21 @@ static void a_box_of_another_command_does_not_open(void **state) {
     assert_int_equal(sw_request_build(&w->conf, w->keys, "c1", request, &call), -EACCES);
 }
 
+static void a_stored_box_opens_with_what_it_was_sealed_with_and_nothing_else(void **state) {
+    const struct world *w = *state;
+    struct sw_call_request call;
+    SW_AUTO(sw_json)
+    json_t *request =
+        json_pack("{s:s, s:s, s:o, s:s}", "up", "hooks", "method", "POST", "url",
+                  box_of(w, "bot/T1/7", "https://hooks.slack.com/x"), "repeat", "once");
+    json_t *url = json_object_get(request, "url");
+    json_object_set_new(url, "context", json_string("bot/T2/7"));
+    assert_int_equal(sw_request_build(&w->conf, w->keys, "c1", request, &call), -EACCES);
+    json_object_set_new(url, "context", json_string("bot/T1/7"));
+    assert_int_equal(sw_request_build(&w->conf, w->keys, "c1", request, &call), 0);
+    finish(&call);
+}
+
 static void secrets_stand_in_headers_and_bodies_only_when_the_call_is_made(void **state) {
     const struct world *w = *state;
     struct sw_call_request call;
@@ -421,6 +436,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_response_url_goes_nowhere_but_to_the_one_origin),
         cmocka_unit_test(a_box_of_another_command_does_not_open),
+        cmocka_unit_test(a_stored_box_opens_with_what_it_was_sealed_with_and_nothing_else),
         cmocka_unit_test(secrets_stand_in_headers_and_bodies_only_when_the_call_is_made),
         cmocka_unit_test(a_body_without_secrets_is_written_down_once),
         cmocka_unit_test(forms_are_escaped),
