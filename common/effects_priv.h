@@ -66,6 +66,12 @@ struct sw_effects {
 struct sw_breaker *sw__breaker_of(struct sw_effects *effects, const char *up);
 void sw__breaker_note(struct sw_effects *effects, const char *up, bool sick, int64_t began_at_ms);
 void sw__effect_perform(struct sw_effect *effect);
+/* Appends its message to another shard (effects_pass.c). */
+void sw__effect_pass(struct sw_effect *effect);
+/* It ended: takes `http`, what the handler is told. */
+void sw__effect_answer(struct sw_effect *effect, json_t *http);
+/* Tried again after a while. */
+void sw__effect_later(struct sw_effect *effect);
 /* "upstream": a warning for each, whatever the calls were; "seal": an alarm. */
 void sw__effect_report(const struct sw_effect *effect, const char *type, const char *what,
                        int status);
