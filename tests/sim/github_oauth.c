@@ -2,6 +2,7 @@
 #include "github_priv.h"
 
 #include "oauth_priv.h"
+#include "tokens.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -88,6 +89,7 @@ void sim_github_allow(struct sim *sim, struct sim_req *req) {
     code->challenge = sim_strdup(sim_json_text(args, "code_challenge"));
     code->scope = sim_strdup(scope != NULL ? scope : "");
     (void)sim_map_put(sim->github->codes, text, code);
+    sim_token_note(sim, "github.code", text);
     sim__redirect(req, args, "code", text);
 }
 

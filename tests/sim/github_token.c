@@ -3,6 +3,7 @@
 #include "github_priv.h"
 
 #include "oauth_priv.h"
+#include "tokens.h"
 
 #include <sodium.h>
 #include <stdio.h>
@@ -77,6 +78,7 @@ static void tokens_reply(struct sim *sim, struct sim_req *req, struct sim_github
     token->grant = grant;
     token->dies_ms = expires ? sim_mono_ms() + sim->conf.github_expires_s * 1000 : 0;
     (void)sim_map_put(sim->github->tokens, access, token);
+    sim_token_note(sim, "github.access", access);
     json_t *json = json_pack("{s:s, s:s, s:s}", "access_token", access, "token_type", "bearer",
                              "scope", expires ? "" : grant->scope);
     if (expires) {
@@ -91,7 +93,10 @@ static void tokens_reply(struct sim *sim, struct sim_req *req, struct sim_github
 static void grant_keep(struct sim *sim, struct sim_github_grant *grant, bool expires) {
     char name[96] = "ghr_";
     sim_random_text(name + 4, 76);
-    if (expires) memcpy(grant->refresh, name, sizeof(name));
+    if (expires) {
+        memcpy(grant->refresh, name, sizeof(name));
+        sim_token_note(sim, "github.refresh", name);
+    }
     (void)sim_map_put(sim->github->grants, name, grant);
 }
 

@@ -7,6 +7,7 @@
 #include "once.h"
 #include "out.h"
 #include "slack.h"
+#include "tokens.h"
 
 #include <curl/curl.h>
 #include <getopt.h>
@@ -41,6 +42,9 @@ static const char help_text[] =
     "  --heroku-pool N        request tokens per account (4500)\n"
     "  --github-client-id ID, --github-client-secret S, --github-redirect-uri URI\n"
     "                         the same for GitHub's application\n"
+    "  --slack-client-id ID, --slack-client-secret S\n"
+    "                         the same for Slack's\n"
+    "  --github-webhook-secret S  GitHub webhook secret; none: no event of GitHub\n"
     "  --github-app KIND      oauth (default): tokens without end; expiring: 8 hours, refreshed\n"
     "  --seed TEXT            ids of the fixtures\n"
     "  --quiet                no line per request on standard error\n";
@@ -67,6 +71,9 @@ static const struct option options[] = {{"ingress", 1, NULL, OPT_TEXT},
                                         {"github-client-secret", 1, NULL, OPT_TEXT},
                                         {"github-redirect-uri", 1, NULL, OPT_TEXT},
                                         {"github-app", 1, NULL, OPT_TEXT},
+                                        {"github-webhook-secret", 1, NULL, OPT_TEXT},
+                                        {"slack-client-id", 1, NULL, OPT_TEXT},
+                                        {"slack-client-secret", 1, NULL, OPT_TEXT},
                                         {"port", 1, NULL, OPT_NUMBER},
                                         {"expires-in", 1, NULL, OPT_NUMBER},
                                         {"journal", 1, NULL, OPT_NUMBER},
@@ -93,7 +100,10 @@ static bool set_text(struct sim_conf *conf, const char *name, const char *value)
                          &conf->github_client_id,
                          &conf->github_client_secret,
                          &conf->github_redirect_uri,
-                         &conf->github_app};
+                         &conf->github_app,
+                         &conf->github_webhook_secret,
+                         &conf->slack_client_id,
+                         &conf->slack_client_secret};
     for (size_t i = 0; i < SIM_ARRAY_LEN(at); i++) {
         if (strcmp(options[i].name, name) != 0) continue;
         free(*at[i]);
@@ -186,6 +196,9 @@ static void conf_finish(struct sim_conf *conf) {
     free(conf->github_client_secret);
     free(conf->github_redirect_uri);
     free(conf->github_app);
+    free(conf->github_webhook_secret);
+    free(conf->slack_client_id);
+    free(conf->slack_client_secret);
     for (size_t i = 0; i < conf->bot_tokens; i++) {
         free(conf->bot_token[i]);
         free(conf->bot_team[i]);
@@ -224,6 +237,7 @@ static void sim_finish(struct sim *sim) {
     sim_github_destroy(sim->github);
     sim_heroku_destroy(sim->heroku);
     json_decref(sim->sentry);
+    json_decref(sim->issued);
     json_decref(sim->actor_seen);
 }
 
@@ -260,6 +274,7 @@ int main(int argc, char **argv) {
     sim.timers = sim_timers_create();
     sim.out = sim_out_create();
     sim.journal = sim_journal_create((size_t)sim.conf.journal_entries);
+    sim_tokens_create(&sim);
     sim.slack = sim_slack_create();
     sim.heroku = sim_heroku_create(&sim);
     sim.oauth = sim_oauth_create();

@@ -2,6 +2,7 @@
 #include "oauth.h"
 
 #include "oauth_priv.h"
+#include "tokens.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -136,5 +137,6 @@ void sim_oauth_allow(struct sim *sim, struct sim_req *req) {
     code->redirect_uri = sim_strdup(sim_json_text(args, "redirect_uri"));
     code->challenge = sim_strdup(sim_json_text(args, "code_challenge"));
     (void)sim_map_put(sim->oauth->codes, text, code);
+    sim_token_note(sim, "heroku.code", text);
     sim__redirect(req, args, "code", text);
 }

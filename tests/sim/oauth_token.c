@@ -3,6 +3,7 @@
 
 #include "github.h"
 #include "oauth_priv.h"
+#include "tokens.h"
 
 #include <sodium.h>
 #include <stdio.h>
@@ -60,6 +61,7 @@ static void tokens_reply(struct sim *sim, struct sim_req *req, struct grant *gra
     token->grant = grant;
     token->dies_ms = sim_mono_ms() + sim->conf.expires_in_s * 1000;
     (void)sim_map_put(sim->oauth->tokens, access, token);
+    sim_token_note(sim, "heroku.access", access);
     sim_reply_header(req, "Cache-Control", "no-store");
     sim_reply_json(req, 200,
                    json_pack("{s:s, s:s, s:I, s:s, s:s, s:s}", "access_token", access,
@@ -95,6 +97,7 @@ static void code_exchange(struct sim *sim, struct sim_req *req, const json_t *ar
         snprintf(grant->refresh, sizeof(grant->refresh), "HRKU-");
         sim_random_text(grant->refresh + 5, 60);
         (void)sim_map_put(sim->oauth->grants, grant->refresh, grant);
+        sim_token_note(sim, "heroku.refresh", grant->refresh);
         sim->oauth->issued++;
         tokens_reply(sim, req, grant);
     }

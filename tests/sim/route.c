@@ -13,6 +13,7 @@
 #include "oauth.h"
 #include "sentry.h"
 #include "slack.h"
+#include "tokens.h"
 
 #include <string.h>
 
@@ -100,6 +101,7 @@ static const struct sim_route routes[] = {
     {"GET", "/sim/view", SIM_ADMIN, false, sim_slack_view},
     {"GET", "/sim/journal", SIM_ADMIN, false, sim_journal_view},
     {"GET", "/sim/sentry", SIM_ADMIN, false, sim_sentry_show},
+    {"GET", "/sim/tokens", SIM_ADMIN, false, sim_tokens_show},
     {"GET", "/sim/faults", SIM_ADMIN, false, sim_fault_list},
     {"POST", "/sim/faults", SIM_ADMIN, false, sim_fault_post},
     {"DELETE", "/sim/faults", SIM_ADMIN, false, sim_fault_delete},

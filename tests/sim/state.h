@@ -19,7 +19,8 @@ struct sim_conf {
     bool enforce_rate, quiet;
     char *ingress, *actors_file, *signing_secret, *webhook_secret;
     char *client_id, *client_secret, *redirect_uri, *seed;
-    char *github_client_id, *github_client_secret, *github_redirect_uri;
+    char *github_client_id, *github_client_secret, *github_redirect_uri, *github_webhook_secret;
+    char *slack_client_id, *slack_client_secret;
     char *github_app;                 /* "oauth" or "expiring" */
     char *bot_token[8], *bot_team[8]; /* bot_team NULL: good for every workspace */
     size_t bot_tokens;
@@ -48,6 +49,7 @@ struct sim {
     struct sim_oauth *oauth;
     struct sim_github *github;
     json_t *sentry;     /* {events, refused}, or NULL */
+    json_t *issued;     /* tokens.h */
     json_t *actor_seen; /* last /metrics per pid, for rates */
     uint64_t webhooks_sent, webhooks_failed;
     int64_t started_ms;

@@ -136,6 +136,35 @@ static void nothing_secret_reaches_the_journal(void **state) {
                                     "POST /oauth/token 200\nPOST /oauth/token 200\n");
 }
 
+/* Whether GET /sim/tokens lists this text under this kind. */
+static bool is_noted(const json_t *all, const char *kind, const char *text) {
+    size_t i;
+    json_t *token;
+    json_array_foreach(json_object_get(all, "tokens"), i, token) {
+        if (strcmp(client_text(token, "text"), text) != 0) continue;
+        assert_string_equal(client_text(token, "kind"), kind);
+        return true;
+    }
+    return false;
+}
+
+static void all_that_was_handed_out_is_listed_for_tests(void **state) {
+    (void)state;
+    char code[64];
+    client_code(&sim, "ada@example.com", NULL, code);
+    REPLY first = token_call("grant_type=authorization_code&code=", code);
+    const char *refresh = client_text(first.json, "refresh_token");
+    REPLY second = token_call("grant_type=refresh_token&refresh_token=", refresh);
+    REPLY reset = client_post(&sim, "/sim/reset", "{}");
+    assert_int_equal(reset.status, 200);
+    REPLY all = client_get(&sim, "/sim/tokens");
+    assert_true(is_noted(all.json, "heroku.code", code));
+    assert_true(is_noted(all.json, "heroku.refresh", refresh));
+    assert_true(is_noted(all.json, "heroku.access", client_text(first.json, "access_token")));
+    assert_true(is_noted(all.json, "heroku.access", client_text(second.json, "access_token")));
+    assert_false(is_noted(all.json, "heroku.code", "csec"));
+}
+
 int main(void) {
 #define ROW(fn) cmocka_unit_test_setup_teardown(fn, start, client_tear_down)
     const struct CMUnitTest tests[] = {ROW(the_consent_page_offers_each_account),
@@ -144,6 +173,7 @@ int main(void) {
                                        ROW(the_verifier_must_fit_the_challenge),
                                        ROW(refresh_works_after_expiry_but_not_after_revoke),
                                        ROW(signing_out_ends_the_authorization),
+                                       ROW(all_that_was_handed_out_is_listed_for_tests),
                                        ROW(nothing_secret_reaches_the_journal)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
