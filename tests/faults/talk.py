@@ -1,5 +1,5 @@
 """What a test says to Redis, to the door and to pages, without any library."""
-import hashlib, hmac, http.client, os, re, select, socket, threading, time, urllib.parse
+import hashlib, hmac, html, http.client, os, re, select, socket, threading, time, urllib.parse
 
 # Nothing waits by the clock alone: `until` looks again and again, and gives up at a deadline.
 _never = threading.Event()
@@ -35,12 +35,16 @@ def holds(what, look, seconds):
 
 
 def request(url, method="GET", body=None, headers=None, timeout=15):
+    """Status, headers (lower case; of one that came twice, both lines) and body."""
     u = urllib.parse.urlsplit(url)
     c = http.client.HTTPConnection(u.hostname, u.port, timeout=timeout)
     try:
         c.request(method, u.path + ("?" + u.query if u.query else ""), body, headers or {})
         r = c.getresponse()
-        return r.status, dict((k.lower(), v) for k, v in r.getheaders()), r.read()
+        found = {}
+        for k, v in r.getheaders():
+            found[k.lower()] = found[k.lower()] + "\n" + v if k.lower() in found else v
+        return r.status, found, r.read()
     finally:
         c.close()
 
@@ -128,43 +132,62 @@ def signed(secret, body, skew_s=0):
 
 # ---- sign-in, as a browser walks it ----
 class Browser:
-    """Follows the pages of a login card; remembers what it saw that is secret."""
-    PLAIN = {"Content-Type": "application/x-www-form-urlencoded"}
+    """Follows the pages of a login card in whatever order they come; remembers what it saw that is secret."""
+    PAGES_MAX = 8
 
-    def __init__(self, sim, email):
-        self.sim, self.email, self.seen = sim, email, {}
+    def __init__(self, sim, email, slack=None):
+        """`slack`: who is signed in there; the person of that address unless said otherwise."""
+        self.sim, self.email, self.slack = sim, email, slack or email.split("@")[0]
+        self.seen, self.jar = {}, {}
 
-    def _page(self, what, want, got):
-        status, headers, page = got
-        if status not in want:
-            raise Failed(f"{what}: {status} {page[:300]}")
-        return headers, page
+    def walk(self, link):
+        """From a link to the first page that asks for nothing, which it returns."""
+        self.door = urllib.parse.urlsplit(link).netloc
+        self.seen["link"] = link.rsplit("/", 1)[-1]
+        url, page = self.open(link)
+        for _ in range(self.PAGES_MAX):
+            form = re.search(rb"<form.*?</form>", page, re.S)
+            if not form:
+                return page.decode()
+            url, page = self.submit(url, form[0].decode())
+        raise Failed(f"the way to sign in has no end: {url}")
 
-    def walk(self, url):
-        headers, page = self._page("GET link", (200,), request(url))
-        cookie = headers["set-cookie"].split(";")[0]
-        fields = dict(re.findall(rb'<input[^>]*name="([^"]+)"[^>]*value="([^"]*)"', page))
-        form = urllib.parse.urlencode({k.decode(): v.decode() for k, v in fields.items()})
-        headers, _ = self._page("POST link", (303,), request(url, "POST", form, {**self.PLAIN, "Cookie": cookie}))
-        at_heroku = headers["location"]
-        if "/login/oauth/" in at_heroku:  # Heroku is connected already
-            return self._github(at_heroku, cookie)
-        self._page("authorize", (200,), request(at_heroku))
-        query = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(at_heroku).query))
-        form = urllib.parse.urlencode({**query, "account": self.email})
-        headers, _ = self._page("allow", (302, 303), request(self.sim + "/oauth/authorize", "POST", form, self.PLAIN))
-        back = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(headers["location"]).query))
-        self.seen = {"link": url.rsplit("/", 1)[-1], "cookie": cookie.split("=", 1)[1], "state": back["state"], "code": back["code"]}
-        headers, _ = self._page("callback", (200, 302, 303), request(headers["location"], headers={"Cookie": cookie}))
-        if "location" in headers:  # on to GitHub, where that is not connected yet
-            self._github(headers["location"], headers.get("set-cookie", cookie).split(";")[0])
+    def open(self, url, body=None):
+        """The address and the text of the page that an address leads to."""
+        for _ in range(10):
+            host = urllib.parse.urlsplit(url).netloc
+            jar = self.jar.setdefault(host, {})
+            headers = {"Cookie": "; ".join(f"{k}={v}" for k, v in jar.items())} if jar else {}
+            if body is not None:
+                headers["Content-Type"] = "application/x-www-form-urlencoded"
+            status, answer, page = request(url, "GET" if body is None else "POST", body, headers)
+            jar.update(c.split(";")[0].split("=", 1) for c in answer.get("set-cookie", "").splitlines())
+            if host == self.door:
+                self.seen.update({f"cookie {k}": v for k, v in jar.items() if v})
+            if status not in (302, 303):
+                break
+            url, body = urllib.parse.urljoin(url, answer["location"]), None
+            self.note(url)
+        if status != 200:
+            raise Failed(f"{url.split('?')[0]}: {status} {page[:300]}")
+        return url, page
 
-    def _github(self, at_github, cookie):
-        _, page = self._page("authorize at GitHub", (200,), request(at_github))
-        person = re.escape(self.email.split("@")[0].encode())
-        query = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(at_github).query))
-        form = urllib.parse.urlencode({**query, "account": re.search(rb'value="(' + person + rb'(?:-[a-z]+)?)"', page)[1].decode()})
-        headers, _ = self._page("allow at GitHub", (302, 303), request(at_github.split("?")[0], "POST", form, self.PLAIN))
-        self._page("callback of GitHub", (200,), request(headers["location"], headers={"Cookie": cookie}))
-        back = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(headers["location"]).query))
-        self.seen.update({"state at GitHub": back["state"], "code at GitHub": back["code"]})
+    def note(self, url):
+        """State and code of a callback."""
+        where = urllib.parse.urlsplit(url)
+        if where.netloc == self.door:
+            self.seen.update({f"{k} {where.path}": v for k, v in urllib.parse.parse_qsl(where.query) if k in ("state", "code")})
+
+    def submit(self, url, form):
+        fields = {k: html.unescape(v) for k, v in re.findall(r'<input[^>]* name="([^"]+)"[^>]* value="([^"]*)"', form)}
+        person = re.escape(self.email.split("@")[0])
+        for page, account in (("/openid/connect/authorize", re.escape(self.slack)), ("/login/oauth/authorize", person + "(?:-[a-z]+)?"),
+                              ("/oauth/authorize", re.escape(self.email))):
+            if urllib.parse.urlsplit(url).path.endswith(page):
+                button = re.search(rf'<button[^>]* name="account" value="({account})"', form)
+                if not button:
+                    raise Failed(f"{page} does not know {account}: {form[:500]}")
+                fields["account"] = button[1]
+                break
+        action = re.search(r'<form[^>]* action="([^"]*)"', form)
+        return self.open(urllib.parse.urljoin(url, html.unescape(action[1])) if action else url, urllib.parse.urlencode(fields))

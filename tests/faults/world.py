@@ -50,7 +50,8 @@ class World:
         self.crash_file, self.trace_file = self.dir + "/crash", self.dir + "/trace"
         self.secrets = {"SLACK_SECRET_FILE": "8f742231b10e8888abcd99yyyzzz85a5", "SLACK_TOKEN_FILE": "xoxb-sim-token",
                         "HEROKU_SECRET_FILE": "sim-client-secret", "HEROKU_WEBHOOK_SECRET_FILE": "sim-webhook-secret",
-                        "GITHUB_SECRET_FILE": "sim-github-secret"}
+                        "GITHUB_SECRET_FILE": "sim-github-secret", "GITHUB_WEBHOOK_SECRET_FILE": "sim-github-webhook-secret",
+                        "SLACK_CLIENT_SECRET_FILE": "sim-slack-secret"}
         self.browsers = []
         self.redis_socket = self.dir + "/redis.sock"
         self.durability = durability
@@ -75,9 +76,9 @@ class World:
         env.setdefault("ASAN_OPTIONS", "detect_leaks=0")
         env.update({"SLIPWAY_" + k: str(v) for k, v in dict(
             REDIS=self.redis_socket, RUN_DIR=self.dir + "/run", DATA_DIR=self.dir + "/data", KEY_DIR=self.dir + "/keys",
-            HTTP="127.0.0.1:0", SLACK_API=self.sim + "/api", SLACK_HOOKS=self.sim, HEROKU_API=self.sim, HEROKU_ID=self.sim,
+            HTTP="127.0.0.1:0", SLACK=self.sim, SLACK_API=self.sim + "/api", SLACK_HOOKS=self.sim, HEROKU_API=self.sim, HEROKU_ID=self.sim,
             GITHUB_API=self.sim + "/github", GITHUB=self.sim + "/github.com", KOLKRABBI=self.sim + "/kolkrabbi",
-            HEROKU_CLIENT_ID="sim-client", GITHUB_CLIENT_ID="sim-github", DURABILITY=self.durability, LOG=log, CRASH_FILE=self.crash_file,
+            HEROKU_CLIENT_ID="sim-client", GITHUB_CLIENT_ID="sim-github", SLACK_CLIENT_ID="sim-slack", DURABILITY=self.durability, LOG=log, CRASH_FILE=self.crash_file,
             **{name: f"{self.dir}/{name}" for name in self.secrets}, **settings).items()})
         if self.trace:
             env["SLIPWAY_CRASH_TRACE"] = self.trace_file
@@ -120,6 +121,8 @@ class World:
         child = self.spawn([self.sim_binary, "--port", "0", "--secret", self.secrets["SLACK_SECRET_FILE"], "--bot-token", self.secrets["SLACK_TOKEN_FILE"],
                             "--client-id", "sim-client", "--client-secret", self.secrets["HEROKU_SECRET_FILE"],
                             "--github-client-id", "sim-github", "--github-client-secret", self.secrets["GITHUB_SECRET_FILE"],
+                            "--github-webhook-secret", self.secrets["GITHUB_WEBHOOK_SECRET_FILE"],
+                            "--slack-client-id", "sim-slack", "--slack-client-secret", self.secrets["SLACK_CLIENT_SECRET_FILE"],
                             "--webhook-secret", self.secrets["HEROKU_WEBHOOK_SECRET_FILE"], "--promote-ms", promote_ms,
                             "--build-ms", "200-300", "--dyno-ms", "50-100",
                             "--actors", self.dir + "/run/actors.json", "--quiet", *args], "sim", out=subprocess.PIPE)

@@ -1,6 +1,8 @@
 /* walk.c -- fetching, following and filling in; see walk.h. */
 #include "walk.h"
 
+#include "slack.h"
+
 #include <curl/curl.h>
 #include <errno.h>
 #include <poll.h>
@@ -11,7 +13,7 @@
 #include <strings.h>
 
 #define PAGE_MAX_BYTES (1024 * 1024)
-#define PAGES_MAX 6 /* on the way to sign in */
+#define PAGES_MAX 8 /* on the way to sign in */
 
 struct sim_walk {
     CURL *curl;
@@ -212,8 +214,9 @@ static char *login_offered(const struct sim_walk *walk, const char *account) {
     return NULL;
 }
 
-/* Heroku's page, GitHub's, or one of ours with a button between them, until a page asks for nothing. */
-static int walk_on(struct sim_walk *walk, const char *account) {
+/* Slack's page, Heroku's, GitHub's, or one of ours with a button between them, in whatever order they come, until a
+ * page asks for nothing. `name` is who types in Slack. */
+static int walk_on(struct sim_walk *walk, const char *name, const char *account) {
     int r = 0;
     for (int pages = 0; r == 0 && pages < PAGES_MAX; pages++) {
         if (strstr(walk->url, "/login/oauth/authorize?") != NULL) {
@@ -221,6 +224,8 @@ static int walk_on(struct sim_walk *walk, const char *account) {
             if (login == NULL)
                 return fail(walk, -EPROTO, "%s does not know %s", walk->url, account);
             r = sim_walk_submit(walk, "account", login);
+        } else if (strstr(walk->url, "/openid/connect/authorize?") != NULL) {
+            r = sim_walk_submit(walk, "account", name);
         } else if (strstr(walk->url, "/oauth/authorize?") != NULL) {
             r = sim_walk_submit(walk, "account", account);
         } else if (strcasestr(walk->page.data, "<form") != NULL) {
@@ -294,6 +299,7 @@ int sim_walk_link(struct sim_walk *walk, const char *team, const char *channel, 
     json_auto_t *before = NULL, *typed = NULL;
     json_auto_t *login = json_pack("{s:s, s:s, s:s, s:s}", "team", team, "channel", channel, "user",
                                    user, "text", "login");
+    const struct sim_user *typist = sim_user_find(sim_team_find(team), user);
     const json_t *last;
     int r = sim_walk_get(walk, path, &before);
     if (r >= 0) r = sim_walk_post(walk, "/sim/type", login, &typed);
@@ -303,5 +309,5 @@ int sim_walk_link(struct sim_walk *walk, const char *team, const char *channel, 
     }
     if (r < 0 || link == NULL) return r;
     r = sim_walk_open(walk, link);
-    return r < 0 ? r : walk_on(walk, account);
+    return r < 0 ? r : walk_on(walk, typist->name, account);
 }

@@ -36,8 +36,8 @@ int sim_walk_press(struct sim_walk *walk, const char *team, const char *channel,
 int sim_walk_op(struct sim_walk *walk, const char *team, const char *channel, const char *user,
                 char **ret, char **ret_ts);
 
-/* Signs `user` in at Heroku as `account`, and at GitHub where the way leads there, by typing login and
- * walking the pages; 0 also where the login was not needed. */
+/* Signs `user` (one of the team) in at Slack, at Heroku as `account`, and at GitHub, wherever the way leads,
+ * by typing login and walking the pages; 0 also where the login was not needed. */
 int sim_walk_link(struct sim_walk *walk, const char *team, const char *channel, const char *user,
                   const char *account, int64_t timeout_ms);
 
