@@ -179,6 +179,11 @@ char *sw_base64url(const void *data, size_t size) {
     return encode(data, size, VARIANT);
 }
 
+int sw_base64url_decode(const char *text, void *ret, size_t room) {
+    size_t size;
+    return decode(text, ret, room, &size) ? (int)size : -EBADMSG;
+}
+
 char *sw_base64(const void *data, size_t size) {
     return encode(data, size, sodium_base64_VARIANT_ORIGINAL);
 }

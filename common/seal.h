@@ -56,6 +56,8 @@ bool sw_bytes_equal(const void *a, const void *b, size_t size); /* constant time
 void sw_sha256(const void *data, size_t size, uint8_t ret[32]);
 /* Unpadded base64url; the caller frees. */
 char *sw_base64url(const void *data, size_t size);
+/* And back: how many bytes, or -EBADMSG: it is no such text, or more than `room`. */
+int sw_base64url_decode(const char *text, void *ret, size_t room);
 /* Standard base64 with padding (Heroku's webhooks); the caller frees. */
 char *sw_base64(const void *data, size_t size);
 void sw_hex(const void *data, size_t size, char *ret_text); /* 2 * size + 1 characters */

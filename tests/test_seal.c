@@ -294,6 +294,33 @@ static void hashes_and_encodings_are_the_standard_ones(void **state) {
     assert_false(sw_bytes_equal("abc", "abd", 3));
 }
 
+static void base64url_is_read_strictly(void **state) {
+    (void)state;
+    static const struct {
+        const char *text;
+        int size; /* or the error */
+    } rows[] = {{"", 0},
+                {"Zg", 1},
+                {"-__-", 3},
+                {"Zm9vYmFy", 6},
+                {"Zm9vYmFyYg", -EBADMSG}, /* seven bytes, and there is room for six */
+                {"Zg==", -EBADMSG},
+                {"Zh", -EBADMSG}, /* bits that stand for nothing */
+                {"Z", -EBADMSG},
+                {"+//+", -EBADMSG},
+                {"Z g", -EBADMSG},
+                {"Zg\n", -EBADMSG},
+                {"\xda\xe7", -EBADMSG}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char out[6];
+        assert_int_equal(sw_base64url_decode(rows[i].text, out, sizeof(out)), rows[i].size);
+        if (rows[i].size < 0) continue;
+        char *again = sw_base64url(out, (size_t)rows[i].size);
+        assert_string_equal(again, rows[i].text);
+        free(again);
+    }
+}
+
 static void derived_bytes_depend_on_seed_and_label_alone(void **state) {
     (void)state;
     uint8_t seed[32] = {1}, a[200], b[200];
@@ -338,6 +365,7 @@ int main(void) {
         cmocka_unit_test(rows_belong_to_auth_alone),
         cmocka_unit_test(macs_are_for_ingress_and_auth_and_one_purpose),
         cmocka_unit_test(hashes_and_encodings_are_the_standard_ones),
+        cmocka_unit_test(base64url_is_read_strictly),
         cmocka_unit_test(derived_bytes_depend_on_seed_and_label_alone),
         cmocka_unit_test(another_installation_opens_nothing),
     };
