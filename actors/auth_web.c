@@ -209,6 +209,16 @@ static void page_of_error(const struct sw__auth *a, const struct visit *v,
     sw__auth_page_error(a, v->wait, status, title, text);
 }
 
+/* RFC 9207: what one service gave out came back as another's, so that its code would go to the wrong one. */
+static void other_issuer(const struct sw__auth *a, const struct visit *v,
+                         const struct sw_provider *p) {
+    SW_AUTO(sw_text)
+    char *text = sw_printf("This page is for answers of %s, and that was none. Nothing was linked "
+                           "by it. " AGAIN,
+                           p->label);
+    sw__auth_page_error(a, v->wait, 403, "This answer came from somewhere else", text);
+}
+
 /* `p` is whose path of ours was asked for: what one provider sends must not be taken for the other. */
 static int callback(struct sw__auth *a, const struct visit *v, const struct sw_provider *p) {
     SW_AUTO(sw_text) char *key = NULL, *random = NULL;
@@ -224,6 +234,12 @@ static int callback(struct sw__auth *a, const struct visit *v, const struct sw_p
     }
     if (!same_browser(v, state)) {
         other_browser(a, v);
+        return 0;
+    }
+    /* Not what is waited for, so the state stays. */
+    if (json_object_get(v->query, "iss") &&
+        !sw_provider_is_issuer(p, a->ctx->conf, sw_str(v->query, "iss"))) {
+        other_issuer(a, v, p);
         return 0;
     }
     sw_forget(a->out, key);

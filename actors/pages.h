@@ -16,6 +16,7 @@
 #define SW_PATH_LINK "/link"                     /* and then "/<token>" */
 #define SW_PATH_CALLBACK "/auth/heroku/callback" /* registered at Heroku as the redirect URI */
 #define SW_PATH_CALLBACK_GITHUB "/auth/github/callback" /* the same at GitHub */
+#define SW_PATH_CALLBACK_SLACK "/auth/slack/callback"   /* and at Slack, for signing in */
 
 /* Who links what, and the one button; `who` as in PROTO.md, `names` are those of the services in their order (["Heroku",
  * "GitHub"]). The form goes where the page came from. */

@@ -30,8 +30,16 @@ const struct sw_provider sw_providers[] = {
     {0},
 };
 
+const struct sw_provider sw_slack = {.name = "slack",
+                                     .label = "Slack",
+                                     .callback = SW_PATH_CALLBACK_SLACK,
+                                     .web = "slack",
+                                     .token_path = "/oauth.v2.access",
+                                     .secret = "slack_client_secret"};
+
 const struct sw_provider *sw_provider(const char *name) {
     if (!name[0]) return SW_HEROKU;
+    if (!strcmp(name, sw_slack.name)) return SW_SLACK;
     for (const struct sw_provider *p = sw_providers; p->name; p++) {
         if (!strcmp(p->name, name)) return p;
     }
@@ -39,12 +47,25 @@ const struct sw_provider *sw_provider(const char *name) {
 }
 
 const char *sw_provider_client(const struct sw_provider *p, const struct sw_conf *conf) {
-    const char *client = p == SW_GITHUB ? conf->github_client_id : conf->heroku_client_id;
+    const char *client = p == SW_GITHUB  ? conf->github_client_id
+                         : p == SW_SLACK ? conf->slack_client_id
+                                         : conf->heroku_client_id;
     return client ? client : "";
 }
 
 bool sw_provider_set_up(const struct sw_provider *p, const struct sw_conf *conf) {
     return p == SW_HEROKU || sw_provider_client(p, conf)[0];
+}
+
+bool sw_provider_is_issuer(const struct sw_provider *p, const struct sw_conf *conf,
+                           const char *issuer) {
+    const char *base = p == SW_GITHUB  ? conf->github_web
+                       : p == SW_SLACK ? conf->slack_web
+                                       : conf->heroku_id;
+    const size_t size = strlen(base);
+    if (strncmp(issuer, base, size) != 0) return false;
+    /* GitHub's has a path. */
+    return !issuer[size] || (p == SW_GITHUB && !strcmp(issuer + size, "/login/oauth"));
 }
 
 char *sw_provider_authorize_url(const struct sw_provider *p, const struct sw_conf *conf,

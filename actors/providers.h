@@ -1,10 +1,10 @@
-/* providers.h -- the two services at which a person has an account, and how they differ.
+/* providers.h -- the services at which a person has an account, and how they differ.
  *
  * shapes   rows of a table; requests as sw_http takes them (common/actor.h)
  * units    life_s seconds
  * errors   none: an unknown name is NULL
  * owner    rows are static; the caller owns what is returned; forms are taken
- * source   RFC 6749, 7636 (PKCE); Heroku "OAuth"; GitHub "Authorizing OAuth apps" and "Refreshing user access tokens"
+ * source   RFC 6749, 7636 (PKCE); Heroku "OAuth"; GitHub "Authorizing OAuth apps" and "Refreshing user access tokens"; RFC 9207 (iss)
  * limits   none
  */
 #ifndef SW_PROVIDERS_H
@@ -29,12 +29,19 @@ extern const struct sw_provider
     sw_providers[]; /* in the order of signing in; the end has no name */
 #define SW_HEROKU (&sw_providers[0])
 #define SW_GITHUB (&sw_providers[1])
+/* Where a person proves who they are, and where the bot's token is from; nobody has an account there that is linked, so
+ * it is none of the rows above. */
+extern const struct sw_provider sw_slack;
+#define SW_SLACK (&sw_slack)
 
 /* "" is Heroku: messages and state of a time when there was no other. */
 const struct sw_provider *sw_provider(const char *name);
 /* Heroku always is: without it nothing goes. */
 bool sw_provider_set_up(const struct sw_provider *p, const struct sw_conf *conf);
 const char *sw_provider_client(const struct sw_provider *p, const struct sw_conf *conf);
+/* RFC 9207: whether an answer is this provider's, by what its `iss` says. */
+bool sw_provider_is_issuer(const struct sw_provider *p, const struct sw_conf *conf,
+                           const char *issuer);
 char *sw_provider_authorize_url(const struct sw_provider *p, const struct sw_conf *conf,
                                 const char *state, const char *back, const char *challenge);
 /* POST for tokens, its answer sealed: {access_token, refresh_token?, expires_in?, error?}. */

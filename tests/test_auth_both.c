@@ -166,6 +166,48 @@ static void a_state_is_for_one_provider_and_one_browser(void **state) {
     assert_only_page(w, 410);
 }
 
+static void an_answer_must_be_of_the_provider_that_it_names(void **state) {
+    struct world *w = *state;
+    static const struct {
+        bool github;
+        const char *issuer;
+        bool fits;
+    } rows[] = {{false, "https://github.example", false},
+                {false, "https://id.heroku.example/", false},
+                {false, "https://id.heroku.exampl", false},
+                {false, "https://id.heroku.example.evil.example", false},
+                {false, "", false},
+                {false, "https://id.heroku.example", true},
+                {true, "https://id.heroku.example", false},
+                {true, "https://github.example/login", false},
+                {true, "https://github.example/login/oauth/", false},
+                {true, "https://github.example/login/oauth", true},
+                {true, "https://github.example", true}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct browser b = {0};
+        json_object_clear(w->facts);
+        if (rows[i].github) {
+            sign_in(w, &b, "login");
+            at_github(w, &b);
+        } else {
+            type_command(w, &b, "U1", "login");
+            get_link(w, &b);
+            go(w, &b);
+        }
+        const char *path = rows[i].github ? SW_PATH_CALLBACK_GITHUB : SW_PATH_CALLBACK;
+        run(w,
+            web(w, "GET", path,
+                json_pack("{s:s, s:s, s:s}", "state", b.state, "code", "x", "iss", rows[i].issuer),
+                NULL, b.cookie));
+        if (!rows[i].fits) {
+            assert_only_page(w, 403);
+            run(w, web(w, "GET", path, json_pack("{s:s, s:s}", "state", b.state, "code", "x"), NULL,
+                       b.cookie)); /* the state was not used up */
+        }
+        json_decref(call_of(w));
+    }
+}
+
 static void what_github_does_not_accept_links_nothing_there(void **state) {
     struct world *w = *state;
     static const struct {
@@ -278,6 +320,7 @@ int main(void) {
         T(the_link_page_names_what_is_missing),
         T(the_code_of_github_is_exchanged_with_sealed_secrets),
         T(a_state_is_for_one_provider_and_one_browser),
+        T(an_answer_must_be_of_the_provider_that_it_names),
         T(what_github_does_not_accept_links_nothing_there),
         T(an_answer_without_a_person_is_none),
         T(an_answer_of_a_time_before_github_ends_at_heroku),
