@@ -30,6 +30,9 @@ static int on_reply(const struct sw_ctx *ctx, const struct sw_msg *in, struct sw
 
 static int handle(const struct sw_ctx *ctx, const struct sw_msg *in, struct sw_out *out) {
     bool note = !strcmp(sw_str(in->body, "job"), "note");
+    if (!strcmp(in->kind, SW_KIND_BOT)) return sw__bot_take(ctx, in, out);
+    int r = sw__bot_load(in, out);
+    if (r < 0) return r;
     if (!strcmp(in->kind, SW_KIND_REPLY)) return on_reply(ctx, in, out);
     if (!strcmp(in->kind, SW_KIND_RESPONDER_HTTP))
         return note ? sw__note_http(ctx, in, out) : sw__conv_http(ctx, in, out);
@@ -46,6 +49,8 @@ static void want_key(struct sw_out *out, const char *prefix, const char *name) {
 static void want(const struct sw_msg *in, struct sw_out *out) {
     const json_t *who = json_object_get(in->body, "who");
     bool reply = !strcmp(in->kind, SW_KIND_REPLY);
+    want_key(out, "bot", in->inst);
+    if (!strcmp(in->kind, SW_KIND_BOT)) return;
     if (reply && is_note(sw_str(in->body, "to"))) {
         if (!sw_template_only(sw_str(in->body, "template")))
             want_key(out, "conv", sw_str(in->body, "op"));
@@ -56,8 +61,8 @@ static void want(const struct sw_msg *in, struct sw_out *out) {
     want_key(out, "chan", sw_str(who, "channel"));
 }
 
-static const char *const kinds[] = {SW_KIND_REPLY, SW_KIND_RESPONDER_HTTP, SW_KIND_RESPONDER_TIMER,
-                                    NULL};
+static const char *const kinds[] = {SW_KIND_REPLY, SW_KIND_BOT, SW_KIND_RESPONDER_HTTP,
+                                    SW_KIND_RESPONDER_TIMER, NULL};
 
 const struct sw_actor sw_actor_responder = {
     .name = "responder", .kinds = kinds, .want = want, .handle = handle};

@@ -1,8 +1,8 @@
 /* responder_conv.c -- a message that changes, and the replies below it; see responder_priv.h.
  *
  * conv/<op> is {who, urls, p, ts, ch, shown, want, n, up, q, t, lost, ...}:
- *   p      the parent: "" none, "wait" for its place, "post" under way, "join", "shown", "hook" (the
- *          bot cannot post here: response_url tells the beginning and the end; begun, said: done)
+ *   p      the parent: "" none, "wait" for its place, "post" under way, "shown", "hook" (the bot
+ *          cannot post here: response_url tells the beginning and the end; begun, said: done)
  *   want   {rank, template, data, last}: the newest state, until Slack confirmed it; n counts the
  *          states, so that an answer tells which one it was about; shown is the rank people see
  *   up     an update of the parent: "" none, "post" under way, "wait" for its timer
@@ -111,10 +111,10 @@ void sw__conv_after(struct sw__conv *c, const char *job, int64_t delay_ms) {
 void sw__conv_call(struct sw__conv *c, const char *job, json_t *request, bool repeat) {
     const json_t *want = json_object_get(c->state, "want");
     if (repeat) json_object_set_new(request, "repeated", json_true());
-    sw_http(c->out, request, SW_KIND_RESPONDER_HTTP,
-            json_pack("{s:s, s:s, s:O, s:I, s:I}", "job", job, "op", c->op, "who",
-                      json_object_get(c->state, "who"), "rank", sw_int(want, "rank"), "n",
-                      sw_int(c->state, "n")));
+    sw__bot_http(c->in, c->out, request,
+                 json_pack("{s:s, s:s, s:O, s:I, s:I}", "job", job, "op", c->op, "who",
+                           json_object_get(c->state, "who"), "rank", sw_int(want, "rank"), "n",
+                           sw_int(c->state, "n")));
 }
 
 int sw__conv_place(struct sw__conv *c, void (*wait)(struct sw__conv *c, int64_t delay_ms),
@@ -155,9 +155,9 @@ int sw__conv_http(const struct sw_ctx *ctx, const struct sw_msg *in, struct sw_o
     int r = load(ctx, in, out, &c);
     if (r < 0) return r;
     c.answered = json_object_get(http, "status") != NULL;
-    c.outcome = sw__slack_outcome(http, false, &c.wait_ms);
-    if (!strcmp(job, "thread") || !strcmp(job, "tjoin")) {
-        r = sw__thread_http(&c, job);
+    c.outcome = sw__bot_outcome(in, out, http, false, &c.wait_ms);
+    if (!strcmp(job, "thread")) {
+        r = sw__thread_http(&c);
     } else {
         r = sw__parent_http(&c, job);
     }

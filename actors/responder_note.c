@@ -55,9 +55,9 @@ static json_t *content(const struct sw_ctx *ctx, const struct sw_msg *in, const 
     return message;
 }
 
-static void call(struct sw_out *out, json_t *request, const json_t *job) {
+static void call(const struct sw_msg *in, struct sw_out *out, json_t *request, json_t *job) {
     if (flag(job, "repeat")) json_object_set_new(request, "repeated", json_true());
-    sw_http(out, request, SW_KIND_RESPONDER_HTTP, json_incref((json_t *)job));
+    sw__bot_http(in, out, request, json_incref(job));
 }
 
 /* Counts a post to the response_url; *ret_free tells whether one was left. */
@@ -99,7 +99,7 @@ static int by_hook(const struct sw_ctx *ctx, const struct sw_msg *in, struct sw_
     json_t *message = content(ctx, in, job);
     json_object_set_new(message, "response_type", json_string(say ? "in_channel" : "ephemeral"));
     json_object_set_new(message, "replace_original", json_false());
-    call(out, sw__slack_hook(box, message), job);
+    call(in, out, sw__slack_hook(box, message), job);
     return 1;
 }
 
@@ -121,7 +121,7 @@ static void by_post(const struct sw_ctx *ctx, const struct sw_msg *in, struct sw
         json_object_set_new(message, "metadata",
                             json_pack("{s:s, s:{s:s}}", "event_type", "slipway", "event_payload",
                                       "op", sw_str(job, "op")));
-    call(out, sw__slack_post(message), job);
+    call(in, out, sw__slack_post(message), job);
 }
 
 static const char *channel_of(const json_t *job) {
@@ -155,26 +155,23 @@ static int by_ephemeral(const struct sw_ctx *ctx, const struct sw_msg *in, struc
     json_t *message = content(ctx, in, job);
     json_object_set(message, "channel", json_object_get(who, "channel"));
     json_object_set(message, "user", json_object_get(who, "user"));
-    call(out, sw__slack_call("chat.postEphemeral", message, "once"), job);
+    call(in, out, sw__slack_call("chat.postEphemeral", message, "once"), job);
     return 1;
 }
 
-static int by_call(struct sw_out *out, json_t *job, const char *method, const char *key,
-                   const char *value) {
-    if (!value[0]) return 0;
-    call(out, sw__slack_call(method, json_pack("{s:s}", key, value), "safe"), job);
+static int by_open(const struct sw_msg *in, struct sw_out *out, json_t *job) {
+    const char *user = sw_str(json_object_get(job, "who"), "user");
+    if (!user[0]) return 0;
+    call(in, out, sw__slack_call("conversations.open", json_pack("{s:s}", "users", user), "safe"),
+         job);
     return 1;
 }
 
 static int try_step(const struct sw_ctx *ctx, const struct sw_msg *in, struct sw_out *out,
                     json_t *job, const char *step) {
-    const json_t *who = json_object_get(job, "who");
     if (!strcmp(step, "hook")) return by_hook(ctx, in, out, job);
-    if (!ctx->conf->slack_token.current) return 0;
-    if (!strcmp(step, "join"))
-        return by_call(out, job, "conversations.join", "channel", sw_str(who, "channel"));
-    if (!strcmp(step, "open"))
-        return by_call(out, job, "conversations.open", "users", sw_str(who, "user"));
+    if (!sw__bot_able(ctx, in, out)) return 0;
+    if (!strcmp(step, "open")) return by_open(in, out, job);
     if (!strcmp(step, "ephemeral")) return by_ephemeral(ctx, in, out, job);
     return by_channel(ctx, in, out, job);
 }
@@ -183,7 +180,7 @@ static int try_step(const struct sw_ctx *ctx, const struct sw_msg *in, struct sw
 static const char *step_after(const json_t *job, const char *step) {
     bool say = !strcmp(sw_str(job, "to"), "say");
     if (!strcmp(step, "hook") && say && !flag(job, "no_post")) return "post";
-    if (!strcmp(step, "hook") || !strcmp(step, "post") || !strcmp(step, "join")) return "ephemeral";
+    if (!strcmp(step, "hook") || !strcmp(step, "post")) return "ephemeral";
     return !strcmp(step, "ephemeral") ? "open" : NULL;
 }
 
@@ -228,9 +225,6 @@ int sw__note_due(const struct sw_ctx *ctx, const struct sw_msg *in, struct sw_ou
 
 static int done(const struct sw_ctx *ctx, const struct sw_msg *in, struct sw_out *out, json_t *job,
                 const json_t *answer) {
-    const char *step = sw_str(job, "step");
-    if (!strcmp(step, "join")) return go_on(ctx, in, out, job, "post");
-    if (strcmp(step, "open")) return 0;
     const json_t *channel = json_object_get(answer, "channel");
     const char *dm = json_is_object(channel) ? sw_str(channel, "id") : sw_str(answer, "channel.id");
     if (!dm[0]) return -EHOSTUNREACH;
@@ -273,8 +267,8 @@ int sw__note_http(const struct sw_ctx *ctx, const struct sw_msg *in, struct sw_o
     const json_t *http = json_object_get(in->body, "http");
     const char *step = sw_str(in->body, "step");
     int64_t wait_ms;
-    enum sw__outcome outcome = sw__slack_outcome(http, !strcmp(step, "hook"), &wait_ms);
-    bool asked = !strcmp(step, "open") || !strcmp(step, "join");
+    enum sw__outcome outcome = sw__bot_outcome(in, out, http, !strcmp(step, "hook"), &wait_ms);
+    bool asked = !strcmp(step, "open");
     if (outcome == SW__DONE && !asked) return 0;
     /* A question may be asked again. */
     if (outcome == SW__UNSURE && asked) outcome = SW__UNSENT;
@@ -293,10 +287,6 @@ int sw__note_http(const struct sw_ctx *ctx, const struct sw_msg *in, struct sw_o
         if (tries > (step_after(job, step) ? SW__TRIES : SW__TRIES_LAST)) break;
         wait(ctx, out, job, sw__slack_backoff_ms(tries));
         return 0;
-    case SW__JOIN:
-        if (strcmp(step, "post") || flag(job, "joined")) break;
-        set_flag(job, "joined", true);
-        return go_on(ctx, in, out, job, "join");
     case SW__BLOCKS:
         if (flag(job, "plain")) break;
         set_flag(job, "plain", true);

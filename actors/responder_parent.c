@@ -70,7 +70,8 @@ static int tell(struct sw__conv *c) {
 
 int sw__parent_go(struct sw__conv *c) {
     if (!json_object_get(c->state, "want")) return 0;
-    if (sw__conv_is(c, "p", "") && !c->ctx->conf->slack_token.current) sw__conv_set(c, "p", "hook");
+    if (sw__conv_is(c, "p", "") && !sw__bot_able(c->ctx, c->in, c->out))
+        sw__conv_set(c, "p", "hook");
     if (sw__conv_is(c, "p", "")) return place(c);
     if (sw__conv_is(c, "p", "hook")) return tell(c);
     if (sw__conv_is(c, "p", "shown") && sw__conv_is(c, "up", "")) update(c);
@@ -116,15 +117,6 @@ static int post_again(struct sw__conv *c) {
     return r;
 }
 
-static void join(struct sw__conv *c) {
-    sw__conv_set_flag(c, "joined", true);
-    sw__conv_set(c, "p", "join");
-    sw__conv_call(c, "join",
-                  sw__slack_call("conversations.join",
-                                 json_pack("{s:s}", "channel", sw__conv_channel(c)), "safe"),
-                  false);
-}
-
 static int on_post(struct sw__conv *c) {
     switch (c->outcome) {
     case SW__DONE:
@@ -144,10 +136,6 @@ static int on_post(struct sw__conv *c) {
     case SW__UNSENT:
         if (sw__conv_count(c, "tries") > SW__TRIES) break;
         wait(c, sw__slack_backoff_ms(sw_int(c->state, "tries")));
-        return 0;
-    case SW__JOIN:
-        if (sw__conv_flag(c, "joined")) break;
-        join(c);
         return 0;
     case SW__BLOCKS:
         if (sw__conv_flag(c, "plain")) break;
@@ -183,10 +171,6 @@ static void on_update(struct sw__conv *c) {
 int sw__parent_http(struct sw__conv *c, const char *job) {
     if (!strcmp(job, "update")) {
         if (sw__conv_is(c, "up", "post")) on_update(c);
-        return 0;
-    }
-    if (!strcmp(job, "join")) {
-        if (sw__conv_is(c, "p", "join")) sw__conv_set(c, "p", c->outcome == SW__DONE ? "" : "hook");
         return 0;
     }
     return sw__conv_is(c, "p", "post") ? on_post(c) : 0;

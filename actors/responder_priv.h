@@ -2,6 +2,8 @@
  *
  * shapes   conv/<op>   a conversation's state: responder_conv.c
  *          chan/<id>   {tat, floor}: when the channel takes its next message (one a second)
+ *          bot/<installation>  the bot token: {version, box (to responder, context "bot/<installation>/<version>"), bot_user,
+ *            expires_ms}, or {version, gone: true}; absent: the token of the settings, where there is one
  *          jobs        bodies of timers and of answers: {"job": "note", ...} carries all it needs,
  *                      the others name an op and find the rest in its conversation
  * units    *_ms
@@ -33,13 +35,27 @@ enum sw__outcome {
     SW__AGAIN,  /* too fast: after a while, *ret_wait_ms */
     SW__UNSURE, /* it may have happened */
     SW__UNSENT, /* it has not happened: no connection */
-    SW__JOIN,   /* the bot is not in the channel */
     SW__BLOCKS, /* Slack does not like the blocks: without them */
     SW__GONE,   /* never: another way is needed */
 };
 enum sw__outcome sw__slack_outcome(const json_t *http, bool hook, int64_t *ret_wait_ms);
+/* Is it one of `words`, which NULL ends? */
+bool sw__slack_among(const char *word, const char *const *words);
 
-/* A call of Slack's Web API; takes `args`. */
+/* responder_bot.c: the bot token. What Slack said of a call, as above; where it does not take the token, auth is told, and
+ * SW__UNSENT means that another one shall try it. */
+enum sw__outcome sw__bot_outcome(const struct sw_msg *in, struct sw_out *out, const json_t *http,
+                                 bool hook, int64_t *ret_wait_ms);
+/* -EAGAIN; once it is 0 none of the others has to wait. */
+int sw__bot_load(const struct sw_msg *in, struct sw_out *out);
+/* There is a token. */
+bool sw__bot_able(const struct sw_ctx *ctx, const struct sw_msg *in, struct sw_out *out);
+/* Any call of responder's: adds the token where it goes to Slack's API; takes both. */
+void sw__bot_http(const struct sw_msg *in, struct sw_out *out, json_t *request, json_t *body);
+/* A new token, or that it is gone (bot.v1). */
+int sw__bot_take(const struct sw_ctx *ctx, const struct sw_msg *in, struct sw_out *out);
+
+/* A call of Slack's Web API, without its token; takes `args`. */
 json_t *sw__slack_call(const char *method, json_t *args, const char *repeat);
 /* chat.postMessage, without previews of what it links to; takes `message`. */
 json_t *sw__slack_post(json_t *message);
@@ -107,7 +123,7 @@ int sw__parent_http(struct sw__conv *c, const char *job);
 void sw__thread_take(struct sw__conv *c, const json_t *reply);
 int sw__thread_go(struct sw__conv *c);
 int sw__thread_due(struct sw__conv *c, const char *job);
-int sw__thread_http(struct sw__conv *c, const char *job);
+int sw__thread_http(struct sw__conv *c);
 /* The waiting replies as texts, at most what fits; none wait any more. Caller owns. */
 json_t *sw__thread_fold(struct sw__conv *c);
 

@@ -6,7 +6,7 @@
 
 #define WAIT_MAX_MS (60 * 60 * 1000LL)
 
-static bool among(const char *word, const char *const *words) {
+bool sw__slack_among(const char *word, const char *const *words) {
     for (; *words; words++) {
         if (!strcmp(word, *words)) return true;
     }
@@ -51,18 +51,19 @@ enum sw__outcome sw__slack_outcome(const json_t *http, bool hook, int64_t *ret_w
     if (status < 200 || status >= 300) return SW__GONE;
     if (hook || json_is_true(json_object_get(json, "ok"))) return SW__DONE;
     error = sw_str(json, "error");
-    if (among(error, too_fast)) {
+    if (sw__slack_among(error, too_fast)) {
         *ret_wait_ms = wait_of(http);
         return SW__AGAIN;
     }
-    if (!strcmp(error, "not_in_channel")) return SW__JOIN;
-    return among(error, unsure) ? SW__UNSURE : among(error, blocks) ? SW__BLOCKS : SW__GONE;
+    return sw__slack_among(error, unsure)   ? SW__UNSURE
+           : sw__slack_among(error, blocks) ? SW__BLOCKS
+                                            : SW__GONE;
 }
 
 json_t *sw__slack_call(const char *method, json_t *args, const char *repeat) {
-    json_t *request = json_pack("{s:s, s:s, s:{s:s}, s:[s, s, s, s], s:o, s:s}", "up", "slack",
-                                "method", "POST", "bearer", "$conf", "slack_token", "fields", "ok",
-                                "error", "ts", "channel", "json", args, "repeat", repeat);
+    json_t *request =
+        json_pack("{s:s, s:s, s:[s, s, s, s], s:o, s:s}", "up", "slack", "method", "POST", "fields",
+                  "ok", "error", "ts", "channel", "json", args, "repeat", repeat);
     json_object_set_new(request, "path", json_sprintf("/%s", method));
     return request;
 }

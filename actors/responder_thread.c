@@ -165,14 +165,6 @@ static int on_post(struct sw__conv *c) {
         if (sw__conv_count(c, "ttries") > SW__TRIES_LAST) break;
         wait(c, sw__slack_backoff_ms(sw_int(c->state, "ttries")));
         return 0;
-    case SW__JOIN:
-        if (sw__conv_flag(c, "joined")) return alone(c);
-        sw__conv_set_flag(c, "joined", true);
-        sw__conv_call(c, "tjoin",
-                      sw__slack_call("conversations.join",
-                                     json_pack("{s:s}", "channel", sw__conv_channel(c)), "safe"),
-                      false);
-        return 0;
     case SW__BLOCKS:
         if (sw__conv_flag(c, "tplain")) break;
         sw__conv_set_flag(c, "tplain", true);
@@ -185,9 +177,7 @@ static int on_post(struct sw__conv *c) {
     return 0;
 }
 
-int sw__thread_http(struct sw__conv *c, const char *job) {
+int sw__thread_http(struct sw__conv *c) {
     if (!sw__conv_is(c, "t", "post") || json_array_size(queue(c)) == 0) return 0;
-    if (!strcmp(job, "thread")) return on_post(c);
-    post(c);
-    return 0;
+    return on_post(c);
 }

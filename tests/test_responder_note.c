@@ -210,7 +210,7 @@ static void say_is_seen_by_all_and_names_who_asked(void **state) {
     world_finish(&w);
 }
 
-static void say_without_a_response_url_is_posted_and_the_bot_joins_once(void **state) {
+static void say_without_a_response_url_is_posted(void **state) {
     struct world w;
     (void)state;
     world_init(&w);
@@ -219,22 +219,6 @@ static void say_without_a_response_url_is_posted_and_the_bot_joins_once(void **s
     expect_method(&w, 0, "chat.postMessage");
     assert_true(world_shows(world_json(&w, 0), "\"event_type\": \"slipway\""));
     world_answer(&w, 0, SAYS("not_in_channel"));
-    expect_method(&w, 0, "conversations.join");
-    world_answer(&w, 0, OK_PLAIN);
-    expect_method(&w, 0, "chat.postMessage");
-    world_answer(&w, 0, SAYS("not_in_channel"));
-    expect_method(&w, 0, "chat.postEphemeral");
-    world_finish(&w);
-}
-
-static void a_private_channel_cannot_be_joined(void **state) {
-    struct world w;
-    (void)state;
-    world_init(&w);
-    w.no_url = true;
-    world_reply(&w, CMD, "say", "releases.list", line(), -1, true);
-    world_answer(&w, 0, SAYS("not_in_channel"));
-    world_answer(&w, 0, SAYS("method_not_supported_for_channel_type"));
     expect_method(&w, 0, "chat.postEphemeral");
     world_finish(&w);
 }
@@ -345,8 +329,7 @@ int main(void) {
         cmocka_unit_test(a_person_outside_the_channel_gets_a_direct_message),
         cmocka_unit_test(where_no_way_is_left_it_becomes_a_dead_letter),
         cmocka_unit_test(say_is_seen_by_all_and_names_who_asked),
-        cmocka_unit_test(say_without_a_response_url_is_posted_and_the_bot_joins_once),
-        cmocka_unit_test(a_private_channel_cannot_be_joined),
+        cmocka_unit_test(say_without_a_response_url_is_posted),
         cmocka_unit_test(a_post_of_unknown_fate_is_repeated_once),
         cmocka_unit_test(blocks_that_slack_refuses_are_left_away),
         cmocka_unit_test(too_fast_in_a_channel_waits_and_closes_it_for_others),

@@ -62,8 +62,8 @@ static void check_calls(const struct storm *s) {
     json_array_foreach(s->w.calls, i, call) {
         const char *job = sw_str(json_object_get(call, "body"), "job");
         int op = op_index(sw_str(json_object_get(call, "body"), "op"));
-        if (!strcmp(job, "parent") || !strcmp(job, "update") || !strcmp(job, "join")) parents[op]++;
-        if (!strcmp(job, "thread") || !strcmp(job, "tjoin")) threads[op]++;
+        if (!strcmp(job, "parent") || !strcmp(job, "update")) parents[op]++;
+        if (!strcmp(job, "thread")) threads[op]++;
     }
     for (int op = 0; op < OPS; op++) {
         assert_true(parents[op] <= 1);
