@@ -138,9 +138,10 @@ static int write_answered(struct sw__plan *p, const struct sw__step *step,
 
 static int answered(struct sw__plan *p, const struct sw__step *step) {
     struct sw__said said = sw__said_from(json_object_get(p->in->body, "http"), step->write);
+    if (is_unauthorized(&said)) sw__dead_note(p);
     if (is_unauthorized(&said) && !sw__plan_spares(p) && sw__count(p, "refusals") < REFUSALS_MAX) {
         if (step->write) undo_intent(p);
-        sw__plan_regrant(p, !strcmp(sw_str(p->state, "up"), "github") ? "github" : "heroku", true);
+        sw__plan_regrant(p, sw__grant_of(sw_str(p->state, "up")), true);
         return 0;
     }
     if (step->link && (said.kind == SW__SAID_OK || said.status / 100 == 3))
@@ -253,11 +254,14 @@ static int handle(const struct sw_ctx *ctx, const struct sw_msg *in, struct sw_o
     struct sw__plan p = {.ctx = ctx, .in = in, .out = out};
     const json_t *stored = NULL;
     bool renewal = json_is_true(json_object_get(in->body, "renewal"));
+    if (!strcmp(in->kind, SW_KIND_REVOKED)) return sw__dead_revoked(in, out);
     int r = sw_fact(out, key, &stored);
     int ops = sw__ops_load(&p);
     if (r < 0 || ops < 0) return r < 0 ? r : ops;
     if (stored && !strcmp(sw_str(stored, "step"), "done")) return 0;
     if (!stored && (strcmp(in->kind, SW_KIND_GRANTED) != 0 || renewal)) return 0;
+    r = sw__dead_load(&p, json_object_get(stored ? stored : in->body, "who"));
+    if (r < 0) return r;
     if (stored) p.state = json_deep_copy(stored);
     r = stored ? resume(&p) : begin(&p);
     state = p.state;
@@ -273,11 +277,12 @@ static void want(const struct sw_msg *in, struct sw_out *out) {
     const json_t *plan = NULL;
     (void)sw_fact(out, key, &plan); /* named here, read by handle */
     (void)sw__ops_load(&p);
+    (void)sw__dead_load(&p, json_object_get(in->body, "who"));
 }
 
 static const char *const kinds[] = {
-    SW_KIND_GRANTED,       SW_KIND_UNGRANTED,      SW_KIND_CANCEL, SW_KIND_GO,
-    SW_KIND_EXECUTOR_HTTP, SW_KIND_EXECUTOR_TIMER, NULL,
+    SW_KIND_GRANTED,       SW_KIND_UNGRANTED,      SW_KIND_CANCEL,  SW_KIND_GO,
+    SW_KIND_EXECUTOR_HTTP, SW_KIND_EXECUTOR_TIMER, SW_KIND_REVOKED, NULL,
 };
 
 const struct sw_actor sw_actor_executor = {

@@ -88,9 +88,9 @@ const char *sw__plan_upstream(const struct sw__plan *p) {
 }
 
 /* A grant that is always short-lived is not asked for at every call. */
-static bool runs_out(const struct sw__plan *p, bool github) {
-    const json_t *grant = json_object_get(p->state, github ? "github" : "grant");
-    json_int_t expires_ms = sw_int(grant, "expires_ms");
+static bool runs_out(const struct sw__plan *p, enum sw__grant grant) {
+    const char *key = grant == SW__GRANT_GITHUB ? "github" : "grant";
+    json_int_t expires_ms = sw_int(json_object_get(p->state, key), "expires_ms");
     if (p->renewed || p->ctx->now_ms < sw_int(p->state, "renewed_ms") + RENEW_BELOW_MS)
         return false;
     return expires_ms > 0 && expires_ms < p->ctx->now_ms + RENEW_BELOW_MS;
@@ -105,19 +105,28 @@ static void add_code(const struct sw__plan *p, json_t *request) {
             json_pack("{s:s, s:s}", "$box", code, "field", "code"));
 }
 
+/* Nobody signs in for it, and nothing is asked with a grant that is known to be dead: as if it had
+ * been refused once more. */
+static void do_without(struct sw__plan *p) {
+    const struct sw__said said = {
+        .kind = SW__SAID_NO, .status = 401, .message = "", .next_range = "", .rate_remaining = -1};
+    const struct sw__step *step = sw__step_find(sw_str(p->state, "step"));
+    step->trouble ? step->trouble(p, &said) : sw__plan_trouble(p, &said);
+}
+
 bool sw__plan_call(struct sw__plan *p, json_t *request) {
     const char *up = sw_str(request, "up");
-    bool github = !strcmp(up, "github");
+    enum sw__grant grant = sw__grant_of(up);
     sw__set(p->state, "up", json_string(up));
-    if (runs_out(p, github) && !sw__plan_spares(p)) {
+    bool dead = sw__dead_is(p, grant), spared = sw__plan_spares(p);
+    if (dead || (!spared && runs_out(p, grant))) {
         json_decref(request);
-        sw__plan_regrant(p, github ? "github" : "heroku", false);
+        spared ? do_without(p) : sw__plan_regrant(p, grant, dead);
         return false;
     }
     if (!strcmp(up, "heroku")) add_code(p, request);
-    sw__set(request, "bearer",
-            json_pack("{s:s, s:s}", "$box", sw_str(p->state, github ? "hub" : "token"), "field",
-                      "token"));
+    const char *box = sw_str(p->state, grant == SW__GRANT_GITHUB ? "hub" : "token");
+    sw__set(request, "bearer", json_pack("{s:s, s:s}", "$box", box, "field", "token"));
     dress(p, sw_http(p->out, request, SW_KIND_EXECUTOR_HTTP, ticket(p)));
     arm_slow(p);
     return true;
@@ -140,13 +149,14 @@ bool sw__plan_write(struct sw__plan *p, json_t *request, bool heroku) {
     return true;
 }
 
-void sw__plan_regrant(struct sw__plan *p, const char *provider, bool refused) {
-    bool github = !strcmp(provider, "github");
+void sw__plan_regrant(struct sw__plan *p, enum sw__grant grant, bool refused) {
+    bool github = grant == SW__GRANT_GITHUB;
     json_int_t version = sw_int(json_object_get(p->state, github ? "github" : "grant"), "version");
+    if (refused) version = p->dead[grant]; /* perhaps newer than this plan's own */
     json_t *body = json_pack(
         "{s:O, s:O, s:O, s:s, s:I, s:b}", "who", json_object_get(p->state, "who"), "line",
         json_object_get(p->state, "line"), "command", json_object_get(p->state, "command"),
-        "provider", provider, "version", version, "refused", (int)refused);
+        "provider", github ? "github" : "heroku", "version", version, "refused", (int)refused);
     dress(p, sw_send(p->out, "auth", SW_KIND_REGRANT, body));
     sw__set(p->state, "waiting", json_true());
     arm(p, GRANT_WAIT_MS);

@@ -8,6 +8,8 @@
  *                      are; write {step, intent_ms, posted_ms, unsure, looks, settled_ms} the write
  *                      whose outcome is not known yet; wrote: Heroku may have changed something; the
  *                      rest belongs to the phases (plan_*.c)
+ *          dead/<installation>/<user>/<provider>  {version}, for a day: a grant of this version or an
+ *                      older one was refused, or its account is gone
  *          a kind is a list of phases; a phase begins with a function and goes on by steps until one
  *          of them calls sw__plan_next; a step is one call or one timer
  *          timers      plan/<cmd> the step's, end/<cmd> the plan's budget, slow/<cmd> a call that
@@ -49,14 +51,17 @@ struct sw__said { /* an answer of Heroku or GitHub, classified once */
     json_int_t rate_remaining; /* -1 unknown */
 };
 
+enum sw__grant { SW__GRANT_HEROKU, SW__GRANT_GITHUB, SW__GRANTS };
+
 struct sw__plan {
     const struct sw_ctx *ctx;
     const struct sw_msg *in;
     struct sw_out *out;
     json_t *state;
-    bool renewed; /* the grant came with this very message: no other is asked for */
-    bool over;    /* closed, or nothing to do: nothing is stored */
-    int error;    /* of the phase that began last: the message is handled again */
+    json_int_t dead[SW__GRANTS]; /* the newest version that is known to be dead, 0: none */
+    bool renewed;                /* the grant came with this very message: no other is asked for */
+    bool over;                   /* closed, or nothing to do: nothing is stored */
+    int error;                   /* of the phase that began last: the message is handled again */
 };
 
 enum sw__seen { /* one look at what a write may have done */
@@ -119,7 +124,8 @@ const struct sw__kind *sw__plan_kind(const struct sw__plan *p);
 /* The next phase of the plan's kind. */
 int sw__plan_next(struct sw__plan *p);
 void sw__plan_go(struct sw__plan *p, const char *step);
-/* Performs a call for this step, or asks for a grant first (false); takes `request`. */
+/* Performs a call for this step (true), or asks for a grant first; where nobody signs in for it and
+ * the grant is known to be dead, it has failed without a call. Takes `request`. */
 bool sw__plan_call(struct sw__plan *p, json_t *request);
 /* The same for a write; `heroku`: it changes something there. */
 bool sw__plan_write(struct sw__plan *p, json_t *request, bool heroku);
@@ -127,7 +133,7 @@ void sw__plan_wait(struct sw__plan *p, int64_t delay_ms);
 /* How long the plan may last from now on. */
 void sw__plan_budget(struct sw__plan *p, int64_t budget_ms);
 /* Asks auth for another grant; the step is done again when it comes. */
-void sw__plan_regrant(struct sw__plan *p, const char *provider, bool refused);
+void sw__plan_regrant(struct sw__plan *p, enum sw__grant grant, bool refused);
 bool sw__plan_has_github(const struct sw__plan *p);
 /* What was asked last is GitHub's, and only to be shown: nobody signs in for that. */
 bool sw__plan_spares(const struct sw__plan *p);
@@ -148,6 +154,15 @@ void sw__plan_fail(struct sw__plan *p, const char *template, json_t *data);
 void sw__plan_trouble(struct sw__plan *p, const struct sw__said *said);
 /* The end when the budget is used up or no grant can be had; told: the person knows already. */
 void sw__plan_give_up(struct sw__plan *p, const char *why, bool told);
+
+/* executor_dead.c: what is known of this person's grants; 0 or -EAGAIN. */
+int sw__dead_load(struct sw__plan *p, const json_t *who);
+/* revoked.v1 */
+int sw__dead_revoked(const struct sw_msg *in, struct sw_out *out);
+/* The call that was answered last was refused: nobody calls with this grant again. */
+void sw__dead_note(struct sw__plan *p);
+bool sw__dead_is(const struct sw__plan *p, enum sw__grant grant);
+enum sw__grant sw__grant_of(const char *up); /* whose token goes to this upstream */
 
 /* executor_call.c: {method, path, fields}; `fields` are separated by blanks. */
 json_t *sw__request(const char *method, const char *fields, const char *path, ...)
