@@ -46,20 +46,20 @@ static int on_regrant(struct sw__auth *a) {
 static const struct {
     const char *kind;
     int (*handle)(struct sw__auth *a);
+    bool person; /* is about one, or it is refused; else it may be */
 } handlers[] = {
-    {SW_KIND_COMMAND, on_command},
-    {SW_KIND_REGRANT, on_regrant},
-    {SW_KIND_REFRESHED, sw__auth_refreshed},
-    {SW_KIND_DUE, sw__auth_due},
-    {SW_KIND_WEB, sw__auth_web},
-    {SW_KIND_AUTH_HTTP, sw__auth_http},
-    {SW_KIND_AUTH_TIMER, sw__auth_timer},
+    {SW_KIND_COMMAND, on_command, true},
+    {SW_KIND_REGRANT, on_regrant, true},
+    {SW_KIND_REFRESHED, sw__auth_refreshed, true},
+    {SW_KIND_DUE, sw__auth_due, true},
+    {SW_KIND_WEB, sw__auth_web, false},
+    {SW_KIND_AUTH_HTTP, sw__auth_http, false},
+    {SW_KIND_AUTH_TIMER, sw__auth_timer, true},
 };
 
-/* Whom a message is about; NULL where a browser has yet to show it. */
+/* Whom a message is about; "" where it does not say, as before a browser has shown it. */
 static const char *user_of(const struct sw_msg *in) {
     const json_t *who = json_object_get(in->body, "who");
-    if (!strcmp(in->kind, SW_KIND_WEB)) return NULL;
     return who ? sw_str(who, "user") : sw_str(in->body, "user");
 }
 
@@ -77,9 +77,10 @@ static int handle(const struct sw_ctx *ctx, const struct sw_msg *in, struct sw_o
     struct sw__auth a = {.ctx = ctx, .in = in, .out = out};
     const char *user = user_of(in);
     int r = -ENOTSUP;
-    if (user && !id_valid(user)) return -EINVAL;
     for (size_t i = 0; i < sizeof(handlers) / sizeof(handlers[0]); i++) {
-        if (!strcmp(handlers[i].kind, in->kind)) r = handlers[i].handle(&a);
+        if (strcmp(handlers[i].kind, in->kind) != 0) continue;
+        if ((handlers[i].person || user[0]) && !id_valid(user)) return -EINVAL;
+        r = handlers[i].handle(&a);
     }
     free(a.card);
     return r;
@@ -90,7 +91,7 @@ static void want(const struct sw_msg *in, struct sw_out *out) {
     const struct sw__auth a = {.in = in, .out = out};
     const char *user = user_of(in);
     const json_t *account;
-    if (user) (void)sw__auth_account(&a, SW_HEROKU, user, &account);
+    if (user[0]) (void)sw__auth_account(&a, SW_HEROKU, user, &account);
 }
 
 static const char *const kinds[] = {

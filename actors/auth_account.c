@@ -85,14 +85,14 @@ int sw__auth_save(const struct sw__auth *a, const struct sw_provider *p, const c
     return 0;
 }
 
-/* A token without an end, or without another after it, needs no timer. */
+/* Every account has a timer. Where no other token comes after this one, its end is no reason to hurry. */
 void sw__auth_announce(const struct sw__auth *a, const struct sw_provider *p, const char *user,
                        const json_t *account) {
-    const json_int_t expires_ms = sw_int(account, "expires_ms");
-    bool gone = !account || !expires_ms || !sw__auth_renewable(account);
-    json_t *body =
-        json_pack("{s:s, s:s, s:I, s:b, s:I}", "user", user, "provider", p->name, "version",
-                  sw_int(account, "version"), "gone", gone, "expires_ms", expires_ms);
+    const json_int_t ends_ms = sw__auth_renewable(account) ? sw_int(account, "expires_ms") : 0;
+    const bool first = account && sw_int(account, "linked_ms") == a->ctx->now_ms;
+    json_t *body = json_pack("{s:s, s:s, s:I, s:b, s:b, s:I}", "user", user, "provider", p->name,
+                             "version", sw_int(account, "version"), "gone", !account, "first",
+                             first, "expires_ms", ends_ms);
     json_object_clear(sw_send(a->out, "refresher", SW_KIND_ACCOUNT, body)->boxes);
 }
 
@@ -115,6 +115,8 @@ int sw__auth_unlink(struct sw__auth *a, const struct sw_provider *p, const char 
     if (account && strcmp(reason, "logout") != 0)
         sw__auth_audit(a, user, "unlinked",
                        json_pack("{s:s}", p->name, sw_str(account, p->identity)), reason);
+    r = p == SW_SLACK ? sw__auth_bot_announce(a, NULL) : 0;
+    if (r < 0) return r;
     r = sw__auth_save(a, p, user, NULL);
     if (r < 0) return r;
     r = sw__auth_land(a, p, user, reason);

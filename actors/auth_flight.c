@@ -35,7 +35,7 @@ static bool flies(const struct sw__auth *a, const json_t *flight, const json_t *
            sw_int(flight, "started_ms") > a->ctx->now_ms - 2 * SW__AUTH_FLIGHT_MS;
 }
 
-/* Asks refresher; for a person who waits at once, for a round of all tokens in the bulk lane. */
+/* Asks refresher: at once where somebody waits for it, in the bulk lane where it is merely due. */
 static int start(const struct sw__auth *a, const struct sw_provider *p, const char *user,
                  const json_t *account, bool urgent, const char *key, json_t *flight) {
     SW_AUTO(sw_json) json_t *tokens = NULL;
@@ -91,7 +91,7 @@ int sw__auth_join(struct sw__auth *a, const struct sw_provider *p, const char *u
         sw__auth_sorry(a, request, p);
         return 0;
     }
-    if (new) r = start(a, p, user, account, request != NULL, key, flight);
+    if (new) r = start(a, p, user, account, strcmp(a->in->kind, SW_KIND_DUE) != 0, key, flight);
     if (r < 0) return r;
     sw_store(a->out, key, sw_take(&flight), 0);
     return 0;
@@ -160,7 +160,7 @@ static int take_pair(struct sw__auth *a, const struct sw_provider *p, const char
     r = sw__auth_land(a, p, user, "");
     if (r < 0) return r;
     sw__auth_announce(a, p, user, copy);
-    return 0;
+    return p == SW_SLACK ? sw__auth_bot_announce(a, copy) : 0;
 }
 
 int sw__auth_refreshed(struct sw__auth *a) {
@@ -188,7 +188,7 @@ int sw__auth_due(struct sw__auth *a) {
     int r = sw__auth_account(a, p, user, &account);
     if (r < 0) return r;
     if (account && sw_int(account, "version") == sw_int(a->in->body, "version") &&
-        sw__auth_renewable(account))
+        sw_int(account, "expires_ms") && sw__auth_renewable(account))
         return sw__auth_join(a, p, user, account, NULL);
     sw__auth_announce(a, p, user, account); /* its timer is of another time: put it right */
     return 0;

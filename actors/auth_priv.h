@@ -6,8 +6,10 @@
  *            row: the pair {access_token, refresh_token?} at rest; version: the time of
  *            its issue, so that a new link never repeats one; expires_ms: 0 where it does not run out;
  *            renewed: ids of commands that got this version because another was refused
+ *          acct/<installation>/BOT  {slack: {..., id: its user, team?, enterprise?, app, scope, by}}: the bot token, which
+ *            is renewed and sealed as any other
  *          pend/<person>  [kept command]: they go on after the sign-in
- *          flight/<person> (Heroku), flight/<person>/github
+ *          flight/<person> (Heroku), flight/<person>/github, flight/<installation>/BOT/slack
  *            {flight, link, version, started_ms, waiting: [kept command or regrant]}
  *            its timer has the same name
  *          link/<sha256>  {who, created_ms} of an offered link; its random text is only in the link
@@ -120,6 +122,10 @@ int sw__auth_land(struct sw__auth *a, const struct sw_provider *p, const char *u
 int sw__auth_refreshed(struct sw__auth *a);
 int sw__auth_due(struct sw__auth *a);
 int sw__auth_timer(struct sw__auth *a);
+
+/* auth_install.c: the bot token of an installation, the account of SW_BOT at SW_SLACK. */
+/* Tells responder which token it is now; NULL, called before it is forgotten: that there is none. */
+int sw__auth_bot_announce(const struct sw__auth *a, const json_t *account);
 
 /* auth_link.c: tokens of URLs. */
 char *sw__auth_random(const struct sw__auth *a, const char *label); /* 43 characters */

@@ -35,7 +35,9 @@ const struct sw_provider sw_slack = {.name = "slack",
                                      .callback = SW_PATH_CALLBACK_SLACK,
                                      .web = "slack",
                                      .token_path = "/oauth.v2.access",
-                                     .secret = "slack_client_secret"};
+                                     .secret = "slack_client_secret",
+                                     .api = "slack",
+                                     .identity = "id"};
 
 const struct sw_provider *sw_provider(const char *name) {
     if (!name[0]) return SW_HEROKU;
@@ -85,11 +87,20 @@ char *sw_provider_authorize_url(const struct sw_provider *p, const struct sw_con
 
 json_t *sw_provider_token_request(const struct sw_provider *p, const struct sw_conf *conf,
                                   json_t *form) {
-    json_object_set_new(form, "client_secret", json_pack("{s:s}", "$conf", p->secret));
+    json_t *secret = json_pack("{s:s}", "$conf", p->secret);
+    json_t *request =
+        json_pack("{s:s, s:s, s:s, s:o, s:[s, s, s, s], s:s, s:b}", "up", p->web, "method", "POST",
+                  "path", p->token_path, "form", form, "fields", "access_token", "refresh_token",
+                  "expires_in", "error", "repeat", "once", "seal", 1);
+    if (p == SW_SLACK) { /* it prefers HTTP Basic */
+        json_object_set_new(
+            request, "basic",
+            json_pack("{s:s, s:o}", "user", sw_provider_client(p, conf), "password", secret));
+        return request;
+    }
+    json_object_set_new(form, "client_secret", secret);
     /* Heroku knows the client by its secret. */
     if (p == SW_GITHUB)
         json_object_set_new(form, "client_id", json_string(sw_provider_client(p, conf)));
-    return json_pack("{s:s, s:s, s:s, s:o, s:[s, s, s, s], s:s, s:b}", "up", p->web, "method",
-                     "POST", "path", p->token_path, "form", form, "fields", "access_token",
-                     "refresh_token", "expires_in", "error", "repeat", "once", "seal", 1);
+    return request;
 }

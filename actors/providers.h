@@ -4,7 +4,8 @@
  * units    life_s seconds
  * errors   none: an unknown name is NULL
  * owner    rows are static; the caller owns what is returned; forms are taken
- * source   RFC 6749, 7636 (PKCE); Heroku "OAuth"; GitHub "Authorizing OAuth apps" and "Refreshing user access tokens"; RFC 9207 (iss)
+ * source   RFC 6749, 7636 (PKCE); Heroku "OAuth"; GitHub "Authorizing OAuth apps" and "Refreshing user access tokens"; RFC 9207 (iss); Slack
+ *          "Token rotation", oauth.v2.access
  * limits   none
  */
 #ifndef SW_PROVIDERS_H
@@ -34,7 +35,10 @@ extern const struct sw_provider
 extern const struct sw_provider sw_slack;
 #define SW_SLACK (&sw_slack)
 
-/* "" is Heroku: messages and state of a time when there was no other. */
+/* Whose account the bot token of an installation is: it is renewed and kept as those of people are. */
+#define SW_BOT "BOT"
+
+/* "slack" too. "" is Heroku: messages and state of a time when there was no other. */
 const struct sw_provider *sw_provider(const char *name);
 /* Heroku always is: without it nothing goes. */
 bool sw_provider_set_up(const struct sw_provider *p, const struct sw_conf *conf);

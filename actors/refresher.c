@@ -1,7 +1,7 @@
 /* refresher.c -- the only one that takes new tokens from the providers: when they are due, or when
  * auth asks.
  *
- * A token has a timer, and while a call for it is under way (or went wrong) a note under the same
+ * An account has a timer, also one that does not run out (auth then sees to what it keeps), and while a call for it is under way (or went wrong) a note under the same
  * name: {link, version, flight, busy_ms, failures}. A second request for the same version joins the
  * call that is under way, so that a refresh token that works once is not used twice. */
 #include "actors/actors.h"
@@ -25,20 +25,35 @@ static char *token_name(const struct sw_msg *in) {
                      sw_str(in->body, "provider"));
 }
 
-/* The delay, 10 % more or less, so that tokens do not fall due all at once. */
-static int64_t jittered(const struct sw_ctx *ctx, int64_t delay_ms) {
+static int64_t between(const struct sw_ctx *ctx, int64_t least_ms, int64_t most_ms) {
     uint32_t random;
     sw_derive(ctx->seed, "jitter", &random, sizeof(random));
-    return delay_ms - delay_ms / 10 + (int64_t)((double)delay_ms / 5 * random / UINT32_MAX);
+    int64_t delay_ms =
+        least_ms + (int64_t)((double)(most_ms - least_ms) * random / (double)UINT32_MAX);
+    return delay_ms < DELAY_MIN_MS ? DELAY_MIN_MS : delay_ms;
 }
 
-static int64_t until_due(const struct sw_ctx *ctx, int64_t expires_ms) {
-    int64_t delay = jittered(ctx, ctx->conf->refresh_ms);
-    int64_t left = expires_ms - ctx->now_ms;
+/* A round, 10 % more or less, so that tokens do not fall due all at once. */
+static int64_t a_round(const struct sw_ctx *ctx) {
+    const int64_t round_ms = ctx->conf->refresh_ms;
+    return between(ctx, round_ms - round_ms / 10, round_ms + round_ms / 10);
+}
+
+/* expires_ms 0: it does not run out. The first time is anywhere in the second half of a round: whole companies link within
+ * one minute. */
+static int64_t until_due(const struct sw_ctx *ctx, int64_t expires_ms, bool first) {
+    const int64_t round_ms = ctx->conf->refresh_ms, left = expires_ms - ctx->now_ms;
+    if (!expires_ms) return first ? between(ctx, round_ms / 2, round_ms) : a_round(ctx);
     /* A token that lives shorter than twice the margin is taken anew at half of its life. */
-    int64_t latest = left > 2 * MARGIN_MS ? left - MARGIN_MS : left / 2;
-    if (delay > latest) delay = latest;
-    return delay < DELAY_MIN_MS ? DELAY_MIN_MS : delay;
+    const int64_t latest = left > 2 * MARGIN_MS ? left - MARGIN_MS : left / 2;
+    const int64_t window = round_ms < latest ? round_ms : latest;
+    int64_t least = first ? window / 2 : window - window / 10;
+    int64_t most = first ? window : window + window / 10;
+    if (most > latest) { /* the whole spread is moved: its end alone would be one moment for many */
+        least -= most - latest;
+        most = latest;
+    }
+    return between(ctx, least, most);
 }
 
 static void arm(const struct sw_msg *in, struct sw_out *out, int64_t delay_ms) {
@@ -51,14 +66,14 @@ static void arm(const struct sw_msg *in, struct sw_out *out, int64_t delay_ms) {
 
 static int on_account(const struct sw_ctx *ctx, const struct sw_msg *in, struct sw_out *out) {
     SW_AUTO(sw_text) char *name = token_name(in);
-    const json_int_t expires_ms = sw_int(in->body, "expires_ms");
-    /* 0: it does not run out, so there is nothing to renew. */
-    if (json_is_true(json_object_get(in->body, "gone")) || !expires_ms) {
+    if (json_is_true(json_object_get(in->body, "gone"))) {
         sw_cancel(out, name);
         sw_forget(out, name);
         return 0;
     }
-    arm(in, out, until_due(ctx, expires_ms));
+    arm(in, out,
+        until_due(ctx, sw_int(in->body, "expires_ms"),
+                  json_is_true(json_object_get(in->body, "first"))));
     return 0;
 }
 
@@ -74,7 +89,7 @@ static int on_timer(const struct sw_ctx *ctx, const struct sw_msg *in, struct sw
     json_object_update(due->body, in->body);
     sw_resume(out, "auth", due);
     /* What auth learns arms it anew; this is for an answer that never comes. */
-    arm(in, out, jittered(ctx, ctx->conf->refresh_ms));
+    arm(in, out, a_round(ctx));
     return 0;
 }
 
@@ -156,18 +171,21 @@ static bool is_one_of(const char *word, const char *const *words) {
 
 /* A definite no to this token. Words that blame us (a wrong client secret, say) are none: one
  * mistake in the settings must not unlink everybody. Heroku says "unauthorized" for both, so that
- * its message is looked at as well. GitHub says it with a 200, and only its word counts. */
+ * its message is looked at as well. GitHub and Slack say it with a 200, and only their word counts. */
 static bool refused(const struct sw_provider *p, const json_t *http, const json_t *answer) {
     static const char *const ours[] = {"invalid_client",      "invalid_request",
                                        "unauthorized_client", "unsupported_grant_type",
                                        "invalid_scope",       NULL};
-    static const char *const theirs[] = {"bad_refresh_token", "invalid_grant", NULL};
+    static const char *const githubs[] = {"bad_refresh_token", "invalid_grant", NULL};
+    static const char *const slacks[] = {"invalid_refresh_token", "token_revoked",
+                                         "account_inactive", NULL};
     const json_t *json = json_object_get(http, "json");
     const json_int_t status = sw_int(http, "status");
     if (sw_str(http, "error")[0]) return false;
     if (!json) json = answer;
-    if (p == SW_GITHUB)
-        return status >= 200 && status < 500 && is_one_of(sw_str(json, "error"), theirs);
+    if (p == SW_GITHUB || p == SW_SLACK)
+        return status >= 200 && status < 500 &&
+               is_one_of(sw_str(json, "error"), p == SW_SLACK ? slacks : githubs);
     if (status != 400 && status != 401 && status != 403) return false;
     if (strstr(sw_str(json, "message"), "client")) return false;
     return !is_one_of(sw_str(json, "error"), ours) && !is_one_of(sw_str(json, "id"), ours);
@@ -184,7 +202,8 @@ static void fail(const struct sw_ctx *ctx, const struct sw_msg *in, struct sw_ou
     if (delay > ctx->conf->refresh_ms) delay = ctx->conf->refresh_ms;
     tell(in, out, flight, "failed");
     note_down(out, name, in, flight, 0, failures + 1);
-    arm(in, out, jittered(ctx, delay));
+    /* Anywhere before that: those that failed together must not come back together. */
+    arm(in, out, between(ctx, 0, delay));
 }
 
 static int on_http(const struct sw_ctx *ctx, const struct sw_msg *in, struct sw_out *out) {

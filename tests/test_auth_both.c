@@ -55,7 +55,9 @@ static void a_token_with_and_without_an_end(void **state) {
         assert_int_equal(json_is_true(json_object_get(github(w), "has_refresh")), expiring);
         const json_t *news = body_of(the(w, "send", "refresher", SW_KIND_ACCOUNT));
         assert_string_equal(sw_str(news, "provider"), "github");
-        assert_int_equal(json_is_true(json_object_get(news, "gone")), !expiring);
+        assert_true(json_is_false(json_object_get(news, "gone")));
+        assert_true(json_is_true(json_object_get(news, "first")));
+        assert_int_equal(sw_int(news, "expires_ms"), expiring ? NOW + 8 * HOUR : 0);
     }
 }
 

@@ -94,7 +94,7 @@ static void a_token_that_ran_out_without_another_is_no_account(void **state) {
     assert_null(json_object_get(w->facts, ACCT));
 }
 
-static void a_token_without_an_end_is_never_due(void **state) {
+static void a_token_without_an_end_is_never_refreshed(void **state) {
     struct world *w = *state;
     static const char *const refresh[] = {NULL, "ghr-first"};
     for (size_t i = 0; i < 2; i++) {
@@ -105,8 +105,11 @@ static void a_token_without_an_end_is_never_due(void **state) {
         run(w, message(w, SW_KIND_DUE, "c1",
                        json_pack("{s:s, s:s, s:i}", "user", "U1", "provider", "github", "version",
                                  i ? 4 : 6)));
-        assert_true(json_is_true(
-            json_object_get(body_of(the(w, "send", "refresher", SW_KIND_ACCOUNT)), "gone")));
+        const json_t *news = body_of(the(w, "send", "refresher", SW_KIND_ACCOUNT));
+        assert_true(json_is_false(json_object_get(news, "gone"))); /* but it has a timer */
+        assert_true(json_is_false(json_object_get(news, "first")));
+        assert_int_equal(sw_int(news, "version"), 6);
+        assert_int_equal(sw_int(news, "expires_ms"), 0);
         assert_int_equal(count(w, "send", "refresher", SW_KIND_REFRESH), 0);
     }
 }
@@ -119,11 +122,12 @@ static void a_token_of_github_that_is_due_is_refreshed(void **state) {
     const json_t *m = the(w, "send", "refresher", SW_KIND_REFRESH);
     assert_true(json_is_true(json_object_get(m, "bulk")));
     assert_string_equal(sw_str(body_of(m), "provider"), "github");
-    /* One that comes back without an end has no timer any more. */
+    /* One that comes back without an end is not hurried any more. */
     run(w, github_refreshed(w, 6, "ok", 0));
     assert_int_equal(sw_int(github(w), "expires_ms"), 0);
-    assert_true(json_is_true(
-        json_object_get(body_of(the(w, "send", "refresher", SW_KIND_ACCOUNT)), "gone")));
+    const json_t *news = body_of(the(w, "send", "refresher", SW_KIND_ACCOUNT));
+    assert_true(json_is_false(json_object_get(news, "gone")));
+    assert_int_equal(sw_int(news, "expires_ms"), 0);
 }
 
 int main(void) {
@@ -134,7 +138,7 @@ int main(void) {
         T(a_refused_token_without_another_is_definite_at_once),
         T(a_refused_token_with_another_is_renewed_once),
         T(a_token_that_ran_out_without_another_is_no_account),
-        T(a_token_without_an_end_is_never_due),
+        T(a_token_without_an_end_is_never_refreshed),
         T(a_token_of_github_that_is_due_is_refreshed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
