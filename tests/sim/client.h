@@ -70,7 +70,7 @@ struct client_reply client_github(struct client *client, const char *method, con
                                   const char *body);
 
 struct ingress_request {
-    char path[128], signature[128], stamp[32];
+    char path[128], signature[128], stamp[32], event[64], delivery[64]; /* the last two: GitHub's */
     char body[8192];
 };
 struct ingress;

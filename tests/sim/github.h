@@ -23,7 +23,8 @@
  *   /sim/github/auto_merge       {repo, times?}: the next deployments answer 202
  *   /sim/github/conflict         {repo, times?}: the next deployments answer 409, conflict merging
  *   /sim/github/access           {repo, login, right: none|read|write}
- *   /sim/revoke, /sim/expire     {github: login}
+ *   /sim/revoke, /sim/expire     {github: login}; revoke with {event: true} also sends the event
+ *                                github_app_authorization to <ingress>/webhooks/github, once
  *   /sim/config                  {github_app: oauth|expiring, github_pool, github_window,
  *                                github_expires_in, github_client_id, github_client_secret,
  *                                github_redirect_uri}
@@ -74,6 +75,9 @@ void sim_github_error(struct sim_req *req, unsigned status, const char *message)
 struct sim_person *sim_github_bearer(const struct sim_req *req);
 bool sim_github_end(struct sim *sim, const char *login, bool revoke, int *ret_count);
 
+/* github_event.c: tells the ingress; false where there is none, no secret, or no such person. */
+bool sim_github_tell_revoked(struct sim *sim, const char *login);
+
 /* Handlers of the API. */
 void sim_github_user(struct sim *sim, struct sim_req *req);
 void sim_github_repo(struct sim *sim, struct sim_req *req);
@@ -89,6 +93,7 @@ void sim_deploy_get(struct sim *sim, struct sim_req *req);
 void sim_deploy_status_post(struct sim *sim, struct sim_req *req);
 void sim_deploy_status_list(struct sim *sim, struct sim_req *req);
 void sim_github_grant_end(struct sim *sim, struct sim_req *req);
+void sim_github_token_end(struct sim *sim, struct sim_req *req);
 void sim_github_unknown(struct sim *sim, struct sim_req *req);
 
 /* Handlers of github.com. */

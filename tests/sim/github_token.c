@@ -215,19 +215,36 @@ bool sim_github_end(struct sim *sim, const char *login, bool revoke, int *ret_co
     return true;
 }
 
-/* DELETE /applications/ID/grant: the person's consent and all tokens of it. */
-void sim_github_grant_end(struct sim *sim, struct sim_req *req) {
+/* The living token that the application itself, with its secret, names in the body; NULL: answered. */
+static struct sim_github_token *token_named(struct sim *sim, struct sim_req *req) {
     json_auto_t *body = sim_req_json(req);
     const char *text = sim_json_text(body, "access_token");
-    const struct sim_github_token *token =
-        text != NULL ? sim_map_get(sim->github->tokens, text) : NULL;
+    struct sim_github_token *token = text != NULL ? sim_map_get(sim->github->tokens, text) : NULL;
     if (!basic_ok(sim, req)) {
         sim_github_error(req, 401, "Bad credentials");
+    } else if (text == NULL) {
+        sim__github_invalid(req, "OauthAccess", "access_token", "missing_field", NULL);
     } else if (token == NULL || !is_alive(token)) {
         sim_github_error(req, 404, "Not Found");
     } else {
-        int count = 0;
-        (void)sim_github_end(sim, token->grant->person->login, true, &count);
-        sim_reply_data(req, 204, NULL, "", 0);
+        return token;
     }
+    return NULL;
+}
+
+/* DELETE /applications/ID/grant: the person's consent and all tokens of it. */
+void sim_github_grant_end(struct sim *sim, struct sim_req *req) {
+    const struct sim_github_token *token = token_named(sim, req);
+    if (token == NULL) return;
+    int count = 0;
+    (void)sim_github_end(sim, token->grant->person->login, true, &count);
+    sim_reply_data(req, 204, NULL, "", 0);
+}
+
+/* DELETE /applications/ID/token: this one, with what renews it; the person's others live on. */
+void sim_github_token_end(struct sim *sim, struct sim_req *req) {
+    struct sim_github_token *token = token_named(sim, req);
+    if (token == NULL) return;
+    token->grant->dead = true;
+    sim_reply_data(req, 204, NULL, "", 0);
 }

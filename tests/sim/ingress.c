@@ -42,6 +42,9 @@ static enum MHD_Result on_access(void *cls, struct MHD_Connection *conn, const c
         copy_header(conn, "X-Slack-Request-Timestamp", req->stamp, sizeof(req->stamp));
         copy_header(conn, "X-Slack-Signature", req->signature, sizeof(req->signature));
         copy_header(conn, "Heroku-Webhook-Hmac-SHA256", req->signature, sizeof(req->signature));
+        copy_header(conn, "X-Hub-Signature-256", req->signature, sizeof(req->signature));
+        copy_header(conn, "X-GitHub-Event", req->event, sizeof(req->event));
+        copy_header(conn, "X-GitHub-Delivery", req->delivery, sizeof(req->delivery));
         return MHD_YES;
     }
     if (*data_len != 0) {

@@ -277,7 +277,7 @@ int main(int argc, char **argv) {
     sim_tokens_create(&sim);
     sim.slack = sim_slack_create();
     sim.heroku = sim_heroku_create(&sim);
-    sim.oauth = sim_oauth_create();
+    sim_oauth_create(&sim);
     sim.github = sim_github_create(&sim);
     sim.actor_seen = json_object();
     int r = sim_http_create(&sim);

@@ -136,6 +136,7 @@ void sim_oauth_allow(struct sim *sim, struct sim_req *req) {
     code->dies_ms = sim_mono_ms() + CODE_LIFE_MS;
     code->redirect_uri = sim_strdup(sim_json_text(args, "redirect_uri"));
     code->challenge = sim_strdup(sim_json_text(args, "code_challenge"));
+    code->scope = sim_strdup(sim_json_text(args, "scope"));
     (void)sim_map_put(sim->oauth->codes, text, code);
     sim_token_note(sim, "heroku.code", text);
     sim__redirect(req, args, "code", text);

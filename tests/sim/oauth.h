@@ -1,11 +1,14 @@
-/* oauth.h -- the simulated id.heroku.com: consent page, codes, access and refresh tokens.
+/* oauth.h -- the simulated id.heroku.com: consent page, codes, access and refresh tokens; the list of authorizations.
  *
  * shapes   authorization {id, account, refresh token}; access tokens hang on it
  * units    expires_in in seconds; a code lives 10 minutes and is good for one try
  * errors   401 unauthorized for a wrong client secret or bearer; 400 invalid_grant for a bad code,
  *          verifier or refresh token; 400 invalid_request on the consent page
+ *          An authorization is in its owner's list, with its newest access token and its refresh token. Each person
+ *          also has one that no application got: the API key ("~"), without a refresh token. Deleting that one works,
+ *          as it does at Heroku, and is counted in /sim/state as tokens.api_keys_deleted, which must stay 0
  * owner    the one thread of the sim
- * source   RFC 6749, 7636; Heroku Dev Center "OAuth"
+ * source   RFC 6749, 7636; Heroku Dev Center "OAuth"; Platform API schema, oauth-authorization
  * limits   none; a reset keeps the tokens, only revoke, expire and logout end them
  */
 #ifndef SIM_OAUTH_H
@@ -13,7 +16,7 @@
 
 #include "heroku.h"
 
-struct sim_oauth *sim_oauth_create(void);
+void sim_oauth_create(struct sim *sim); /* sim->oauth */
 void sim_oauth_destroy(struct sim_oauth *oauth);
 struct sim_account *sim_oauth_bearer(struct sim *sim, const char *token); /* NULL: 401 */
 json_t *sim_oauth_totals(const struct sim *sim);

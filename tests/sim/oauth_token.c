@@ -15,22 +15,64 @@ void sim__code_free(void *value) {
     if (code == NULL) return;
     free(code->redirect_uri);
     free(code->challenge);
+    free(code->scope);
     free(code);
 }
 
-struct sim_oauth *sim_oauth_create(void) {
-    struct sim_oauth *oauth = sim_alloc(sizeof(*oauth));
-    oauth->codes = sim_map_create();
-    oauth->grants = sim_map_create();
-    oauth->tokens = sim_map_create();
-    return oauth;
+static void grant_free(void *value) {
+    struct grant *grant = value;
+    free(grant->scope);
+    free(grant->redirect_uri);
+    free(grant);
+}
+
+struct token *sim__token_create(struct sim *sim, struct grant *grant, int64_t dies_ms) {
+    struct token *token = sim_alloc(sizeof(*token));
+    snprintf(grant->access, sizeof(grant->access), "HRKU-");
+    sim_random_text(grant->access + 5, 60);
+    sim_uuid_random(grant->access_id);
+    sim_time_iso(sim_now_ms(), grant->updated_at);
+    grant->access_dies_ms = token->dies_ms = dies_ms;
+    token->grant = grant;
+    (void)sim_map_put(sim->oauth->tokens, grant->access, token);
+    sim_token_note(sim, grant->refresh[0] != '\0' ? "heroku.access" : "heroku.api_key",
+                   grant->access);
+    return token;
+}
+
+struct grant *sim__grant_create(struct sim *sim, struct sim_account *account, const char *scope,
+                                const char *redirect_uri) {
+    struct grant *grant = sim_alloc(sizeof(*grant));
+    grant->account = account;
+    grant->scope = sim_strdup(scope != NULL ? scope : "global");
+    grant->redirect_uri = sim_strdup(redirect_uri);
+    sim_uuid_random(grant->id);
+    sim_time_iso(sim_now_ms(), grant->created_at);
+    if (redirect_uri == NULL) {
+        (void)sim_map_put(sim->oauth->grants, grant->id, grant);
+        return grant;
+    }
+    snprintf(grant->refresh, sizeof(grant->refresh), "HRKU-");
+    sim_random_text(grant->refresh + 5, 60);
+    sim_uuid_random(grant->refresh_id);
+    (void)sim_map_put(sim->oauth->grants, grant->refresh, grant);
+    sim_token_note(sim, "heroku.refresh", grant->refresh);
+    return grant;
+}
+
+void sim_oauth_create(struct sim *sim) {
+    sim->oauth = sim_alloc(sizeof(*sim->oauth));
+    sim->oauth->codes = sim_map_create();
+    sim->oauth->grants = sim_map_create();
+    sim->oauth->tokens = sim_map_create();
+    sim__api_keys_create(sim);
 }
 
 void sim_oauth_destroy(struct sim_oauth *oauth) {
     if (oauth == NULL) return;
     sim_map_destroy(oauth->codes, sim__code_free);
     sim_map_destroy(oauth->tokens, free);
-    sim_map_destroy(oauth->grants, free);
+    sim_map_destroy(oauth->grants, grant_free);
     free(oauth);
 }
 
@@ -41,8 +83,11 @@ struct sim_account *sim_oauth_bearer(struct sim *sim, const char *text) {
 }
 
 json_t *sim_oauth_totals(const struct sim *sim) {
-    return json_pack("{s:I, s:I, s:I}", "issued", (json_int_t)sim->oauth->issued, "refreshed",
-                     (json_int_t)sim->oauth->refreshed, "refused", (json_int_t)sim->oauth->refused);
+    const struct sim_oauth *oauth = sim->oauth;
+    return json_pack("{s:I, s:I, s:I, s:I, s:I}", "issued", (json_int_t)oauth->issued, "refreshed",
+                     (json_int_t)oauth->refreshed, "refused", (json_int_t)oauth->refused, "deleted",
+                     (json_int_t)oauth->deleted, "api_keys_deleted",
+                     (json_int_t)oauth->api_keys_deleted);
 }
 
 static void refuse(struct sim *sim, struct sim_req *req, unsigned status, const char *id,
@@ -54,17 +99,12 @@ static void refuse(struct sim *sim, struct sim_req *req, unsigned status, const 
 }
 
 static void tokens_reply(struct sim *sim, struct sim_req *req, struct grant *grant) {
-    struct token *token = sim_alloc(sizeof(*token));
-    char access[66] = "HRKU-", nonce[33];
-    sim_random_text(access + 5, 60);
+    char nonce[33];
     sim_random_hex(nonce, 32);
-    token->grant = grant;
-    token->dies_ms = sim_mono_ms() + sim->conf.expires_in_s * 1000;
-    (void)sim_map_put(sim->oauth->tokens, access, token);
-    sim_token_note(sim, "heroku.access", access);
+    (void)sim__token_create(sim, grant, sim_mono_ms() + sim->conf.expires_in_s * 1000);
     sim_reply_header(req, "Cache-Control", "no-store");
     sim_reply_json(req, 200,
-                   json_pack("{s:s, s:s, s:I, s:s, s:s, s:s}", "access_token", access,
+                   json_pack("{s:s, s:s, s:I, s:s, s:s, s:s}", "access_token", grant->access,
                              "refresh_token", grant->refresh, "expires_in",
                              (json_int_t)sim->conf.expires_in_s, "token_type", "Bearer", "user_id",
                              grant->account->id, "session_nonce", nonce));
@@ -91,13 +131,8 @@ static void code_exchange(struct sim *sim, struct sim_req *req, const json_t *ar
     if (!ok) {
         refuse(sim, req, 400, "invalid_grant", "The code is not valid, or no longer.");
     } else {
-        struct grant *grant = sim_alloc(sizeof(*grant));
-        grant->account = code->account;
-        sim_uuid_random(grant->id);
-        snprintf(grant->refresh, sizeof(grant->refresh), "HRKU-");
-        sim_random_text(grant->refresh + 5, 60);
-        (void)sim_map_put(sim->oauth->grants, grant->refresh, grant);
-        sim_token_note(sim, "heroku.refresh", grant->refresh);
+        struct grant *grant =
+            sim__grant_create(sim, code->account, code->scope, code->redirect_uri);
         sim->oauth->issued++;
         tokens_reply(sim, req, grant);
     }
@@ -107,7 +142,7 @@ static void code_exchange(struct sim *sim, struct sim_req *req, const json_t *ar
 static void refresh_exchange(struct sim *sim, struct sim_req *req, const json_t *args) {
     const char *text = sim_json_text(args, "refresh_token");
     struct grant *grant = text != NULL ? sim_map_get(sim->oauth->grants, text) : NULL;
-    if (grant == NULL || grant->dead) {
+    if (grant == NULL || grant->dead || grant->refresh[0] == '\0') {
         refuse(sim, req, 400, "invalid_grant", "The refresh token is not valid, or no longer.");
         return;
     }
@@ -138,49 +173,6 @@ void sim_oauth_token(struct sim *sim, struct sim_req *req) {
     }
 }
 
-static json_t *grant_json(const struct grant *grant) {
-    return json_pack("{s:s, s:[s], s:o}", "id", grant->id, "scope", "global", "user",
-                     sim_account_ref(grant->account));
-}
-
-struct find_grant {
-    const struct sim_account *account;
-    const char *id; /* NULL: all */
-    struct grant *found;
-    json_t *list;
-};
-
-static void find_grant(const char *key, void *value, void *arg) {
-    (void)key;
-    struct find_grant *find = arg;
-    struct grant *grant = value;
-    if (grant->dead || grant->account != find->account) return;
-    if (find->list != NULL) json_array_append_new(find->list, grant_json(grant));
-    if (find->id != NULL && strcmp(find->id, grant->id) == 0) find->found = grant;
-}
-
-void sim_oauth_list(struct sim *sim, struct sim_req *req) {
-    static const char *const fields[] = {"id", NULL};
-    struct find_grant find = {.account = req->account, .list = json_array()};
-    sim_map_each(sim->oauth->grants, find_grant, &find);
-    sim_list_reply(req, find.list, fields);
-}
-
-/* The id may be "~": the authorization this very token belongs to. */
-void sim_oauth_delete(struct sim *sim, struct sim_req *req) {
-    struct find_grant find = {.account = req->account, .id = req->arg[0]};
-    const struct token *own =
-        sim_map_get(sim->oauth->tokens, sim_req_header(req, "Authorization") + strlen("Bearer "));
-    sim_map_each(sim->oauth->grants, find_grant, &find);
-    if (strcmp(req->arg[0], "~") == 0) find.found = own->grant;
-    if (find.found == NULL) {
-        sim_reply_error(req, 404, "not_found", "Couldn't find that OAuth authorization.");
-        return;
-    }
-    find.found->dead = true;
-    sim_reply_json(req, 200, grant_json(find.found));
-}
-
 struct end_tokens {
     const struct sim_account *account;
     int count;
@@ -190,7 +182,7 @@ static void token_end(const char *key, void *value, void *arg) {
     (void)key;
     struct end_tokens *end = arg;
     struct token *token = value;
-    if (token->grant->account != end->account) return;
+    if (token->grant->account != end->account || token->grant->refresh[0] == '\0') return;
     token->dies_ms = 0;
     end->count++;
 }
@@ -199,7 +191,7 @@ static void grant_end(const char *key, void *value, void *arg) {
     (void)key;
     struct end_tokens *end = arg;
     struct grant *grant = value;
-    if (grant->account != end->account || grant->dead) return;
+    if (grant->account != end->account || grant->dead || grant->refresh[0] == '\0') return;
     grant->dead = true;
     end->count++;
 }
@@ -209,6 +201,11 @@ static void end_all(struct sim *sim, struct sim_req *req, struct sim_map *map,
     json_auto_t *body = sim_req_json(req);
     struct end_tokens end = {.account = sim_account_find(sim, sim_json_text(body, "email"))};
     const char *login = sim_json_text(body, "github");
+    if (json_is_true(json_object_get(body, "event")) && !sim_github_tell_revoked(sim, login)) {
+        sim_reply_error(req, 422, "invalid_params",
+                        "An event needs {github: login}, an ingress and GitHub's webhook secret.");
+        return;
+    }
     bool github =
         login != NULL && sim_github_end(sim, login, map == sim->oauth->grants, &end.count);
     if (end.account == NULL && !github) {

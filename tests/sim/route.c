@@ -67,8 +67,8 @@ static const struct sim_route routes[] = {
     {"GET", "/oauth/authorize", SIM_HEROKU_ID, false, sim_oauth_page},
     {"POST", "/oauth/authorize", SIM_HEROKU_ID, false, sim_oauth_allow},
     {"POST", "/oauth/token", SIM_HEROKU_ID, false, sim_oauth_token},
-    {"GET", "/oauth/authorizations", SIM_HEROKU_ID, true, sim_oauth_list},
-    {"DELETE", "/oauth/authorizations/:", SIM_HEROKU_ID, true, sim_oauth_delete},
+    {"GET", "/oauth/authorizations", SIM_HEROKU, true, sim_oauth_list},
+    {"DELETE", "/oauth/authorizations/:", SIM_HEROKU, true, sim_oauth_delete},
 
     {"GET", "/user", SIM_GITHUB, false, sim_github_user},
     {"GET", "/repos/:/:", SIM_GITHUB, false, sim_github_repo},
@@ -85,6 +85,7 @@ static const struct sim_route routes[] = {
     {"GET", "/repos/:/:/tarball", SIM_GITHUB, false, sim_github_tarball},
     {"GET", "/repos/:/:/tarball/+", SIM_GITHUB, false, sim_github_tarball},
     {"DELETE", "/applications/:/grant", SIM_GITHUB, false, sim_github_grant_end},
+    {"DELETE", "/applications/:/token", SIM_GITHUB, false, sim_github_token_end},
     {"*", "/*", SIM_GITHUB, false, sim_github_unknown},
     {"GET", "/login/oauth/authorize", SIM_GITHUB_WEB, false, sim_github_page},
     {"POST", "/login/oauth/authorize", SIM_GITHUB_WEB, false, sim_github_allow},

@@ -109,17 +109,142 @@ static void refresh_works_after_expiry_but_not_after_revoke(void **state) {
     assert_int_equal(refused.status, 400);
 }
 
-static void signing_out_ends_the_authorization(void **state) {
+/* The authorizations of the person whose token sim.token is; new. */
+static json_t *authorizations(void) {
+    REPLY list = client_api(&sim, "GET", "/oauth/authorizations", NULL, NULL);
+    assert_int_equal(list.status, 200);
+    return json_incref(list.json);
+}
+
+/* The one that holds this access token; borrowed, NULL where there is none. */
+static json_t *that_holds(const json_t *list, const char *token) {
+    size_t i;
+    json_t *one;
+    json_array_foreach(list, i, one) {
+        if (strcmp(client_text(json_object_get(one, "access_token"), "token"), token) == 0)
+            return one;
+    }
+    return NULL;
+}
+
+static struct client_reply delete_authorization(const char *id) {
+    SIM_FREE char *path = sim_fmt("/oauth/authorizations/%s", id);
+    return client_api(&sim, "DELETE", path, NULL, NULL);
+}
+
+static long totals(const char *key) {
+    REPLY state = client_get(&sim, "/sim/state");
+    return (long)sim_json_int(json_object_get(state.json, "tokens"), key, -1);
+}
+
+static void an_authorization_is_listed_with_its_newest_pair(void **state) {
     (void)state;
     json_auto_t *tokens = client_sign_in(&sim, "cyd@example.com");
-    sim.token = client_text(tokens, "access_token");
-    REPLY list = client_api(&sim, "GET", "/oauth/authorizations", NULL, NULL);
-    assert_int_equal(json_array_size(list.json), 1);
-    SIM_FREE char *path =
-        sim_fmt("/oauth/authorizations/%s", client_text(json_array_get(list.json, 0), "id"));
-    REPLY gone = client_api(&sim, "DELETE", path, NULL, NULL);
+    const char *refresh = client_text(tokens, "refresh_token");
+    REPLY fresh = token_call("grant_type=refresh_token&refresh_token=", refresh);
+    const char *access = client_text(fresh.json, "access_token");
+    sim.token = access;
+    json_auto_t *list = authorizations();
+    assert_int_equal(json_array_size(list), 2); /* the other one is the API key */
+    const json_t *own = that_holds(list, access);
+    assert_non_null(own);
+    assert_null(that_holds(list, client_text(tokens, "access_token")));
+    const json_t *renewal = json_object_get(own, "refresh_token");
+    assert_string_equal(client_text(renewal, "token"), refresh);
+    assert_true(json_is_null(json_object_get(renewal, "expires_in")));
+    int64_t left_s = sim_json_int(json_object_get(own, "access_token"), "expires_in", -1);
+    assert_true(left_s > 28700 && left_s <= 28800);
+    const json_t *client = json_object_get(own, "client");
+    assert_string_equal(client_text(client, "id"), "cid");
+    assert_string_equal(client_text(client, "redirect_uri"), "http://127.0.0.1:9/cb");
+    assert_string_equal(client_text(json_object_get(own, "user"), "email"), "cyd@example.com");
+    assert_string_equal(json_string_value(json_array_get(json_object_get(own, "scope"), 0)),
+                        "repo"); /* what client.c asks for */
+    assert_int_equal(strlen(client_text(own, "id")), 36);
+    assert_int_equal(strlen(client_text(own, "created_at")), strlen("2026-11-27T10:00:00Z"));
+    assert_true(strcmp(client_text(own, "updated_at"), client_text(own, "created_at")) >= 0);
+}
+
+static void a_long_list_of_authorizations_comes_in_pages(void **state) {
+    (void)state;
+    char next[128] = "id ..; max=2;", ids[8][37] = {""};
+    size_t count = 0, pages = 0;
+    for (size_t i = 0; i < 4; i++) {
+        client_enter(&sim, "cyd@example.com");
+    }
+    while (next[0] != '\0') {
+        SIM_FREE char *range = sim_fmt("Range: %s", next);
+        REPLY page = client_api(&sim, "GET", "/oauth/authorizations", range, NULL);
+        client_header(&page, "Next-Range", next, sizeof(next));
+        assert_int_equal(page.status, next[0] != '\0' ? 206 : 200);
+        assert_true(json_array_size(page.json) <= 2);
+        size_t i;
+        json_t *one;
+        json_array_foreach(page.json, i, one) {
+            assert_true(count < SIM_ARRAY_LEN(ids));
+            strcpy(ids[count], client_text(one, "id"));
+            assert_true(count == 0 || strcmp(ids[count - 1], ids[count]) < 0);
+            count++;
+        }
+        pages++;
+    }
+    assert_int_equal(count, 5);
+    assert_int_equal(pages, 3);
+}
+
+static void deleting_an_authorization_ends_its_pair_and_no_other(void **state) {
+    (void)state;
+    json_auto_t *kept = client_sign_in(&sim, "cyd@example.com");
+    json_auto_t *tokens = client_sign_in(&sim, "cyd@example.com");
+    const char *access = client_text(tokens, "access_token");
+    sim.token = access;
+    json_auto_t *list = authorizations();
+    const char *id = client_text(that_holds(list, access), "id");
+    sim.token = client_text(kept, "access_token");
+    REPLY gone = delete_authorization(id);
     assert_int_equal(gone.status, 200);
-    assert_int_equal(account_status(client_text(tokens, "access_token")), 401);
+    assert_string_equal(client_text(gone.json, "id"), id);
+    assert_int_equal(account_status(access), 401);
+    REPLY refused =
+        token_call("grant_type=refresh_token&refresh_token=", client_text(tokens, "refresh_token"));
+    assert_int_equal(refused.status, 400);
+    assert_int_equal(account_status(client_text(kept, "access_token")), 200);
+    REPLY twice = delete_authorization(id);
+    assert_int_equal(twice.status, 404);
+    client_enter(&sim, "bob@example.com"); /* not his to end */
+    REPLY foreign = delete_authorization(
+        client_text(that_holds(list, client_text(kept, "access_token")), "id"));
+    assert_int_equal(foreign.status, 404);
+    assert_int_equal(totals("deleted"), 1);
+    assert_int_equal(totals("api_keys_deleted"), 0);
+}
+
+static void deleting_the_api_key_is_a_catastrophe_that_is_counted(void **state) {
+    (void)state;
+    client_enter(&sim, "cyd@example.com");
+    json_auto_t *list = authorizations();
+    const json_t *key = json_array_get(list, 0);
+    if (!json_is_null(json_object_get(key, "client"))) key = json_array_get(list, 1);
+    assert_true(json_is_null(json_object_get(key, "client")));
+    assert_true(json_is_null(json_object_get(key, "refresh_token")));
+    SIM_FREE char *own = sim_strdup(sim.token);
+    const char *api_key = client_text(json_object_get(key, "access_token"), "token");
+    assert_int_equal(account_status(api_key), 200);
+    REPLY revoked = client_post(&sim, "/sim/revoke", "{\"email\":\"ada@example.com\"}");
+    assert_int_equal(sim_json_int(revoked.json, "count", -1), 0); /* it is nobody's to revoke */
+    sim.token = own;
+    REPLY gone = delete_authorization("~");
+    assert_int_equal(gone.status, 200);
+    assert_int_equal(account_status(api_key), 401);
+    assert_int_equal(account_status(own), 200);
+    assert_int_equal(totals("api_keys_deleted"), 1);
+    client_enter(&sim, "ada@example.com");
+    json_auto_t *hers = authorizations();
+    const json_t *first = json_array_get(hers, 0), *second = json_array_get(hers, 1);
+    bool is_first = json_is_null(json_object_get(first, "client"));
+    REPLY by_id = delete_authorization(client_text(is_first ? first : second, "id"));
+    assert_int_equal(by_id.status, 200);
+    assert_int_equal(totals("api_keys_deleted"), 2);
 }
 
 static void nothing_secret_reaches_the_journal(void **state) {
@@ -172,7 +297,10 @@ int main(void) {
                                        ROW(a_code_is_good_once),
                                        ROW(the_verifier_must_fit_the_challenge),
                                        ROW(refresh_works_after_expiry_but_not_after_revoke),
-                                       ROW(signing_out_ends_the_authorization),
+                                       ROW(an_authorization_is_listed_with_its_newest_pair),
+                                       ROW(a_long_list_of_authorizations_comes_in_pages),
+                                       ROW(deleting_an_authorization_ends_its_pair_and_no_other),
+                                       ROW(deleting_the_api_key_is_a_catastrophe_that_is_counted),
                                        ROW(all_that_was_handed_out_is_listed_for_tests),
                                        ROW(nothing_secret_reaches_the_journal)};
     return cmocka_run_group_tests(tests, NULL, NULL);
