@@ -1,4 +1,4 @@
-/* keys.c -- the key files of seal.h. */
+/* keys.c -- what a role holds, and the first key files; see seal.h. */
 #include "common/mem.h"
 #include "common/seal_priv.h"
 
@@ -10,8 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define KEY_BYTES 32
-#define HEX (2 * KEY_BYTES)
+#define HEX (2 * SW__KEY_BYTES)
 
 const char *const sw__roles[SW__ROLES] = {"ingress",   "parser",    "auth",    "executor",
                                           "responder", "refresher", "notifier"};
@@ -23,90 +22,91 @@ int sw__role_find(const char *name, size_t size) {
     return -ENOENT;
 }
 
-static int path_of(char path[4096], const char *dir, const char *name, const char *ending) {
-    int n = snprintf(path, 4096, "%s/%s.%s", dir, name, ending);
-    return n < 0 || n >= 4096 ? -ENAMETOOLONG : 0;
+int sw__ids_find(const struct sw__ids *ids, const char *id, size_t size) {
+    for (unsigned i = 0; size == SW_KEY_ID_CHARS && i < ids->count; i++) {
+        if (memcmp(ids->id[i], id, size) == 0) return (int)i;
+    }
+    return -1;
 }
 
-static int read_hex(const char *path, uint8_t ret[KEY_BYTES]) {
-    char text[HEX + 3]; /* one more than a line feed, to see that there is no more */
-    size_t size = 0;
-    ssize_t n;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) return -errno;
-    while (size < sizeof(text) && (n = read(fd, text + size, sizeof(text) - size)) != 0) {
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0) break;
-        size += (size_t)n;
+static void take_ids(const struct sw__key_file *file, struct sw__ids *ret) {
+    ret->count = file->count;
+    for (unsigned i = 0; i < file->count; i++)
+        memcpy(ret->id[i], file->about[i].id, sizeof(ret->id[i]));
+}
+
+/* Whoever has the .pub seals for its keys: we must hold the secret of each. More of them may be here already, since a key comes
+ * to its owner first and goes from it last. */
+static int check_public(const char *dir, const char *role, const struct sw__ids *own, char *error,
+                        size_t room) {
+    struct sw__key_file pub;
+    int r = sw__key_file_read(dir, role, "pub", &pub, error, room);
+    for (unsigned i = 0; r == 0 && i < pub.count; i++) {
+        if (sw__ids_find(own, pub.about[i].id, SW_KEY_ID_CHARS) >= 0) continue;
+        snprintf(error, room, "%s/%s.pub: does not belong to %s.key", dir, role, role);
+        r = -EINVAL;
     }
-    close(fd);
-    while (size > HEX && strchr("\r\n", text[size - 1])) {
-        size--;
-    }
-    size_t bytes = 0;
-    uint8_t key[KEY_BYTES];
-    int r = size == HEX && sodium_hex2bin(key, sizeof(key), text, size, NULL, &bytes, NULL) == 0 &&
-                    bytes == KEY_BYTES
-                ? 0
-                : -EINVAL;
-    if (r == 0) memcpy(ret, key, KEY_BYTES);
-    sodium_memzero(text, sizeof(text));
-    sodium_memzero(key, sizeof(key));
     return r;
 }
 
-/* read_hex, and on failure the line that names the file. */
-static int load(const char *dir, const char *name, const char *ending, uint8_t ret[KEY_BYTES],
-                char *error, size_t room) {
-    char path[4096];
-    int r = path_of(path, dir, name, ending);
-    if (r == 0) r = read_hex(path, ret);
-    if (r == -EINVAL) snprintf(error, room, "%s: not a key of %d hex digits", path, HEX);
-    if (r < 0 && r != -EINVAL) snprintf(error, room, "%s: %s", path, strerror(-r));
-    return r;
-}
-
-static int load_pairs(struct sw_keys *keys, const char *dir, uint8_t secret[KEY_BYTES], char *error,
-                      size_t room) {
-    uint8_t own[KEY_BYTES], pub[KEY_BYTES];
-    int r = load(dir, sw__roles[keys->role], "key", secret, error, room);
-    if (r < 0) return r;
-    crypto_scalarmult_base(own, secret);
-    for (unsigned i = 0; i < SW__ROLES; i++) {
-        r = load(dir, sw__roles[i], "pub", pub, error, room);
-        if (r < 0) return r;
-        if (i == keys->role && sodium_memcmp(pub, own, KEY_BYTES) != 0) {
-            snprintf(error, room, "%s/%s.pub: does not belong to %s.key", dir, sw__roles[i],
-                     sw__roles[i]);
-            return -EINVAL;
-        }
-        if (crypto_box_beforenm(keys->pair[i], pub, secret) < 0) {
-            snprintf(error, room, "%s/%s.pub: not a public key", dir, sw__roles[i]);
+static int share(struct sw__peer *peer, const struct sw__key_file *own,
+                 const struct sw__key_file *pub, const char *dir, const char *role, char *error,
+                 size_t room) {
+    take_ids(pub, &peer->ids);
+    for (unsigned i = 0; i < own->count; i++) {
+        for (unsigned j = 0; j < pub->count; j++) {
+            if (crypto_box_beforenm(peer->shared[i][j], pub->key[j], own->key[i]) == 0) continue;
+            snprintf(error, room, "%s/%s.pub: not a public key", dir, role);
             return -EINVAL;
         }
     }
     return 0;
 }
 
+static int load_pairs(struct sw_keys *keys, const char *dir, struct sw__key_file *own, char *error,
+                      size_t room) {
+    struct sw__key_file pub;
+    const char *me = sw__roles[keys->role];
+    int r = sw__key_file_read(dir, me, "key", own, error, room);
+    if (r < 0) return r;
+    for (unsigned i = 0; r == 0 && i < SW__ROLES; i++) {
+        if (i == keys->role) {
+            sw__key_file_public(own, &pub);
+        } else {
+            r = sw__key_file_read(dir, sw__roles[i], "pub", &pub, error, room);
+        }
+        if (r == 0) r = share(&keys->peer[i], own, &pub, dir, sw__roles[i], error, room);
+    }
+    return r < 0 ? r : check_public(dir, me, &keys->peer[keys->role].ids, error, room);
+}
+
+static int load_secrets(const char *dir, const char *name, struct sw__key_file *file,
+                        struct sw__secrets *ret, char *error, size_t room) {
+    int r = sw__key_file_read(dir, name, "key", file, error, room);
+    if (r < 0) return r;
+    take_ids(file, &ret->ids);
+    memcpy(ret->key, file->key, sizeof(ret->key));
+    return 0;
+}
+
 int sw_keys_load(const char *dir, const char *role, struct sw_keys **ret, char *error,
                  size_t room) {
-    uint8_t secret[KEY_BYTES];
     int me = sw__role_find(role, strlen(role));
     if (me < 0 || sodium_init() < 0) {
         snprintf(error, room, me < 0 ? "%s: no such role" : "%s: no randomness", role);
         return -EINVAL;
     }
     struct sw_keys *keys = sodium_malloc(sizeof(*keys));
-    if (!keys) abort();
+    struct sw__key_file *file = sodium_malloc(sizeof(*file)); /* secrets stay in locked memory */
+    if (!keys || !file) abort();
     memset(keys, 0, sizeof(*keys));
     keys->role = (unsigned)me;
-    keys->has_token = strcmp(role, "auth") == 0;
-    keys->has_state = keys->has_token || strcmp(role, "ingress") == 0;
-    sodium_mlock(secret, sizeof(secret));
-    int r = load_pairs(keys, dir, secret, error, room);
-    sodium_munlock(secret, sizeof(secret)); /* wipes */
-    if (r == 0 && keys->has_token) r = load(dir, "token", "key", keys->token, error, room);
-    if (r == 0 && keys->has_state) r = load(dir, "state", "key", keys->state, error, room);
+    bool auth = !strcmp(role, "auth");
+    int r = load_pairs(keys, dir, file, error, room);
+    if (r == 0 && auth) r = load_secrets(dir, "token", file, &keys->token, error, room);
+    if (r == 0 && (auth || !strcmp(role, "ingress")))
+        r = load_secrets(dir, "state", file, &keys->state, error, room);
+    sodium_free(file);
     if (r < 0) {
         sw_keys_destroy(keys);
         return r;
@@ -120,10 +120,10 @@ void sw_keys_destroy(struct sw_keys *keys) {
     sodium_free(keys); /* wipes; accepts NULL */
 }
 
-/* Writes a new file; -EEXIST where there is one. */
-static int write_hex(const char *path, const uint8_t key[KEY_BYTES], mode_t mode) {
+/* Writes a new file of one key; -EEXIST where there is one. */
+static int write_hex(const char *path, const uint8_t key[SW__KEY_BYTES], mode_t mode) {
     char text[HEX + 2];
-    sodium_bin2hex(text, HEX + 1, key, KEY_BYTES);
+    sodium_bin2hex(text, HEX + 1, key, SW__KEY_BYTES);
     text[HEX] = '\n';
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
     if (fd < 0) return -errno;
@@ -139,43 +139,45 @@ static int write_hex(const char *path, const uint8_t key[KEY_BYTES], mode_t mode
     return r;
 }
 
-/* The secret of `path`, made now where it is missing. */
-static int read_or_make(const char *path, uint8_t ret[KEY_BYTES]) {
-    int r = read_hex(path, ret);
+/* The ring of <name>.key, made now where it is missing. */
+static int read_or_make(const char *dir, const char *name, struct sw__key_file *ret) {
+    char path[4096], error[4200];
+    uint8_t key[SW__KEY_BYTES];
+    int r = sw__key_file_read(dir, name, "key", ret, error, sizeof(error));
     if (r != -ENOENT) return r;
-    randombytes_buf(ret, KEY_BYTES);
-    r = write_hex(path, ret, 0600);
-    return r == -EEXIST ? read_hex(path, ret) : r; /* somebody else was faster */
+    r = sw__key_file_path(path, dir, name, "key");
+    if (r < 0) return r;
+    randombytes_buf(key, sizeof(key));
+    r = write_hex(path, key, 0600);
+    sodium_memzero(key, sizeof(key));
+    if (r < 0 && r != -EEXIST) return r; /* there now: somebody else was faster */
+    return sw__key_file_read(dir, name, "key", ret, error, sizeof(error));
 }
 
 static int make_pair(const char *dir, const char *role) {
-    char key_path[4096], pub_path[4096];
-    uint8_t secret[KEY_BYTES], pub[KEY_BYTES], old[KEY_BYTES];
-    int r = path_of(key_path, dir, role, "key");
-    if (r == 0) r = path_of(pub_path, dir, role, "pub");
+    char key_path[4096], pub_path[4096], error[4200];
+    struct sw__key_file secret, pub;
+    struct sw__ids ids;
+    int r = sw__key_file_path(key_path, dir, role, "key");
+    if (r == 0) r = sw__key_file_path(pub_path, dir, role, "pub");
     if (r < 0) return r;
     /* A public key alone is a copy: its secret lives elsewhere and must not get a rival here. */
     if (access(key_path, F_OK) < 0 && access(pub_path, F_OK) == 0) return -EINVAL;
-    r = read_or_make(key_path, secret);
+    r = read_or_make(dir, role, &secret);
     if (r == 0) {
-        crypto_scalarmult_base(pub, secret);
-        r = write_hex(pub_path, pub, 0644);
-        if (r == -EEXIST) {
-            r = read_hex(pub_path, old);
-            if (r == 0 && sodium_memcmp(old, pub, KEY_BYTES) != 0) r = -EINVAL;
-        }
+        sw__key_file_public(&secret, &pub);
+        take_ids(&pub, &ids);
+        r = write_hex(pub_path, pub.key[0], 0644);
+        if (r == -EEXIST) r = check_public(dir, role, &ids, error, sizeof(error));
     }
-    sodium_memzero(secret, sizeof(secret));
+    sodium_memzero(&secret, sizeof(secret));
     return r;
 }
 
 static int make_secret(const char *dir, const char *name) {
-    char path[4096];
-    uint8_t secret[KEY_BYTES];
-    int r = path_of(path, dir, name, "key");
-    if (r < 0) return r;
-    r = read_or_make(path, secret);
-    sodium_memzero(secret, sizeof(secret));
+    struct sw__key_file secret;
+    int r = read_or_make(dir, name, &secret);
+    sodium_memzero(&secret, sizeof(secret));
     return r;
 }
 

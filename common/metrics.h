@@ -41,6 +41,8 @@
     HISTOGRAM(TOKEN_AGE_MS, "token_age_ms", "provider", ages,                                      \
               "Age of a token when its successor came")                                            \
     COUNTER(LINKS, "links_total", "provider,what", "Accounts linked, unlinked and revoked")        \
+    COUNTER(SEAL_BROKEN, "seal_broken_total", "what", "Boxes and rows that did not open")          \
+    COUNTER(RELOADS, "reloads_total", "what,outcome", "Keys and secrets read again")               \
     COUNTER(REPORTS, "reports_total", "outcome", "Reports of unexpected errors")                   \
     COUNTER(SLOW_HANDLERS, "slow_handlers_total", "", "Calls of a handler over 5 ms")
 

@@ -1,10 +1,11 @@
 /* seal.c -- libsodium behind seal.h.
  *
- * The key that two roles share is computed once, while loading; the role's own secret is wiped
+ * The keys that two roles share are computed once, while loading; the role's own secrets are wiped
  * right after. What stays is one locked, read-only allocation. */
 #include "common/seal.h"
 
 #include "common/mem.h"
+#include "common/metrics.h"
 #include "common/seal_priv.h"
 
 #include <errno.h>
@@ -18,6 +19,7 @@
 #define TAG crypto_aead_xchacha20poly1305_ietf_ABYTES
 #define CIPHER_MAX (NONCE + VALUE_MAX + TAG)
 #define AAD_MAX (SW__HEAD_MAX + 1 + CONTEXT_MAX)
+#define VERSION "2."
 #define VARIANT sodium_base64_VARIANT_URLSAFE_NO_PADDING
 
 /* libsodium 1.0.18 takes some bytes over 127 for letters: one box would have several spellings. */
@@ -33,6 +35,14 @@ static unsigned broken;
 
 unsigned sw_seal_broken(void) {
     return broken;
+}
+
+static int counted(const char *what, int r) {
+    if (r < 0) {
+        broken++;
+        sw_metric_add(SW_M_SEAL_BROKEN, 1, what);
+    }
+    return r;
 }
 
 /* What a sealed text is bound to: "<head>|<context>", unambiguous because a head has no '|'. */
@@ -91,67 +101,114 @@ static int unseal(const uint8_t key[32], const char *head, const char *context, 
 int sw_seal(const struct sw_keys *keys, const char *to, const char *context, const json_t *value,
             char **ret) {
     char head[SW__HEAD_MAX + 1];
-    int peer = sw__role_find(to, strlen(to));
-    if (peer < 0) return -ENOKEY;
-    snprintf(head, sizeof(head), "1.%s.%s", sw__roles[keys->role], sw__roles[peer]);
-    return seal(keys->pair[peer], head, context, value, ret);
+    int role = sw__role_find(to, strlen(to));
+    if (role < 0) return -ENOKEY;
+    const struct sw__peer *peer = &keys->peer[role];
+    snprintf(head, sizeof(head), VERSION "%s.%s.%s.%s", sw__roles[keys->role],
+             keys->peer[keys->role].ids.id[0], sw__roles[role], peer->ids.id[0]);
+    return seal(peer->shared[0][0], head, context, value, ret);
+}
+
+/* The text up to the next dot; *at goes behind it. */
+static const char *next_part(const char **at, size_t *ret_size) {
+    const char *part = *at, *dot = strchr(part, '.');
+    *ret_size = dot ? (size_t)(dot - part) : 0;
+    if (dot) *at = dot + 1;
+    return part;
 }
 
 static int unseal_box(const struct sw_keys *keys, const char *box, const char *context,
                       json_t **ret) {
     char head[SW__HEAD_MAX + 1];
-    if (strncmp(box, "1.", 2) != 0) return -EBADMSG;
-    const char *from = box + 2;
-    const char *dot = strchr(from, '.');
-    const char *end = dot ? strchr(dot + 1, '.') : NULL;
-    if (!end) return -EBADMSG;
-    int peer = sw__role_find(from, (size_t)(dot - from));
+    size_t from_size, from_id_size, to_size, to_id_size;
+    if (strncmp(box, VERSION, strlen(VERSION)) != 0) return -EBADMSG;
+    const char *at = box + strlen(VERSION);
+    const char *from = next_part(&at, &from_size), *from_id = next_part(&at, &from_id_size);
+    const char *to = next_part(&at, &to_size), *to_id = next_part(&at, &to_id_size);
+    int role = sw__role_find(from, from_size);
     /* A box for somebody else would not open either; this spares the try. */
-    if (peer < 0 || sw__role_find(dot + 1, (size_t)(end - dot - 1)) != (int)keys->role) {
-        return -EBADMSG;
-    }
-    snprintf(head, sizeof(head), "%.*s", (int)(end - box), box);
-    return unseal(keys->pair[peer], head, context, end + 1, ret);
+    if (role < 0 || sw__role_find(to, to_size) != (int)keys->role) return -EBADMSG;
+    if (from_id_size != SW_KEY_ID_CHARS || to_id_size != SW_KEY_ID_CHARS) return -EBADMSG;
+    const struct sw__peer *peer = &keys->peer[role];
+    int theirs = sw__ids_find(&peer->ids, from_id, from_id_size);
+    int ours = sw__ids_find(&keys->peer[keys->role].ids, to_id, to_id_size);
+    if (theirs < 0 || ours < 0) return -ENOKEY;
+    snprintf(head, sizeof(head), "%.*s", (int)(at - 1 - box), box);
+    return unseal(peer->shared[ours][theirs], head, context, at, ret);
 }
 
 int sw_unseal(const struct sw_keys *keys, const char *box, const char *context, json_t **ret) {
-    int r = unseal_box(keys, box, context, ret);
-    if (r == -EBADMSG) broken++;
-    return r;
+    return counted("box", unseal_box(keys, box, context, ret));
 }
 
 int sw_row_seal(const struct sw_keys *keys, const char *context, const json_t *value, char **ret) {
-    if (!keys->has_token) return -ENOKEY;
-    return seal(keys->token, "1", context, value, ret);
+    char head[SW__HEAD_MAX + 1];
+    if (!keys->token.ids.count) return -ENOKEY;
+    snprintf(head, sizeof(head), VERSION "%s", keys->token.ids.id[0]);
+    return seal(keys->token.key[0], head, context, value, ret);
+}
+
+/* The place of the row's key; -EBADMSG not a row, -ENOKEY of a key that is not in the ring. */
+static int row_key(const struct sw_keys *keys, const char *row, const char **ret_text) {
+    size_t size;
+    if (strncmp(row, VERSION, strlen(VERSION)) != 0) return -EBADMSG;
+    *ret_text = row + strlen(VERSION);
+    const char *id = next_part(ret_text, &size);
+    if (size != SW_KEY_ID_CHARS) return -EBADMSG;
+    int i = sw__ids_find(&keys->token.ids, id, size);
+    return i < 0 ? -ENOKEY : i;
+}
+
+static int unseal_row(const struct sw_keys *keys, const char *row, const char *context,
+                      json_t **ret) {
+    char head[SW__HEAD_MAX + 1];
+    const char *text;
+    int i = row_key(keys, row, &text);
+    if (i < 0) return i;
+    snprintf(head, sizeof(head), VERSION "%s", keys->token.ids.id[i]);
+    return unseal(keys->token.key[i], head, context, text, ret);
 }
 
 int sw_row_unseal(const struct sw_keys *keys, const char *row, const char *context, json_t **ret) {
-    if (!keys->has_token) return -ENOKEY;
-    int r = strncmp(row, "1.", 2) == 0 ? unseal(keys->token, "1", context, row + 2, ret) : -EBADMSG;
-    if (r == -EBADMSG) broken++;
-    return r;
+    if (!keys->token.ids.count) return -ENOKEY;
+    return counted("row", unseal_row(keys, row, context, ret));
 }
 
-int sw_mac(const struct sw_keys *keys, const char *purpose, const char *text,
-           char ret[SW_MAC_CHARS + 1]) {
+bool sw_row_current(const struct sw_keys *keys, const char *row) {
+    const char *text;
+    return row_key(keys, row, &text) == 0;
+}
+
+static void mac_of(const uint8_t key[SW__KEY_BYTES], const char *purpose, const char *text,
+                   char ret[SW_MAC_CHARS + 1]) {
     crypto_auth_hmacsha256_state state;
     uint8_t mac[32];
-    if (!keys->has_state) return -ENOKEY;
-    crypto_auth_hmacsha256_init(&state, keys->state, sizeof(keys->state));
+    crypto_auth_hmacsha256_init(&state, key, SW__KEY_BYTES);
     /* With its NUL, so that purpose and text cannot be divided otherwise. */
     crypto_auth_hmacsha256_update(&state, (const uint8_t *)purpose, strlen(purpose) + 1);
     crypto_auth_hmacsha256_update(&state, (const uint8_t *)text, strlen(text));
     crypto_auth_hmacsha256_final(&state, mac);
     sodium_bin2base64(ret, SW_MAC_CHARS + 1, mac, sizeof(mac), VARIANT);
     sodium_memzero(&state, sizeof(state));
+}
+
+int sw_mac(const struct sw_keys *keys, const char *purpose, const char *text,
+           char ret[SW_MAC_CHARS + 1]) {
+    if (!keys->state.ids.count) return -ENOKEY;
+    mac_of(keys->state.key[0], purpose, text, ret);
     return 0;
 }
 
 bool sw_mac_valid(const struct sw_keys *keys, const char *purpose, const char *text,
                   const char *mac) {
     char wanted[SW_MAC_CHARS + 1];
-    return sw_mac(keys, purpose, text, wanted) == 0 && strlen(mac) == SW_MAC_CHARS &&
-           sodium_memcmp(wanted, mac, SW_MAC_CHARS) == 0;
+    bool valid = false;
+    if (strlen(mac) != SW_MAC_CHARS) return false;
+    for (unsigned i = 0; i < keys->state.ids.count; i++) {
+        mac_of(keys->state.key[i], purpose, text, wanted);
+        valid = sodium_memcmp(wanted, mac, SW_MAC_CHARS) == 0 || valid;
+    }
+    return valid;
 }
 
 void sw_hmac(const char *secret, const void *data, size_t size, uint8_t ret[32]) {

@@ -1,16 +1,16 @@
 /* seal.h -- what is secret travels and rests in boxes; this is the only door to cryptography.
  *
- * shapes   box    "1.<from>.<to>.<base64url>": XChaCha20-Poly1305 under the key that the two roles share
- *                 (X25519 of their key pairs), bound to from, to and `context`
- *          row    "1.<base64url>": XChaCha20-Poly1305 under the token key, bound to `context`
+ * shapes   box    "2.<from>.<key id>.<to>.<key id>.<base64url>": XChaCha20-Poly1305 under the key that the two roles share
+ *                 (X25519 of their key pairs), bound to from, to, both key ids and `context`
+ *          row    "2.<key id>.<base64url>": XChaCha20-Poly1305 under the token key, bound to key id and `context`
  *          mac    base64url HMAC-SHA256 under the state key, 43 characters
- *          files  <role>.key (32 bytes, hex; only its role may read it), <role>.pub (hex), token.key (auth),
- *                 state.key (ingress and auth)
+ *          files  <role>.key (only its role may read it), <role>.pub, token.key (auth), state.key (ingress and auth): each a
+ *                 ring of 1 to 4 keys, a line each; the first one seals, all open (common/key_file.h)
  * units    sizes are bytes
- * errors   -ENOENT a key file is missing; -EINVAL a key file is malformed; -EBADMSG a box that does not open
- *          (wrong recipient, other context, changed); -ENOKEY this role does not hold the key it would take, or
- *          no such role; -EMSGSIZE the value and -EINVAL the context is over the limit; sw_keys_make: -EINVAL also
- *          where a .pub is there without its .key or does not belong to it, else -errno of the file
+ * errors   -ENOENT a key file is missing; -EINVAL a key file is malformed; -EBADMSG a box or row that does not open
+ *          (wrong recipient, other context, changed); -ENOKEY one of a key that is not in the ring (retired), this role
+ *          does not hold such keys, or no such role; -EMSGSIZE the value and -EINVAL the context is over the limit;
+ *          sw_keys_make: -EINVAL also where a .pub is there without its .key or does not belong to it, else -errno of the file
  * owner    the caller frees text and values; keys live in locked memory and are wiped
  * source   libsodium: crypto_box_beforenm, crypto_aead_xchacha20poly1305_ietf; RFC 2104
  * limits   a value of 32 KiB; contexts of 255 characters
@@ -39,12 +39,14 @@ int sw_unseal(const struct sw_keys *keys, const char *box, const char *context, 
 /* At rest: only auth holds the token key. Context: "<installation>/<user>/<provider>". */
 int sw_row_seal(const struct sw_keys *keys, const char *context, const json_t *value, char **ret);
 int sw_row_unseal(const struct sw_keys *keys, const char *row, const char *context, json_t **ret);
+/* Sealed with the current token key; false too for what is no row. */
+bool sw_row_current(const struct sw_keys *keys, const char *row);
 
 #define SW_MAC_CHARS 43
 /* How many boxes and rows did not open since the process began: an alarm, since only what we sealed comes here. */
 unsigned sw_seal_broken(void);
 
-/* HMAC under the state key, and its constant-time check. */
+/* HMAC under the current state key, and, under any key of the ring, its constant-time check. */
 int sw_mac(const struct sw_keys *keys, const char *purpose, const char *text,
            char ret[SW_MAC_CHARS + 1]);
 bool sw_mac_valid(const struct sw_keys *keys, const char *purpose, const char *text,

@@ -98,25 +98,48 @@ static void a_box_does_not_open_under_other_names(void **state) {
     char changed[256];
     char *box = sealed("auth", "executor", "cmd-1");
     const char *rest = strrchr(box, '.');
+    char auth_id[9], executor_id[9];
+    assert_int_equal(sscanf(box, "2.auth.%8[0-9a-f].executor.%8[0-9a-f].", auth_id, executor_id),
+                     2);
+    /* A and E: the ids of auth's and of executor's key. */
     static const struct {
         const char *head, *who;
+        int r;
     } rows[] = {
-        {"1.executor.auth", "auth"},
-        {"1.parser.executor", "executor"},
-        {"1.executor.executor", "executor"},
-        {"1.auth.auth", "auth"},
-        {"2.auth.executor", "executor"},
-        {"1.auth.parser", "parser"},
-        {"1.Auth.executor", "executor"},
-        {"1..executor", "executor"},
-        {"1.auth", "executor"},
-        {"1", "executor"},
-        {"", "executor"},
-        {"1.auth.executor.", "executor"},
+        {"2.executor.E.auth.A", "auth", -EBADMSG},
+        {"2.executor.A.auth.E", "auth", -ENOKEY},
+        {"2.parser.A.executor.E", "executor", -ENOKEY},
+        {"2.executor.E.executor.E", "executor", -EBADMSG},
+        {"2.auth.A.auth.A", "auth", -EBADMSG},
+        {"3.auth.A.executor.E", "executor", -EBADMSG},
+        {"1.auth.executor", "executor", -EBADMSG},
+        {"2.auth.executor", "executor", -EBADMSG},
+        {"2.auth.A.parser.E", "executor", -EBADMSG},
+        {"2.auth.E.executor.E", "executor", -ENOKEY},
+        {"2.auth.A.executor.A", "executor", -ENOKEY},
+        {"2.auth.A.executor.00000000", "executor", -ENOKEY},
+        {"2.auth.A0.executor.E", "executor", -EBADMSG},
+        {"2.auth..executor.E", "executor", -EBADMSG},
+        {"2.Auth.A.executor.E", "executor", -EBADMSG},
+        {"2..A.executor.E", "executor", -EBADMSG},
+        {"2.auth.A", "executor", -EBADMSG},
+        {"2", "executor", -EBADMSG},
+        {"", "executor", -EBADMSG},
+        {"2.auth.A.executor.E.", "executor", -EBADMSG},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        snprintf(changed, sizeof(changed), "%s%s", rows[i].head, rest);
-        expect_closed(of(rows[i].who), changed, "cmd-1");
+        size_t n = 0;
+        for (const char *p = rows[i].head; *p; p++) {
+            bool id = (*p == 'A' || *p == 'E') && p[-1] == '.' && p[1] != 'u';
+            n += (size_t)snprintf(changed + n, sizeof(changed) - n, id ? "%s" : "%.1s",
+                                  !id         ? p
+                                  : *p == 'A' ? auth_id
+                                              : executor_id);
+        }
+        snprintf(changed + n, sizeof(changed) - n, "%s", rest);
+        json_t *value = NULL;
+        int r = sw_unseal(of(rows[i].who), changed, "cmd-1", &value);
+        if (r != rows[i].r || value) fail_msg("%s: %d", rows[i].head, r);
     }
     free(box);
 }
@@ -124,7 +147,7 @@ static void a_box_does_not_open_under_other_names(void **state) {
 static void a_changed_box_does_not_open(void **state) {
     (void)state;
     char *box = sealed("auth", "executor", "c");
-    size_t size = strlen(box), head = strlen("1.auth.executor.");
+    size_t size = strlen(box), head = (size_t)(strrchr(box, '.') + 1 - box);
     for (size_t i = head; i < size; i++) {
         char was = box[i];
         for (int other = 0; other < 256; other++) { /* 0 too: every prefix */
@@ -149,8 +172,10 @@ static void any_text_may_claim_to_be_a_box(void **state) {
     (void)state;
     unsigned seed = (unsigned)time(NULL);
     print_message("seed %u\n", seed);
-    static const char *const heads[] = {"", "1.", "1.auth.executor.", "1.auth.", "1.auth.executor"};
-    char text[300];
+    char *box = sealed("auth", "executor", "c"), text[300], head[64];
+    size_t head_size = (size_t)(strrchr(box, '.') + 1 - box);
+    snprintf(head, sizeof(head), "%.*s", (int)head_size, box);
+    const char *const heads[] = {"", "2.", head, "2.auth.", "2.auth.executor"};
     for (int i = 0; i < 20000; i++) {
         int n = snprintf(text, sizeof(text), "%s", heads[(size_t)rand_r(&seed) % 5]);
         for (int more = rand_r(&seed) % 120; more > 0; more--) {
@@ -163,9 +188,10 @@ static void any_text_may_claim_to_be_a_box(void **state) {
     assert_non_null(huge);
     memset(huge, 'A', 200000);
     huge[200000] = 0;
-    memcpy(huge, "1.auth.executor.", 16);
+    memcpy(huge, head, head_size);
     expect_closed(of("executor"), huge, "c");
     free(huge);
+    free(box);
 }
 
 static void values_and_contexts_have_limits(void **state) {
@@ -229,6 +255,11 @@ static void rows_belong_to_auth_alone(void **state) {
     assert_int_equal(sw_row_unseal(of("auth"), row, "T/U2/heroku", &back), -EBADMSG);
     assert_int_equal(sw_row_unseal(of("auth"), row + 1, "T/U/heroku", &back), -EBADMSG);
     assert_int_equal(sw_row_unseal(of("auth"), "", "T/U/heroku", &back), -EBADMSG);
+    assert_int_equal(sw_row_unseal(of("auth"), "1.AAAA", "T/U/heroku", &back), -EBADMSG);
+    assert_int_equal(sw_row_unseal(of("auth"), "2.00000000.AAAA", "T/U/heroku", &back), -ENOKEY);
+    assert_true(sw_row_current(of("auth"), row));
+    assert_false(sw_row_current(of("auth"), "2.00000000.AAAA"));
+    assert_false(sw_row_current(of("auth"), ""));
     assert_int_equal(sw_row_unseal(of("auth"), row, "T/U/heroku", &back), 0);
     assert_true(json_equal(value, back));
     json_decref(back);
@@ -347,7 +378,9 @@ static void another_installation_opens_nothing(void **state) {
     assert_int_equal(keys_dir_make(other), 0);
     assert_int_equal(sw_keys_load(other, "executor", &theirs, error, sizeof(error)), 0);
     char *box = sealed("auth", "executor", "c");
-    expect_closed(theirs, box, "c");
+    json_t *value = NULL;
+    assert_int_equal(sw_unseal(theirs, box, "c", &value), -ENOKEY);
+    assert_null(value);
     free(box);
     sw_keys_destroy(theirs);
     keys_dir_remove(other);
