@@ -5,7 +5,7 @@
 #include "journal.h"
 #include "oauth.h"
 #include "sentry.h"
-#include "slack.h"
+#include "slack_oauth.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -63,6 +63,7 @@ void sim_admin_state(struct sim *sim, struct sim_req *req) {
     json_object_set_new(state, "posts", sim_route_counts());
     json_object_set_new(state, "response_urls", sim_url_state(sim));
     json_object_set_new(state, "tokens", sim_oauth_totals(sim));
+    json_object_set_new(state, "slack", sim_slack_auth_state(sim));
     json_object_set_new(state, "webhooks",
                         json_pack("{s:I, s:I}", "delivered", (json_int_t)sim->webhooks_sent,
                                   "given_up", (json_int_t)sim->webhooks_failed));
@@ -173,7 +174,7 @@ void sim_admin_config(struct sim *sim, struct sim_req *req) {
             req, 422, "invalid_params",
             "Expected some of {ingress, actors, redirect_uri, webhook_secret, secret, "
             "promote_ms: [min, max], build_ms, dyno_ms, expires_in, enforce_rate, "
-            "rate_burst, heroku_pool, github_..., repositories_api, fail, deny, release, "
+            "rate_burst, heroku_pool, github_..., grid, repositories_api, fail, deny, release, "
             "channel}.");
         return;
     }
@@ -188,6 +189,7 @@ void sim_admin_config(struct sim *sim, struct sim_req *req) {
     const json_t *repositories = json_object_get(body, "repositories_api");
     if (repositories != NULL) sim->heroku->repositories_api = json_is_true(repositories);
     sim_github_config(sim, body);
+    sim_slack_auth_config(sim, body);
     set_count(&sim->conf.expires_in_s, body, "expires_in");
     set_count(&sim->conf.rate_burst, body, "rate_burst");
     set_count(&sim->conf.heroku_pool, body, "heroku_pool");

@@ -111,7 +111,7 @@ void sim_fault_reply(struct sim_req *req, const struct sim_fault_hit *hit) {
                          limited              ? "You have exceeded a secondary rate limit."
                          : hit->status >= 500 ? "Server Error"
                                               : "GitHub refused this request.");
-    } else if (req->route->upstream == SIM_GITHUB_WEB) {
+    } else if (req->route->upstream == SIM_GITHUB_WEB || req->route->upstream == SIM_SLACK_WEB) {
         /* github.com is for people: it says so in HTML, to programs too. */
         sim_reply_text(req, hit->status, "text/html; charset=utf-8",
                        "<!doctype html><title>Oh no</title><p>This page is taking too long.\n");

@@ -49,6 +49,8 @@ void sim_github_page(struct sim *sim, struct sim_req *req) {
     struct sim_consent ask = {.platform = "GitHub",
                               .action = PAGE,
                               .scope = sim_json_text(args, "scope"),
+                              .question = "Whose account is it?",
+                              .field = "account",
                               .names = names,
                               .count = SIM_ARRAY_LEN(names)};
     sim__consent_page(req, &ask, args);

@@ -28,9 +28,9 @@ struct sim_journal {
     uint64_t total[SIM_UPSTREAMS];
 };
 
-static const char *const upstream_names[SIM_UPSTREAMS] = {"admin",      "slack",     "hooks",
-                                                          "heroku",     "heroku_id", "github",
-                                                          "github_web", "kolkrabbi", "sentry"};
+static const char *const upstream_names[SIM_UPSTREAMS] = {
+    "admin",     "slack",  "slack_web",  "hooks",     "heroku",
+    "heroku_id", "github", "github_web", "kolkrabbi", "sentry"};
 
 struct sim_journal *sim_journal_create(size_t entries) {
     struct sim_journal *j = sim_alloc(sizeof(*j));
@@ -83,7 +83,11 @@ static const char *literal_method(const char *method) {
 /* Bodies in which tokens, codes and client secrets travel. */
 static bool is_secret(const struct sim_req *req) {
     enum sim_upstream upstream = req->route->upstream;
-    return upstream == SIM_HEROKU_ID || upstream == SIM_GITHUB_WEB ||
+    static const char *const slack[] = {"/api/oauth.", "/api/openid.", "/api/auth."};
+    for (size_t i = 0; upstream == SIM_SLACK && i < SIM_ARRAY_LEN(slack); i++) {
+        if (strncmp(req->shown, slack[i], strlen(slack[i])) == 0) return true;
+    }
+    return upstream == SIM_HEROKU_ID || upstream == SIM_GITHUB_WEB || upstream == SIM_SLACK_WEB ||
            (upstream == SIM_GITHUB && strncmp(req->shown, "/applications/", 14) == 0);
 }
 

@@ -6,7 +6,7 @@
 #include "oauth.h"
 #include "once.h"
 #include "out.h"
-#include "slack.h"
+#include "slack_oauth.h"
 #include "tokens.h"
 
 #include <curl/curl.h>
@@ -233,6 +233,7 @@ static void sim_finish(struct sim *sim) {
     sim_fault_forget(sim);
     sim_journal_destroy(sim->journal);
     sim_slack_destroy(sim->slack);
+    sim_slack_auth_destroy(sim->slack_auth);
     sim_oauth_destroy(sim->oauth);
     sim_github_destroy(sim->github);
     sim_heroku_destroy(sim->heroku);
@@ -276,6 +277,7 @@ int main(int argc, char **argv) {
     sim.journal = sim_journal_create((size_t)sim.conf.journal_entries);
     sim_tokens_create(&sim);
     sim.slack = sim_slack_create();
+    sim.slack_auth = sim_slack_auth_create();
     sim.heroku = sim_heroku_create(&sim);
     sim_oauth_create(&sim);
     sim.github = sim_github_create(&sim);

@@ -60,7 +60,7 @@ void sim__consent_page(struct sim_req *req, const struct sim_consent *ask, const
                    "access (scope: ",
                    ask->platform, ask->platform);
     sim_html_escape(&page, ask->scope != NULL ? ask->scope : "none");
-    sim_buf_printf(&page, "). Whose account is it?</p><form method=\"post\" action=\"%s\">",
+    sim_buf_printf(&page, "). %s</p><form method=\"post\" action=\"%s\">", ask->question,
                    ask->action);
     const char *key;
     json_t *value;
@@ -70,8 +70,10 @@ void sim__consent_page(struct sim_req *req, const struct sim_consent *ask, const
         sim_buf_printf(&page, "\">");
     }
     for (size_t i = 0; i < ask->count; i++) {
-        sim_buf_printf(&page, "<button name=\"account\" value=\"%s\">Allow as %s</button>",
-                       ask->names[i], ask->names[i]);
+        SIM_FREE char *label = ask->labels != NULL ? sim_strdup(ask->labels[i])
+                                                   : sim_fmt("Allow as %s", ask->names[i]);
+        sim_buf_printf(&page, "<button name=\"%s\" value=\"%s\">%s</button>", ask->field,
+                       ask->names[i], label);
     }
     sim_buf_printf(&page, "<button name=\"deny\" value=\"1\">Deny</button></form></html>\n");
     sim_reply_header(req, "Cache-Control", "no-store");
@@ -97,6 +99,8 @@ void sim_oauth_page(struct sim *sim, struct sim_req *req) {
     struct sim_consent ask = {.platform = "Heroku",
                               .action = "/oauth/authorize",
                               .scope = sim_json_text(args, "scope"),
+                              .question = "Whose account is it?",
+                              .field = "account",
                               .names = names,
                               .count = SIM_ARRAY_LEN(names)};
     sim__consent_page(req, &ask, args);

@@ -37,8 +37,10 @@ struct sim_oauth {
 };
 
 struct sim_consent { /* the page on which a person allows an application */
-    const char *platform, *action, *scope;
-    const char *const *names; /* of the accounts */
+    const char *platform, *action, *scope, *question;
+    const char *field;         /* name of the buttons */
+    const char *const *names;  /* values of the buttons */
+    const char *const *labels; /* what they say; NULL: "Allow as <name>" */
     size_t count;
 };
 

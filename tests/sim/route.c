@@ -12,7 +12,7 @@
 #include "journal.h"
 #include "oauth.h"
 #include "sentry.h"
-#include "slack.h"
+#include "slack_oauth.h"
 #include "tokens.h"
 
 #include <string.h>
@@ -30,7 +30,14 @@ static const struct sim_route routes[] = {
     {"POST", "/api/conversations.open", SIM_SLACK, false, sim_slack_open},
     {"POST", "/api/conversations.join", SIM_SLACK, false, sim_slack_join},
     {"POST", "/api/auth.test", SIM_SLACK, false, sim_slack_auth_test},
+    {"POST", "/api/openid.connect.token", SIM_SLACK, false, sim_openid_token},
+    {"*", "/api/openid.connect.userInfo", SIM_SLACK, false, sim_openid_user},
+    {"POST", "/api/oauth.v2.access", SIM_SLACK, false, sim_install_access},
     {"*", "/api/*", SIM_SLACK, false, sim_slack_unknown},
+    {"GET", "/openid/connect/authorize", SIM_SLACK_WEB, false, sim_openid_page},
+    {"POST", "/openid/connect/authorize", SIM_SLACK_WEB, false, sim_openid_allow},
+    {"GET", "/oauth/v2/authorize", SIM_SLACK_WEB, false, sim_install_page},
+    {"POST", "/oauth/v2/authorize", SIM_SLACK_WEB, false, sim_install_allow},
 
     {"GET", "/pipelines", SIM_HEROKU, true, sim_pipeline_list},
     {"GET", "/pipelines/:", SIM_HEROKU, true, sim_pipeline_get},
@@ -113,6 +120,7 @@ static const struct sim_route routes[] = {
     {"POST", "/sim/github/conflict", SIM_ADMIN, false, sim_github_conflict},
     {"POST", "/sim/github/access", SIM_ADMIN, false, sim_github_access},
     {"POST", "/sim/type", SIM_ADMIN, false, sim_admin_type},
+    {"POST", "/sim/rotation", SIM_ADMIN, false, sim_slack_rotation},
     {"POST", "/sim/click", SIM_ADMIN, false, sim_slack_click},
     {"POST", "/sim/reset", SIM_ADMIN, false, sim_admin_reset},
     {"POST", "/sim/config", SIM_ADMIN, false, sim_admin_config},

@@ -95,5 +95,5 @@ void sim_show_received(const json_t *entries, bool calm) {
     print_received(entries, "Heroku", "heroku heroku_id kolkrabbi", calm);
     print_received(entries, "GitHub", "github github_web", calm);
     print_received(entries, "Sentry", "sentry", calm);
-    print_received(entries, "Slack", "slack hooks", calm);
+    print_received(entries, "Slack", "slack slack_web hooks", calm);
 }

@@ -20,6 +20,7 @@
 enum sim_upstream {
     SIM_ADMIN,
     SIM_SLACK,
+    SIM_SLACK_WEB,
     SIM_HOOKS,
     SIM_HEROKU,
     SIM_HEROKU_ID,

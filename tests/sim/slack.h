@@ -40,7 +40,7 @@ struct sim_user {
     const char *id, *name;
 };
 struct sim_team {
-    const char *id, *domain, *bot_user, *bot_id;
+    const char *id, *domain, *name, *bot_user, *bot_id;
     const struct sim_user *users; /* ends with a NULL id */
 };
 struct sim_slack {

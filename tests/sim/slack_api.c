@@ -1,13 +1,9 @@
 /* slack_api.c -- the Web API methods; see slack.h. Every refusal is 200 with ok:false. */
-#include "slack.h"
+#include "slack_oauth.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static void refuse(struct sim_req *req, const char *error) {
-    sim_reply_json(req, 200, json_pack("{s:b, s:s}", "ok", 0, "error", error));
-}
 
 void sim_slack_unknown(struct sim *sim, struct sim_req *req) {
     (void)sim;
@@ -15,27 +11,6 @@ void sim_slack_unknown(struct sim *sim, struct sim_req *req) {
     sim_reply_json(
         req, 200,
         json_pack("{s:b, s:s, s:s}", "ok", 0, "error", "unknown_method", "req_method", method));
-}
-
-/* Answers the refusal itself. *ret_team is NULL for a token that is good everywhere. */
-static bool token_ok(struct sim *sim, struct sim_req *req, const struct sim_team **ret_team) {
-    const char *auth = sim_req_header(req, "Authorization");
-    if (auth == NULL || strncmp(auth, "Bearer ", 7) != 0) {
-        refuse(req, "not_authed");
-        return false;
-    }
-    const struct sim_conf *conf = &sim->conf;
-    for (size_t i = 0; i < conf->bot_tokens; i++) {
-        if (strcmp(conf->bot_token[i], auth + 7) != 0) continue;
-        *ret_team = sim_team_find(conf->bot_team[i]);
-        return true;
-    }
-    if (conf->bot_tokens == 0 && strncmp(auth + 7, "xoxb-", 5) == 0) {
-        *ret_team = NULL;
-        return true;
-    }
-    refuse(req, "invalid_auth");
-    return false;
 }
 
 static json_t *args_of_form(const struct sim_req *req) {
@@ -50,21 +25,23 @@ static json_t *args_of_form(const struct sim_req *req) {
 }
 
 /* New; NULL when the call was refused and answered. */
-static json_t *enter(struct sim *sim, struct sim_req *req, const struct sim_team **ret_team) {
-    if (!token_ok(sim, req, ret_team)) return NULL;
+static json_t *enter(struct sim *sim, struct sim_req *req, const char *scope,
+                     struct sim_caller *ret) {
+    if (!sim_slack_bearer(sim, req, scope, ret)) return NULL;
     const char *type = sim_req_header(req, "Content-Type");
     bool form = type == NULL || strncmp(type, "application/json", 16) != 0;
     json_t *args = form ? args_of_form(req) : sim_req_json(req);
     if (!json_is_object(args)) {
         json_decref(args);
-        refuse(req, form ? "invalid_form_data" : "invalid_json");
+        sim_slack_refuse(req, form ? "invalid_form_data" : "invalid_json");
         return NULL;
     }
     return args;
 }
 
 static struct sim_channel *channel_of(struct sim *sim, struct sim_req *req, const json_t *args,
-                                      const struct sim_team *team) {
+                                      const struct sim_caller *caller) {
+    const struct sim_team *team = caller->team;
     const char *id = sim_json_text(args, "channel");
     struct sim_channel *channel = sim_channel_find(sim, team, id);
     static const char *const all[] = {"T0SIM1", "T0SIM2"};
@@ -74,11 +51,12 @@ static struct sim_channel *channel_of(struct sim *sim, struct sim_req *req, cons
         if (user != NULL && (team == NULL || team == t)) channel = sim_channel_dm(sim, t, user);
     }
     if (channel == NULL) {
-        refuse(req, "channel_not_found");
+        sim_slack_refuse(req, "channel_not_found");
     } else if (channel->is_archived) {
-        refuse(req, "is_archived");
-    } else if (!channel->bot_in) {
-        refuse(req, "not_in_channel");
+        sim_slack_refuse(req, "is_archived");
+    } else if (!channel->bot_in && (channel->is_private || channel->dm != NULL ||
+                                    !sim_scope_has(caller->scope, "chat:write.public"))) {
+        sim_slack_refuse(req, "not_in_channel");
     } else {
         return channel;
     }
@@ -132,10 +110,10 @@ json_t *sim_message_json(const struct sim_channel *channel, const struct sim_mes
 }
 
 void sim_slack_post(struct sim *sim, struct sim_req *req) {
-    const struct sim_team *team = NULL;
-    json_auto_t *args = enter(sim, req, &team);
+    struct sim_caller caller;
+    json_auto_t *args = enter(sim, req, "chat:write", &caller);
     if (args == NULL) return;
-    struct sim_channel *channel = channel_of(sim, req, args, team);
+    struct sim_channel *channel = channel_of(sim, req, args, &caller);
     if (channel == NULL || !content_ok(req, args, 40000) || !rate_ok(sim, req, channel)) return;
     const struct sim_message *message = sim_message_add(sim, channel, args);
     sim->slack->messages++;
@@ -145,16 +123,16 @@ void sim_slack_post(struct sim *sim, struct sim_req *req) {
 }
 
 void sim_slack_update(struct sim *sim, struct sim_req *req) {
-    const struct sim_team *team = NULL;
-    json_auto_t *args = enter(sim, req, &team);
+    struct sim_caller caller;
+    json_auto_t *args = enter(sim, req, "chat:write", &caller);
     if (args == NULL) return;
-    struct sim_channel *channel = channel_of(sim, req, args, team);
+    struct sim_channel *channel = channel_of(sim, req, args, &caller);
     if (channel == NULL) return;
     struct sim_message *message = sim_message_find(channel, sim_json_text(args, "ts"));
     if (message == NULL || message->ephemeral) {
-        refuse(req, "message_not_found");
+        sim_slack_refuse(req, "message_not_found");
     } else if (message->user != NULL) {
-        refuse(req, "cant_update_message");
+        sim_slack_refuse(req, "cant_update_message");
     } else if (content_ok(req, args, 4000)) {
         sim_message_set(message, args);
         message->edited = true;
@@ -167,14 +145,14 @@ void sim_slack_update(struct sim *sim, struct sim_req *req) {
 }
 
 void sim_slack_ephemeral(struct sim *sim, struct sim_req *req) {
-    const struct sim_team *team = NULL;
-    json_auto_t *args = enter(sim, req, &team);
+    struct sim_caller caller;
+    json_auto_t *args = enter(sim, req, "chat:write", &caller);
     if (args == NULL) return;
-    struct sim_channel *channel = channel_of(sim, req, args, team);
+    struct sim_channel *channel = channel_of(sim, req, args, &caller);
     if (channel == NULL || !content_ok(req, args, 40000)) return;
     const struct sim_user *user = sim_user_find(channel->team, sim_json_text(args, "user"));
     if (user == NULL) {
-        refuse(req, "user_not_in_channel");
+        sim_slack_refuse(req, "user_not_in_channel");
         return;
     }
     if (!rate_ok(sim, req, channel)) return;
@@ -186,38 +164,39 @@ void sim_slack_ephemeral(struct sim *sim, struct sim_req *req) {
 }
 
 void sim_slack_open(struct sim *sim, struct sim_req *req) {
-    const struct sim_team *team = NULL;
-    json_auto_t *args = enter(sim, req, &team);
+    struct sim_caller caller;
+    json_auto_t *args = enter(sim, req, "im:write", &caller);
     if (args == NULL) return;
     const char *users = sim_json_text(args, "users");
     if (users == NULL) {
-        refuse(req, "users_list_not_supplied");
+        sim_slack_refuse(req, "users_list_not_supplied");
         return;
     }
     static const char *const all[] = {"T0SIM1", "T0SIM2"};
     for (size_t i = 0; i < SIM_ARRAY_LEN(all); i++) {
         const struct sim_team *t = sim_team_find(all[i]);
         const struct sim_user *user = sim_user_find(t, users);
-        if (user == NULL || (team != NULL && team != t)) continue;
+        if (user == NULL || (caller.team != NULL && caller.team != t)) continue;
         const struct sim_channel *channel = sim_channel_dm(sim, t, user);
         sim_reply_json(req, 200,
                        json_pack("{s:b, s:{s:s}}", "ok", 1, "channel", "id", channel->id));
         return;
     }
-    refuse(req, "user_not_found");
+    sim_slack_refuse(req, "user_not_found");
 }
 
 void sim_slack_join(struct sim *sim, struct sim_req *req) {
-    const struct sim_team *team = NULL;
-    json_auto_t *args = enter(sim, req, &team);
+    struct sim_caller caller;
+    json_auto_t *args = enter(sim, req, "channels:join", &caller);
     if (args == NULL) return;
-    struct sim_channel *channel = sim_channel_find(sim, team, sim_json_text(args, "channel"));
+    struct sim_channel *channel =
+        sim_channel_find(sim, caller.team, sim_json_text(args, "channel"));
     if (channel == NULL) {
-        refuse(req, "channel_not_found");
+        sim_slack_refuse(req, "channel_not_found");
     } else if (channel->dm != NULL || channel->is_private) {
-        refuse(req, "method_not_supported_for_channel_type");
+        sim_slack_refuse(req, "method_not_supported_for_channel_type");
     } else if (channel->is_archived) {
-        refuse(req, "is_archived");
+        sim_slack_refuse(req, "is_archived");
     } else {
         channel->bot_in = true;
         sim_reply_json(req, 200,
@@ -228,8 +207,9 @@ void sim_slack_join(struct sim *sim, struct sim_req *req) {
 }
 
 void sim_slack_auth_test(struct sim *sim, struct sim_req *req) {
-    const struct sim_team *team = NULL;
-    if (!token_ok(sim, req, &team)) return;
+    struct sim_caller caller;
+    if (!sim_slack_bearer(sim, req, NULL, &caller)) return;
+    const struct sim_team *team = caller.team;
     if (team == NULL) team = sim_team_find("T0SIM1");
     SIM_FREE char *url = sim_fmt("https://%s.slack.example/", team->domain);
     sim_reply_json(req, 200,

@@ -9,8 +9,8 @@
 static const struct sim_user users_1[] = {{"U0ADA", "ada"}, {"U0BOB", "bob"}, {NULL, NULL}};
 static const struct sim_user users_2[] = {{"U0CYD", "cyd"}, {NULL, NULL}};
 static const struct sim_team teams[] = {
-    {"T0SIM1", "sim-one", "U0BOT1", "B0BOT1", users_1},
-    {"T0SIM2", "sim-two", "U0BOT2", "B0BOT2", users_2},
+    {"T0SIM1", "sim-one", "Sim One", "U0BOT1", "B0BOT1", users_1},
+    {"T0SIM2", "sim-two", "Sim Two", "U0BOT2", "B0BOT2", users_2},
 };
 
 const struct sim_team *sim_team_find(const char *id) {

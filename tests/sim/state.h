@@ -1,7 +1,7 @@
 /* state.h -- the whole sim in one struct, and the doors of its parts.
  *
  * shapes   struct sim: one per process, passed everywhere; each part keeps its own state behind
- *          its pointer (slack.h, heroku.h, oauth.h, github.h, sentry.h, journal.h, out.h)
+ *          its pointer (slack.h, slack_oauth.h, heroku.h, oauth.h, github.h, sentry.h, journal.h, out.h)
  * units    *_ms, *_s
  * errors   none
  * owner    main.c creates and destroys; everything runs on the one thread of the loop
@@ -45,6 +45,7 @@ struct sim {
     struct sim_journal *journal;
     struct sim_fault *faults;
     struct sim_slack *slack;
+    struct sim_slack_auth *slack_auth;
     struct sim_heroku *heroku;
     struct sim_oauth *oauth;
     struct sim_github *github;

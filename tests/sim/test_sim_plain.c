@@ -9,7 +9,7 @@
 #include <cmocka.h>
 
 static const struct sim_user users[] = {{"U0ADA", "ada"}, {NULL, NULL}};
-static const struct sim_team team = {"T0SIM1", "sim-one", "U0BOT1", "B0BOT1", users};
+static const struct sim_team team = {"T0SIM1", "sim-one", "Sim One", "U0BOT1", "B0BOT1", users};
 
 /* slack_world.c has the real one, and half of the sim with it. */
 const struct sim_user *sim_user_find(const struct sim_team *where, const char *id) {

@@ -7,7 +7,7 @@ const ROLES = {
     ingress: 'takes requests in', parser: 'reads commands', auth: 'knows who may', executor: 'carries out',
     responder: 'talks to Slack', notifier: 'matches events', refresher: 'renews tokens',
 };
-const PLACES = { slack: 'Slack', hooks: 'Slack', heroku: 'Heroku', heroku_id: 'Sign-in', kolkrabbi: 'Heroku', github: 'GitHub', github_web: 'Sign-in', sentry: 'Sentry' };
+const PLACES = { slack: 'Slack', slack_web: 'Sign-in', hooks: 'Slack', heroku: 'Heroku', heroku_id: 'Sign-in', kolkrabbi: 'Heroku', github: 'GitHub', github_web: 'Sign-in', sentry: 'Sentry' };
 const $ = (id) => document.getElementById(id);
 const team = 'T0SIM1';
 const typed = [];                 // what this page's people typed: {viewer, channel, at, text, ack}
