@@ -60,11 +60,5 @@ int sw__auth_offer(const struct sw__auth *a, const char *purpose, const char *to
 }
 
 char *sw__auth_url(const struct sw__auth *a, const char *path) {
-    const char *base = a->ctx->conf->base_url;
-    if (!base || !base[0]) return sw_printf("http://%s%s", a->ctx->conf->http, path);
-    size_t size = strlen(base);
-    while (size && base[size - 1] == '/') {
-        size--;
-    }
-    return sw_printf("%.*s%s", (int)size, base, path);
+    return sw_public_url(a->ctx->conf, path);
 }

@@ -14,8 +14,6 @@
 #define BROWSER_BYTES 4096
 #define TIME_CHARS 10 /* of base32: 50 bits of milliseconds */
 
-static void home(const struct sw__ask *ask, struct sw_decision *d);
-
 static const struct {
     const char *path;
     bool prefix;
@@ -30,7 +28,9 @@ static const struct {
     {SW_PATH_CALLBACK, false, "GET", BROWSER_BYTES, sw__ingress_callback},
     {SW_PATH_CALLBACK_GITHUB, false, "GET", BROWSER_BYTES, sw__ingress_callback},
     {SW_PATH_LINK "/", true, "GET POST", BROWSER_BYTES, sw__ingress_link},
-    {"/", false, "GET HEAD", BROWSER_BYTES, home},
+    {SW_PATH_INSTALL, false, "GET", BROWSER_BYTES, sw__ingress_install},
+    {SW_PATH_INSTALL_CALLBACK, false, "GET POST", BROWSER_BYTES, sw__ingress_install_callback},
+    {"/", false, "GET HEAD", BROWSER_BYTES, sw__ingress_home},
 };
 
 struct sw_reply sw__reply(int status, const char *type, char *body) {
@@ -69,13 +69,6 @@ void sw__not_found(const struct sw__ask *ask, struct sw_decision *d) {
     (void)ask;
     d->refused = "not_found";
     d->reply = sw__page(404, "No such page", "Type /h login in Slack to get a link that works.");
-}
-
-static void home(const struct sw__ask *ask, struct sw_decision *d) {
-    (void)ask;
-    d->reply = sw__page(200, "Slipway",
-                        "ChatOps for Heroku Pipelines in Slack. There is nothing to do here: type "
-                        "/h help in Slack.");
 }
 
 bool sw__is_slack_id(const char *text, size_t size) {

@@ -56,6 +56,7 @@ static bool is_ours(const char *action) {
 
 static struct click click_of(const json_t *payload, const json_t *action) {
     const char *ts = in(payload, "container", "message_ts");
+    const json_t *org = json_object_get(payload, "is_enterprise_install"); /* a text in commands */
     return (struct click){
         .team = in(payload, "team", "id"),
         .enterprise = in(payload, "enterprise", "id"),
@@ -68,7 +69,7 @@ static struct click click_of(const json_t *payload, const json_t *action) {
         .url = sw_str(payload, "response_url"),
         .trigger = sw_str(payload, "trigger_id"),
         .value = json_object_get(action, "value"),
-        .org_wide = json_is_true(json_object_get(payload, "is_enterprise_install")),
+        .org_wide = json_is_true(org) || !strcmp(sw_str(payload, "is_enterprise_install"), "true"),
     };
 }
 

@@ -19,6 +19,7 @@
 #define SW__DEDUPE_MS (600 * 1000) /* a signature holds 300 s on either side of its timestamp */
 #define SW__TEXT_LENGTH 4000       /* characters */
 #define SW__URL_BYTES 1024
+#define SW__TOKEN_CHARS "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_"
 
 struct sw__ask {
     const struct sw_ctx *ctx;
@@ -33,6 +34,9 @@ void sw__ingress_slack_event(const struct sw__ask *ask, struct sw_decision *d);
 void sw__ingress_webhook(const struct sw__ask *ask, struct sw_decision *d);
 void sw__ingress_link(const struct sw__ask *ask, struct sw_decision *d);
 void sw__ingress_callback(const struct sw__ask *ask, struct sw_decision *d);
+void sw__ingress_home(const struct sw__ask *ask, struct sw_decision *d);
+void sw__ingress_install(const struct sw__ask *ask, struct sw_decision *d);
+void sw__ingress_install_callback(const struct sw__ask *ask, struct sw_decision *d);
 
 /* A reply; takes `body`. */
 struct sw_reply sw__reply(int status, const char *type, char *body);
@@ -55,6 +59,12 @@ bool sw__is_response_url(const struct sw_conf *conf, const char *text, size_t si
 /* slash.v1 of a new command; takes the values. */
 struct sw_msg *sw__typed(const struct sw__ask *ask, const char *inst, json_t *who, json_t *text,
                          json_t *trigger, json_t *url);
+/* What a browser sent, {query, form, cookies}; NULL: not understood. Caller owns. */
+json_t *sw__web_read(const struct sw_request *request);
+/* web.v1 to auth of an installation, whose page is waited for; takes `web`, which goes in a box. Nothing is appended where
+ * nobody could bring the page back, or it is too large: then the browser is told. */
+void sw__web_append(const struct sw__ask *ask, const char *inst, const char *path, json_t *web,
+                    struct sw_decision *d);
 /* A new command id: the time first, so that ids sort; `number`, below 32, tells ids of one call
  * apart. */
 void sw__command_id(const struct sw_ctx *ctx, unsigned number, char ret[SW__ID_CHARS + 1]);

@@ -1,4 +1,4 @@
-/* ingress_slack.c -- slash commands and events from Slack; clicks are in ingress_click.c; see ingress.h.
+/* ingress_slack.c -- slash commands from Slack; clicks are in ingress_click.c, events in ingress_event.c; see ingress.h.
  *
  * The signature is checked over the raw bytes before anything is read, with one exception that Slack
  * makes: ssl_check, which is answered and does nothing. */
@@ -12,7 +12,6 @@
 #define COMMAND_BYTES 64
 #define CHANNEL_NAME_BYTES 256
 #define TRIGGER_BYTES 256
-#define CHALLENGE_BYTES 1024
 
 #define TOLD(text) "{\"response_type\":\"ephemeral\",\"text\":\"" text "\"}"
 #define BUSY                                                                                       \
@@ -248,25 +247,4 @@ void sw__ingress_slash(const struct sw__ask *ask, struct sw_decision *d) {
     if (!sw__is_from_slack(ask, signature, d)) return;
     take_in(ask, signature, &slash, d);
     free(slash.decoded);
-}
-
-void sw__ingress_slack_event(const struct sw__ask *ask, struct sw_decision *d) {
-    char signature[SW_SIGNATURE_HEX + 1];
-    if (!sw__is_from_slack(ask, signature, d)) return;
-    SW_AUTO(sw_json)
-    json_t *event =
-        json_loadb(ask->request->body, ask->request->body_size, JSON_REJECT_DUPLICATES, NULL);
-    const char *challenge = sw_str(event, "challenge");
-    if (!json_is_object(event)) {
-        sw__refuse(d, 400, "bad_json");
-    } else if (strcmp(sw_str(event, "type"), "url_verification") != 0) {
-        d->refused =
-            "ignored"; /* no event is of use yet; it is counted, and Slack need not repeat */
-        d->reply = empty;
-    } else if (!*challenge || strlen(challenge) > CHALLENGE_BYTES ||
-               !sw__is_printable(challenge, strlen(challenge))) {
-        sw__refuse(d, 400, "bad_challenge");
-    } else {
-        d->reply = sw__reply(200, NULL, sw_strdup(challenge));
-    }
 }

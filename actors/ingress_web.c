@@ -14,7 +14,6 @@
 #define BOX_BYTES 30000 /* seal.h takes 32 KiB */
 #define RANDOM_CHARS 43
 #define TOKEN_MAX (32 + 1 + RANDOM_CHARS + 1 + SW_MAC_CHARS)
-#define TOKEN_CHARS "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_"
 
 struct token {
     char inst[33], random[RANDOM_CHARS + 1];
@@ -29,7 +28,8 @@ static bool read_token(const struct sw__ask *ask, const char *purpose, const cha
     size_t inst_size = size - 1 - RANDOM_CHARS - 1 - SW_MAC_CHARS;
     const char *random = text + inst_size + 1, *mac = random + RANDOM_CHARS + 1;
     if (!sw__is_slack_id(text, inst_size) || random[-1] != '.' || mac[-1] != '.' ||
-        strspn(random, TOKEN_CHARS) != RANDOM_CHARS || strspn(mac, TOKEN_CHARS) != SW_MAC_CHARS)
+        strspn(random, SW__TOKEN_CHARS) != RANDOM_CHARS ||
+        strspn(mac, SW__TOKEN_CHARS) != SW_MAC_CHARS)
         return false;
     memcpy(signed_part, text, (size_t)(mac - 1 - text));
     signed_part[mac - 1 - text] = '\0';
@@ -62,9 +62,8 @@ static struct sw_reply away(void) {
                     "minute.");
 }
 
-/* Takes `web`, what goes to auth in a box. */
-static void take_in(const struct sw__ask *ask, const char *path, const struct token *token,
-                    json_t *web, struct sw_decision *d) {
+void sw__web_append(const struct sw__ask *ask, const char *inst, const char *path, json_t *web,
+                    struct sw_decision *d) {
     char id[SW__ID_CHARS + 1];
     if (!*ask->wait_id) { /* nobody could bring the page back */
         json_decref(web);
@@ -72,14 +71,13 @@ static void take_in(const struct sw__ask *ask, const char *path, const struct to
         d->reply = away();
         return;
     }
-    json_object_set_new(web, "token", json_string(token->random));
     if (json_dumpb(web, NULL, 0, JSON_COMPACT) > BOX_BYTES) {
         json_decref(web);
         bad_form(d);
         return;
     }
     sw__command_id(ask->ctx, 0, id);
-    struct sw_msg *m = sw_msg_create(SW_KIND_WEB, id, token->inst, ask->ctx->now_ms);
+    struct sw_msg *m = sw_msg_create(SW_KIND_WEB, id, inst, ask->ctx->now_ms);
     json_object_set_new(m->body, "wait", json_string(ask->wait_id));
     json_object_set_new(m->body, "method", json_string(ask->request->method));
     json_object_set_new(m->body, "path", json_string(path));
@@ -91,8 +89,14 @@ static void take_in(const struct sw__ask *ask, const char *path, const struct to
     d->away = away();
 }
 
-/* {query, form, cookies}, or NULL: not understood. */
-static json_t *read_web(const struct sw_request *request) {
+/* Takes `web`. */
+static void take_in(const struct sw__ask *ask, const char *path, const struct token *token,
+                    json_t *web, struct sw_decision *d) {
+    json_object_set_new(web, "token", json_string(token->random));
+    sw__web_append(ask, token->inst, path, web, d);
+}
+
+json_t *sw__web_read(const struct sw_request *request) {
     SW_AUTO(sw_json) json_t *query = NULL;
     SW_AUTO(sw_json) json_t *form = NULL;
     SW_AUTO(sw_json) json_t *cookies = NULL;
@@ -111,7 +115,7 @@ void sw__ingress_link(const struct sw__ask *ask, struct sw_decision *d) {
         bad_link(d);
         return;
     }
-    json_t *web = read_web(ask->request);
+    json_t *web = sw__web_read(ask->request);
     if (!web) {
         bad_form(d);
         return;
@@ -123,7 +127,7 @@ void sw__ingress_link(const struct sw__ask *ask, struct sw_decision *d) {
 
 void sw__ingress_callback(const struct sw__ask *ask, struct sw_decision *d) {
     struct token token;
-    json_t *web = read_web(ask->request);
+    json_t *web = sw__web_read(ask->request);
     if (!web) {
         bad_form(d);
         return;

@@ -147,3 +147,17 @@ char *sw_page_error(const char *title, const char *text) {
     return sw_printf(HEAD "<title>%s</title></head><body><h1>%s</h1><p>%s</p>" FOOT, heading,
                      heading, body);
 }
+
+char *sw_page_whole(const char *title, const char *body) {
+    return sw_printf(HEAD "<title>%s</title></head><body>%s" FOOT, title, body);
+}
+
+char *sw_public_url(const struct sw_conf *conf, const char *path) {
+    const char *base = conf->base_url;
+    if (!base || !base[0]) return sw_printf("http://%s%s", conf->http, path);
+    size_t size = strlen(base);
+    while (size && base[size - 1] == '/') {
+        size--;
+    }
+    return sw_printf("%.*s%s", (int)size, base, path);
+}

@@ -11,12 +11,17 @@
 #ifndef SW_PAGES_H
 #define SW_PAGES_H
 
+#include "common/conf.h"
+
 #include <jansson.h>
+#include <stdbool.h>
 
 #define SW_PATH_LINK "/link"                     /* and then "/<token>" */
 #define SW_PATH_CALLBACK "/auth/heroku/callback" /* registered at Heroku as the redirect URI */
-#define SW_PATH_CALLBACK_GITHUB "/auth/github/callback" /* the same at GitHub */
-#define SW_PATH_CALLBACK_SLACK "/auth/slack/callback"   /* and at Slack, for signing in */
+#define SW_PATH_INSTALL "/slack/install"
+#define SW_PATH_INSTALL_CALLBACK "/slack/install/callback" /* registered at Slack */
+#define SW_PATH_CALLBACK_GITHUB "/auth/github/callback"    /* the same at GitHub */
+#define SW_PATH_CALLBACK_SLACK "/auth/slack/callback"      /* and at Slack, for signing in */
 
 /* Who links what, and the one button; `who` as in PROTO.md, `names` are those of the services in their order (["Heroku",
  * "GitHub"]). The form goes where the page came from. */
@@ -26,6 +31,20 @@ char *sw_page_done(const json_t *who, const json_t *accounts);
 /* What went wrong and what to do now, in plain words. */
 char *sw_page_error(const char *title, const char *text);
 
+/* What Slipway is; `install`: with the button. */
+char *sw_page_home(bool install);
+/* What went wrong with installing, and the button to start again. */
+char *sw_page_again(const char *title, const char *text);
+/* Asks an administrator, who did not start here, whether to go on with what Slack sent. */
+char *sw_page_install_form(const char *code, const char *csrf);
+/* Where it is installed (each {id, name?}; `team` NULL: in the whole organization), what it may do there, and what to type
+ * first. */
+char *sw_page_installed(const json_t *team, const json_t *enterprise, const char *scope);
+/* A document of ours around a body; both are HTML. */
+char *sw_page_whole(const char *title, const char *body);
+
+/* The public URL of a path of this installation. */
+char *sw_public_url(const struct sw_conf *conf, const char *path);
 /* For an element's text or a quoted attribute. */
 char *sw_html_escape(const char *text);
 /* All but unreserved characters become %XX. */

@@ -296,7 +296,11 @@ static void overlay(struct sw_shard *shard, const struct sw_out *out) {
 static void add_head(struct sw_batch *batch, const struct sw_entry *entry, const char *dead) {
     char id[48];
     snprintf(id, sizeof(id), "%" PRIu64 "-%" PRIu64, entry->id.gen, entry->id.seq);
-    bool counted = entry->m && !strcmp(entry->m->kind, SW_KIND_SLASH);
+    /* As the door counted it: commands, and what browsers ask for that no installation is known of. */
+    bool counted =
+        entry->m &&
+        (!strcmp(entry->m->kind, SW_KIND_SLASH) ||
+         (!strcmp(entry->m->kind, SW_KIND_WEB) && !strcmp(entry->m->inst, SW_INST_INSTALL)));
     follow(batch, FOLLOW_MESSAGE);
     push_text(batch, "M");
     push_text(batch, batch->shard->lane[entry->lane].mailbox);

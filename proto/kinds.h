@@ -10,13 +10,14 @@
 #ifndef SW_KINDS_H
 #define SW_KINDS_H
 
-#define SW_KIND_SLASH "slash.v1"         /* ingress -> parser: a command as typed */
-#define SW_KIND_WEB "web.v1"             /* ingress -> auth: a page of the sign-in way */
-#define SW_KIND_EVENT "event.v1"         /* ingress -> notifier, auth: projection of a webhook */
-#define SW_KIND_COMMAND "command.v1"     /* parser -> auth: a typed command that needs an account */
-#define SW_KIND_REPLY "reply.v1"         /* any -> responder: something a person shall see */
-#define SW_KIND_GRANTED "granted.v1"     /* auth -> executor: a command and the right to run it */
-#define SW_KIND_REGRANT "regrant.v1"     /* executor -> auth: the grant was refused or runs out */
+#define SW_KIND_SLASH "slash.v1"     /* ingress -> parser: a command as typed */
+#define SW_KIND_WEB "web.v1"         /* ingress -> auth: a page of the sign-in way */
+#define SW_INST_INSTALL "INSTALL"    /* no installation: who installs, until it is known where */
+#define SW_KIND_EVENT "event.v1"     /* ingress -> notifier, auth: projection of a webhook */
+#define SW_KIND_COMMAND "command.v1" /* parser -> auth: a typed command that needs an account */
+#define SW_KIND_REPLY "reply.v1"     /* any -> responder: something a person shall see */
+#define SW_KIND_GRANTED "granted.v1" /* auth -> executor: a command and the right to run it */
+#define SW_KIND_REGRANT "regrant.v1" /* executor -> auth: the grant was refused or runs out */
 #define SW_KIND_UNGRANTED "ungranted.v1" /* auth -> executor: no grant can be had */
 #define SW_KIND_ACCOUNT "account.v1"     /* auth -> refresher: an account was linked or forgotten */
 #define SW_KIND_DUE "due.v1"             /* refresher -> auth: this token is due */

@@ -108,6 +108,9 @@ static void the_enterprise_owns_an_org_wide_install(void **state) {
           "\"team\":null,\"enterprise\":{\"id\":\"E1\"},\"is_enterprise_install\":true," BUTTON(
               "type/0", "status") "}");
     assert_string_equal(w->d.append[0].m->inst, "E1");
+    click(w, HEAD REST "\"enterprise\":{\"id\":\"E1\"},\"is_enterprise_install\":\"true\"," BUTTON(
+                 "type/0", "status") "}");
+    assert_string_equal(w->d.append[0].m->inst, "E1");
     click(w, HEAD REST "\"is_enterprise_install\":true," BUTTON("type/0", "status") "}");
     assert_refused(&w->d, 400, "bad_form");
 }

@@ -1,0 +1,100 @@
+/* ingress_event.c -- events from Slack: that it was uninstalled, or its tokens revoked; see ingress.h.
+ *
+ * They concern the installation that Slack names in `authorizations`: an organization's id where all
+ * of it installed Slipway, else the workspace's, also within an organization. */
+#include "actors/ingress_priv.h"
+#include "common/mem.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define CHALLENGE_BYTES 1024
+#define DEDUPE_MS (24 * 3600 * 1000LL) /* Slack may send it again for so long */
+#define EVENT_ID_MAX 64
+#define IDS_MAX 100
+
+static bool is_id(const char *text) {
+    return sw__is_slack_id(text, strlen(text));
+}
+
+/* Whose event it is, or "". */
+static const char *inst_of(const json_t *event) {
+    const json_t *whose = json_array_get(json_object_get(event, "authorizations"), 0);
+    if (!json_is_object(whose)) whose = event; /* after an uninstall there may be none left */
+    const bool org = json_is_true(json_object_get(whose, "is_enterprise_install"));
+    const char *const of_team[] = {sw_str(whose, "team_id"), sw_str(event, "team_id")};
+    const char *const of_org[] = {sw_str(whose, "enterprise_id"), sw_str(event, "enterprise_id")};
+    const char *team = *of_team[0] ? of_team[0] : of_team[1];
+    const char *id = !org && *team ? team : *of_org[0] ? of_org[0] : of_org[1];
+    return is_id(id) ? id : "";
+}
+
+/* At most IDS_MAX of a list of user ids. */
+static void copy_ids(json_t *to, const char *key, const json_t *from) {
+    json_t *ids = json_array(), *id;
+    size_t i;
+    json_array_foreach(from, i, id) {
+        const char *text = json_string_value(id);
+        if (text && is_id(text) && json_array_size(ids) < IDS_MAX) json_array_append(ids, id);
+    }
+    json_object_set_new(to, key, ids);
+}
+
+static struct sw_msg *message(const struct sw__ask *ask, const json_t *event, const char *inst) {
+    char id[SW__ID_CHARS + 1];
+    const json_t *inner = json_object_get(event, "event");
+    const json_t *tokens = json_object_get(inner, "tokens");
+    const json_int_t time_s = sw_int(event, "event_time");
+    const char *app = sw_str(event, "api_app_id");
+    sw__command_id(ask->ctx, 0, id);
+    struct sw_msg *m = sw_msg_create(SW_KIND_EVENT, id, inst, ask->ctx->now_ms);
+    json_object_update_new(
+        m->body, json_pack("{s:s, s:s, s:s, s:I}", "source", "slack", "type", sw_str(inner, "type"),
+                           "event_id", sw_str(event, "event_id"), "at_ms",
+                           time_s > 0 ? time_s * 1000 : (json_int_t)ask->ctx->now_ms));
+    if (is_id(app)) json_object_set_new(m->body, "app", json_string(app));
+    if (!tokens) return m;
+    copy_ids(m->body, "bots", json_object_get(tokens, "bot"));
+    copy_ids(m->body, "users", json_object_get(tokens, "oauth"));
+    return m;
+}
+
+static void take_in(const struct sw__ask *ask, const json_t *event, struct sw_decision *d) {
+    const char *type = sw_str(json_object_get(event, "event"), "type");
+    const char *id = sw_str(event, "event_id"), *inst = inst_of(event);
+    if (strcmp(type, "app_uninstalled") != 0 && strcmp(type, "tokens_revoked") != 0) {
+        d->refused = "ignored"; /* counted, and Slack need not repeat it */
+        d->reply = sw__reply(200, NULL, NULL);
+        return;
+    }
+    if (!inst[0] || !id[0] || strlen(id) > EVENT_ID_MAX || !sw__is_printable(id, strlen(id))) {
+        sw__refuse(d, 400, "bad_event");
+        return;
+    }
+    struct sw_append *append = sw__append(d, "auth", message(ask, event, inst));
+    snprintf(append->dedupe, sizeof(append->dedupe), "slack:%s", id);
+    append->dedupe_ms = DEDUPE_MS;
+    d->reply = d->duplicate = sw__reply(200, NULL, NULL);
+    /* Slack tries again where it is not told 200. */
+    d->shed = sw__reply(503, NULL, NULL);
+    d->away = sw__reply(503, NULL, NULL);
+}
+
+void sw__ingress_slack_event(const struct sw__ask *ask, struct sw_decision *d) {
+    char signature[SW_SIGNATURE_HEX + 1];
+    if (!sw__is_from_slack(ask, signature, d)) return;
+    SW_AUTO(sw_json)
+    json_t *event =
+        json_loadb(ask->request->body, ask->request->body_size, JSON_REJECT_DUPLICATES, NULL);
+    const char *challenge = sw_str(event, "challenge");
+    if (!json_is_object(event)) {
+        sw__refuse(d, 400, "bad_json");
+    } else if (strcmp(sw_str(event, "type"), "url_verification") != 0) {
+        take_in(ask, event, d);
+    } else if (!*challenge || strlen(challenge) > CHALLENGE_BYTES ||
+               !sw__is_printable(challenge, strlen(challenge))) {
+        sw__refuse(d, 400, "bad_challenge");
+    } else {
+        d->reply = sw__reply(200, NULL, sw_strdup(challenge));
+    }
+}
