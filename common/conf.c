@@ -293,6 +293,38 @@ void sw_conf_finish(struct sw_conf *conf) {
     memset(conf, 0, sizeof(*conf));
 }
 
+int sw_conf_secrets_reload(struct sw_conf *conf, char *error_text, size_t room) {
+    const struct line line = {error_text, room};
+    struct sw_conf loaded = {0};
+    int r = 0;
+#define NO_TEXT(field, name, value, help)
+#define NO_NUMBER(field, name, value, min, max, help)
+#define READ_SECRET(field, name, help)                                                             \
+    if (r == 0) r = load_secret(&loaded.field, name, &line);
+    SW_CONF_TABLE(NO_TEXT, NO_NUMBER, READ_SECRET)
+#define SWAP_SECRET(field, name, help)                                                             \
+    {                                                                                              \
+        struct sw_secret old = conf->field;                                                        \
+        conf->field = loaded.field;                                                                \
+        loaded.field = old;                                                                        \
+    }
+    if (r == 0) {
+        SW_CONF_TABLE(NO_TEXT, NO_NUMBER, SWAP_SECRET)
+    }
+    sw_conf_finish(&loaded);
+    return r;
+}
+
+size_t sw_conf_secret_files(const char *ret[SW_CONF_SECRETS]) {
+    char error[128];
+    const struct line line = {error, sizeof(error)};
+    size_t count = 0;
+#define FIND_FILE(field, name, help)                                                               \
+    if (read_variable(name, &ret[count], &line) == 0 && ret[count]) count++;
+    SW_CONF_TABLE(NO_TEXT, NO_NUMBER, FIND_FILE)
+    return count;
+}
+
 static const char *unit_of(const char *name) {
     size_t size = strlen(name);
     return size > 3 && strcmp(name + size - 3, "_MS") == 0 ? "ms" : "";
@@ -321,10 +353,8 @@ void sw_conf_help(FILE *out) {
 }
 
 const char *sw_conf_secret(const struct sw_conf *conf, const char *wanted) {
-#define SKIP_TEXT(field, name, value, help)
-#define SKIP_NUMBER(field, name, value, min, max, help)
 #define FIND_SECRET(field, name, help)                                                             \
     if (strcmp(wanted, #field) == 0) return conf->field.current;
-    SW_CONF_TABLE(SKIP_TEXT, SKIP_NUMBER, FIND_SECRET)
+    SW_CONF_TABLE(NO_TEXT, NO_NUMBER, FIND_SECRET)
     return NULL;
 }

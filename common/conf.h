@@ -84,10 +84,21 @@ struct sw_conf {
 #define SW_CONF_SECRET(field, name, help) struct sw_secret field;
     SW_CONF_TABLE(SW_CONF_TEXT, SW_CONF_NUMBER, SW_CONF_SECRET)
 };
+enum {
+    SW_CONF_SECRETS = 0
+#define SW_CONF_NO_TEXT(field, name, value, help)
+#define SW_CONF_NO_NUMBER(field, name, value, min, max, help)
+#define SW_CONF_ONE_SECRET(field, name, help) +1
+    SW_CONF_TABLE(SW_CONF_NO_TEXT, SW_CONF_NO_NUMBER, SW_CONF_ONE_SECRET)
+};
 
 /* Reads the environment; on failure `error` says which variable and why. */
 int sw_conf_load(struct sw_conf *conf, char *error, size_t room);
 void sw_conf_finish(struct sw_conf *conf);
+/* Reads the secrets again, all or none: on failure those of `conf` stay. What pointed to one points to nothing. */
+int sw_conf_secrets_reload(struct sw_conf *conf, char *error, size_t room);
+/* The paths of the files of those that are set, borrowed of the environment; how many. */
+size_t sw_conf_secret_files(const char *ret[SW_CONF_SECRETS]);
 /* One line a setting: name, default, unit, meaning. */
 void sw_conf_help(FILE *out);
 /* A secret by its field name ("heroku_secret"), for effects that name it; NULL: no such or not set. */

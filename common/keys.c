@@ -120,6 +120,25 @@ void sw_keys_destroy(struct sw_keys *keys) {
     sodium_free(keys); /* wipes; accepts NULL */
 }
 
+static void add_ids(json_t *known, const char *name, const struct sw__ids *ids) {
+    json_t *list = json_array();
+    for (unsigned i = 0; i < ids->count; i++)
+        json_array_append_new(list, json_string(ids->id[i]));
+    if (ids->count) json_object_set(known, name, list);
+    json_decref(list);
+}
+
+char *sw_keys_known(const struct sw_keys *keys) {
+    json_t *known = json_object();
+    for (unsigned i = 0; i < SW__ROLES; i++)
+        add_ids(known, sw__roles[i], &keys->peer[i].ids);
+    add_ids(known, "token", &keys->token.ids);
+    add_ids(known, "state", &keys->state.ids);
+    char *text = json_dumps(known, JSON_COMPACT);
+    json_decref(known);
+    return text;
+}
+
 /* Writes a new file of one key; -EEXIST where there is one. */
 static int write_hex(const char *path, const uint8_t key[SW__KEY_BYTES], mode_t mode) {
     char text[HEX + 2];

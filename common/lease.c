@@ -6,6 +6,7 @@
 #include "common/mem.h"
 #include "common/metrics.h"
 #include "common/run_priv.h"
+#include "common/seal.h"
 #include "common/wire.h"
 
 #include <hiredis/hiredis.h>
@@ -271,9 +272,10 @@ static void on_live(void *arg, const redisReply *reply) {
 static void stand_in_live(struct sw_run *run, int64_t ttl_ms) {
     char ttl[24];
     snprintf(ttl, sizeof(ttl), "%lld", (long long)ttl_ms);
-    const char *argv[] = {run->role, sw_wire_endpoint(run->wire), ttl};
-    size_t sizes[] = {strlen(argv[0]), strlen(argv[1]), strlen(argv[2])};
-    (void)sw_redis_eval(run->redis, SW_SCRIPT_LIVE, "sw:live:", 3, argv, sizes, on_live, run);
+    SW_AUTO(sw_text) char *known = sw_keys_known(run->keys);
+    const char *argv[] = {run->role, sw_wire_endpoint(run->wire), ttl, known};
+    size_t sizes[] = {strlen(argv[0]), strlen(argv[1]), strlen(argv[2]), strlen(argv[3])};
+    (void)sw_redis_eval(run->redis, SW_SCRIPT_LIVE, "sw:", 4, argv, sizes, on_live, run);
 }
 
 void sw__lease_gone(struct sw_run *run) {

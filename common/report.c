@@ -75,6 +75,16 @@ struct sw_reporter *sw_reporter_create(struct _zloop_t *loop, const char *actor,
     return reporter;
 }
 
+void sw_reporter_aim(struct sw_reporter *reporter, const char *dsn) {
+    struct sw_dsn parsed;
+    if (!reporter || !dsn) return;
+    if (sw_dsn_parse(dsn, &parsed) == 0) {
+        reporter->dsn = parsed;
+    } else {
+        sw_log(SW_LOG_ERROR, "SLIPWAY_SENTRY_DSN_FILE holds no DSN: the one before stays");
+    }
+}
+
 static void group_free(struct sw_reporter *reporter, struct group *group) {
     if (!group->event) return;
     json_decref(group->event);

@@ -52,6 +52,8 @@ int64_t sw_report_limit_ms(int status, int64_t retry_after_ms, const char *rate_
  * all that are like it within gap_ms are one more. */
 struct sw_reporter *sw_reporter_create(struct _zloop_t *loop, const char *actor, const char *dsn,
                                        int64_t gap_ms, void (*turn)(void *arg), void *arg);
+/* Another DSN from now on; NULL or none: the one before stays. */
+void sw_reporter_aim(struct sw_reporter *reporter, const char *dsn);
 void sw_reporter_destroy(struct sw_reporter *reporter);
 void sw_report(struct sw_reporter *reporter, const struct sw_report *report);
 /* Sends what is due. */

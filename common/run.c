@@ -125,6 +125,7 @@ static int on_heart(zloop_t *loop, int timer, void *arg) {
     struct sw_run *run = &p->run;
     (void)loop;
     (void)timer;
+    sw__reload_tick(run);
     sw__lease_tick(run);
     if (p->intake) sw__intake_tick(p->intake);
     if (run->actor && sw_redis_up(run->redis)) {
@@ -227,6 +228,7 @@ static int open_everything(struct process *p) {
     struct sw_run *run = &p->run;
     char name[64], error[256];
     uint8_t nonce[16];
+    sw__reload_begin(run);
     int r = sw_keys_load(run->conf.key_dir, run->role, &run->keys, error, sizeof(error));
     if (r < 0) {
         fprintf(stderr, "slipway %s: %s\n", run->role, error);

@@ -105,7 +105,9 @@ struct sw_run {
     bool crowded;            /* too many shards were held, and all were busy, at the last count */
     char peer[128];          /* another living process of this actor, "" none */
     int64_t clock_offset_ms; /* Redis TIME - CLOCK_BOOTTIME */
-    int64_t live_at_ms;      /* when this process stood in the set of the living last */
+    uint8_t keys_stamp[32], secrets_stamp[32]; /* of the files as they were read */
+    int64_t reload_at_ms;                      /* when they were looked at last */
+    int64_t live_at_ms; /* when this process stood in the set of the living last */
     int64_t swept_at_ms;
     unsigned next_take; /* the shard after the last one asked for */
     bool pump_wanted, turning, draining;
@@ -123,6 +125,10 @@ void sw__clock(struct sw_run *run, int64_t redis_ms);
 void sw__pump(struct sw_run *run); /* something is queued: to be handled at the end of this turn */
 void sw__turn_end(void *run); /* after each event: handles what is queued, sends what that caused */
 _Noreturn void sw__die(const struct sw_run *run, const char *why);
+
+/* reload.c */
+void sw__reload_begin(struct sw_run *run); /* before the first keys are read */
+void sw__reload_tick(struct sw_run *run);
 
 /* lease.c */
 void sw__lease_tick(struct sw_run *run); /* takes, renews, sweeps, hands over */

@@ -28,6 +28,8 @@ struct sw_keys;
 /* The keys that `role` may hold, from `dir`. On failure `error` says which file. */
 int sw_keys_load(const char *dir, const char *role, struct sw_keys **ret, char *error, size_t room);
 void sw_keys_destroy(struct sw_keys *keys);
+/* The ids of all keys held, those that seal first: {"auth": ["1a2b3c4d", ...], ..., "token": [...]}; the caller frees. */
+char *sw_keys_known(const struct sw_keys *keys);
 /* Makes a directory with every missing key file (0600); existing ones stay. */
 int sw_keys_make(const char *dir);
 

@@ -249,6 +249,30 @@ static void a_bad_secret_is_named_but_never_shown(void **state) {
     assert_null(strstr(error, "hush"));
 }
 
+static void secrets_are_read_again_all_or_none(void **state) {
+    (void)state;
+    struct sw_conf conf;
+    const char *files[SW_CONF_SECRETS];
+    const char *path = secret_file("one\n", 4);
+    assert_int_equal(sw_conf_secret_files(files), 0);
+    setenv("SLIPWAY_SLACK_SECRET_FILE", path, 1);
+    setenv("SLIPWAY_HEROKU_SECRET_FILE", path, 1);
+    load(&conf);
+    assert_int_equal(sw_conf_secret_files(files), 2);
+    assert_string_equal(files[0], path);
+    secret_file("two\none\n", 8);
+    assert_int_equal(sw_conf_secrets_reload(&conf, error, sizeof(error)), 0);
+    assert_string_equal(conf.slack_secret.current, "two");
+    assert_string_equal(conf.slack_secret.previous, "one");
+    assert_string_equal(conf.heroku_secret.current, "two");
+    secret_file("\n", 1);
+    assert_int_equal(sw_conf_secrets_reload(&conf, error, sizeof(error)), -EINVAL);
+    assert_non_null(strstr(error, "SLIPWAY_SLACK_SECRET_FILE: the file is empty"));
+    assert_string_equal(conf.slack_secret.current, "two");
+    assert_string_equal(conf.base_url, "http://127.0.0.1:8080"); /* and all else as it was */
+    sw_conf_finish(&conf);
+}
+
 static void an_unreadable_secret_is_refused(void **state) {
     (void)state;
     if (geteuid() == 0) skip(); /* root reads everything */
@@ -299,17 +323,12 @@ static void help_has_one_aligned_line_for_each_setting(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(the_defaults_are_good_settings),
-        TEST(what_is_set_counts_and_empty_is_not_set),
-        TEST(every_number_holds_its_limits),
-        TEST(a_number_is_digits_and_nothing_else),
-        TEST(an_address_is_a_host_and_a_port),
-        TEST(other_texts_are_checked_too),
-        TEST(a_secret_is_the_lines_of_its_file),
-        TEST(a_bad_secret_is_named_but_never_shown),
-        TEST(an_unreadable_secret_is_refused),
-        TEST(an_error_fits_the_room_it_is_given),
-        TEST(help_has_one_aligned_line_for_each_setting),
+        TEST(the_defaults_are_good_settings),     TEST(what_is_set_counts_and_empty_is_not_set),
+        TEST(every_number_holds_its_limits),      TEST(a_number_is_digits_and_nothing_else),
+        TEST(an_address_is_a_host_and_a_port),    TEST(other_texts_are_checked_too),
+        TEST(a_secret_is_the_lines_of_its_file),  TEST(a_bad_secret_is_named_but_never_shown),
+        TEST(secrets_are_read_again_all_or_none), TEST(an_unreadable_secret_is_refused),
+        TEST(an_error_fits_the_room_it_is_given), TEST(help_has_one_aligned_line_for_each_setting),
     };
     return cmocka_run_group_tests(tests, make_dir, remove_dir);
 }
