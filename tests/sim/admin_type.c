@@ -1,5 +1,5 @@
 /* admin_type.c -- POST /sim/type: a person types a slash command, signed as Slack signs it. */
-#include "slack.h"
+#include "slack_oauth.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -72,25 +72,30 @@ static void answered(struct sim *sim, void *arg, const struct sim_out_answer *an
     free(t);
 }
 
-static void form_of(struct sim *sim, struct sim_buf *form, const struct typed *t, const char *path,
-                    const json_t *args) {
+static void form_of(const struct sim *sim, struct sim_buf *form, const struct typed *t,
+                    const char *path, const json_t *args) {
     const struct sim_team *team = t->channel->team;
     SIM_FREE char *response_url = sim_fmt("%s%s", sim->base, path);
     const json_t *text = json_object_get(args, "text");
-    const char *pairs[][2] = {{"token", "simulated"},
-                              {"team_id", team->id},
-                              {"team_domain", team->domain},
-                              {"channel_id", t->channel->id},
-                              {"channel_name", t->channel->name},
-                              {"user_id", t->user->id},
-                              {"user_name", t->user->name},
-                              {"command", t->command},
-                              {"api_app_id", "A0SLIPWAY"},
-                              {"is_enterprise_install", "false"},
-                              {"response_url", response_url},
-                              {"trigger_id", t->trigger_id}};
+    const char *pairs[][2] = {
+        {"token", "simulated"},
+        {"team_id", team->id},
+        {"team_domain", team->domain},
+        {"channel_id", t->channel->id},
+        {"channel_name", t->channel->name},
+        {"user_id", t->user->id},
+        {"user_name", t->user->name},
+        {"command", t->command},
+        {"api_app_id", SIM_SLACK_APP},
+        {"is_enterprise_install", sim_install_org_wide(sim, team) ? "true" : "false"},
+        {"response_url", response_url},
+        {"trigger_id", t->trigger_id}};
     for (size_t i = 0; i < SIM_ARRAY_LEN(pairs); i++) {
         sim_form_add(form, pairs[i][0], pairs[i][1], strlen(pairs[i][1]));
+    }
+    if (sim->slack_auth->grid) {
+        sim_form_add(form, "enterprise_id", SIM_ORG_ID, strlen(SIM_ORG_ID));
+        sim_form_add(form, "enterprise_name", SIM_ORG_NAME, strlen(SIM_ORG_NAME));
     }
     sim_form_add(form, "text", json_string_value(text), json_string_length(text));
 }

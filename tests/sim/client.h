@@ -71,6 +71,7 @@ struct client_reply client_github(struct client *client, const char *method, con
 
 struct ingress_request {
     char path[128], signature[128], stamp[32], event[64], delivery[64]; /* the last two: GitHub's */
+    char retry[8], reason[32];                                          /* of Slack's event */
     char body[8192];
 };
 struct ingress;

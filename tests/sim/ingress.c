@@ -41,6 +41,8 @@ static enum MHD_Result on_access(void *cls, struct MHD_Connection *conn, const c
         snprintf(req->path, sizeof(req->path), "%s", url);
         copy_header(conn, "X-Slack-Request-Timestamp", req->stamp, sizeof(req->stamp));
         copy_header(conn, "X-Slack-Signature", req->signature, sizeof(req->signature));
+        copy_header(conn, "X-Slack-Retry-Num", req->retry, sizeof(req->retry));
+        copy_header(conn, "X-Slack-Retry-Reason", req->reason, sizeof(req->reason));
         copy_header(conn, "Heroku-Webhook-Hmac-SHA256", req->signature, sizeof(req->signature));
         copy_header(conn, "X-Hub-Signature-256", req->signature, sizeof(req->signature));
         copy_header(conn, "X-GitHub-Event", req->event, sizeof(req->event));

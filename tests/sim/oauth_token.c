@@ -3,6 +3,7 @@
 
 #include "github.h"
 #include "oauth_priv.h"
+#include "slack_oauth.h"
 #include "tokens.h"
 
 #include <sodium.h>
@@ -210,7 +211,8 @@ static void end_all(struct sim *sim, struct sim_req *req, struct sim_map *map,
         login != NULL && sim_github_end(sim, login, map == sim->oauth->grants, &end.count);
     if (end.account == NULL && !github) {
         sim_reply_error(req, 422, "invalid_params",
-                        "Expected {email} or {github: login} of one of the accounts.");
+                        "Expected {email} or {github: login} of one of the accounts, or "
+                        "{slack: T0SIM1, T0SIM2 or E0SIM}.");
         return;
     }
     if (end.account != NULL) sim_map_each(map, fn, &end);
@@ -218,9 +220,9 @@ static void end_all(struct sim *sim, struct sim_req *req, struct sim_map *map,
 }
 
 void sim_oauth_revoke(struct sim *sim, struct sim_req *req) {
-    end_all(sim, req, sim->oauth->grants, grant_end);
+    if (!sim_slack_end(sim, req, true)) end_all(sim, req, sim->oauth->grants, grant_end);
 }
 
 void sim_oauth_expire(struct sim *sim, struct sim_req *req) {
-    end_all(sim, req, sim->oauth->tokens, token_end);
+    if (!sim_slack_end(sim, req, false)) end_all(sim, req, sim->oauth->tokens, token_end);
 }

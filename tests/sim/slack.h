@@ -82,6 +82,9 @@ char *sim_url_mint(struct sim *sim, const struct sim_channel *channel, const str
 /* slack_send.c: args may hold skew_s and secret, for a test that lies. */
 void sim_slack_send(struct sim *sim, const char *path, const struct sim_buf *form,
                     const json_t *args, sim_out_fn *fn, void *arg);
+/* The event `body`; retry 0: the first try, else `reason` says how the one before went. */
+void sim_slack_send_event(struct sim *sim, const char *body, unsigned retry, const char *reason,
+                          sim_out_fn *fn, void *arg);
 char *sim_trigger_new(void);
 
 json_t *sim_url_state(struct sim *sim);

@@ -1,6 +1,6 @@
 /* slack_click.c -- POST /sim/click: a person presses a button, and Slack tells the application with
  * a signed block_actions payload; see slack.h. */
-#include "slack.h"
+#include "slack_oauth.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -64,12 +64,17 @@ static json_t *payload_of(const struct sim *sim, const struct click *click, cons
         "{s:s, s:{s:s, s:s, s:s, s:s}, s:s, s:s, s:{s:s, s:s, s:s, s:b}, s:s, s:{s:s, s:s}, s:n, "
         "s:b, s:{s:s, s:s}, s:s, s:{s:{}}, s:[o]}",
         "type", "block_actions", "user", "id", click->user->id, "username", click->user->name,
-        "name", click->user->name, "team_id", team->id, "api_app_id", "A0SLIPWAY", "token",
+        "name", click->user->name, "team_id", team->id, "api_app_id", SIM_SLACK_APP, "token",
         "simulated", "container", "type", "message", "message_ts", message->ts, "channel_id",
         click->channel->id, "is_ephemeral", message->ephemeral, "trigger_id", click->trigger_id,
-        "team", "id", team->id, "domain", team->domain, "enterprise", "is_enterprise_install", 0,
-        "channel", "id", click->channel->id, "name", click->channel->name, "response_url", url,
-        "state", "values", "actions", action_json(click));
+        "team", "id", team->id, "domain", team->domain, "enterprise", "is_enterprise_install",
+        sim_install_org_wide(sim, team), "channel", "id", click->channel->id, "name",
+        click->channel->name, "response_url", url, "state", "values", "actions",
+        action_json(click));
+    if (sim->slack_auth->grid) {
+        json_object_set_new(payload, "enterprise",
+                            json_pack("{s:s, s:s}", "id", SIM_ORG_ID, "name", SIM_ORG_NAME));
+    }
     if (message->thread_ts[0] != '\0') {
         json_object_set_new(json_object_get(payload, "container"), "thread_ts",
                             json_string(message->thread_ts));

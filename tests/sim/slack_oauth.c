@@ -94,9 +94,11 @@ json_t *sim_slack_auth_state(const struct sim *sim) {
                             json_pack("{s:s, s:s, s:i}", "by", install->by->id, "scope",
                                       install->scope, "tokens", count.good));
     }
-    return json_pack("{s:o, s:I, s:I, s:I, s:b}", "installs", installs, "issued",
+    return json_pack("{s:o, s:I, s:I, s:I, s:b, s:{s:I, s:I}}", "installs", installs, "issued",
                      (json_int_t)auth->issued, "refreshed", (json_int_t)auth->refreshed, "refused",
-                     (json_int_t)auth->refused, "rotation", auth->rotation);
+                     (json_int_t)auth->refused, "rotation", auth->rotation, "events", "delivered",
+                     (json_int_t)auth->events_delivered, "given_up",
+                     (json_int_t)auth->events_given_up);
 }
 
 void sim_slack_auth_config(struct sim *sim, const json_t *body) {

@@ -5,13 +5,16 @@
  *          keeps who is signed in at Slack. code -> install -> tokens, or code -> person
  *          bot token xoxb-..., with rotation xoxe.xoxb-1-... that comes with a refresh token xoxe-1-...
  *          POST /sim/rotation {on, expires_in?}: for what is issued from now on
+ *          POST /sim/uninstall {team, order?: ["app_uninstalled", "tokens_revoked"], delay_ms?,
+ *          event_time?, retry_ms?: [3]}: ends the tokens, then tells the application in that order
+ *          POST /sim/expire, /sim/revoke {slack: T0SIM1|T0SIM2|E0SIM}: ends its access tokens, or all
  *          POST /sim/config {grid}: both workspaces belong to the organization E0SIM, as they do once
  *          it was installed there
- * units    *_ms on the monotonic clock, 0: does not run out; expires_in in seconds
+ * units    *_ms on the monotonic clock, 0: does not run out; expires_in and event_time in seconds
  * errors   pages: 400 with Slack's name; API: 200 with {ok:false, error} in Slack's names
  * owner    the one thread of the sim; a reset keeps codes, tokens and installations
  * source   docs.slack.dev: "Installing with OAuth", "Using token rotation", "Sign in with Slack",
- *          oauth.v2.access, openid.connect.token, openid.connect.userInfo
+ *          oauth.v2.access, openid.connect.token, openid.connect.userInfo, "The Events API"
  * limits   a code lives 10 minutes and is good for one try; two rotated access tokens live at a time
  */
 #ifndef SIM_SLACK_OAUTH_H
@@ -52,7 +55,7 @@ struct sim_slack_auth {
     struct sim_map *codes, *tokens, *refreshes;
     bool rotation, grid;
     int64_t expires_s;
-    uint64_t order, issued, refreshed, refused;
+    uint64_t order, issued, refreshed, refused, events_delivered, events_given_up;
 };
 struct sim_caller {
     const struct sim_team *team;   /* NULL: every workspace */
@@ -82,6 +85,10 @@ struct sim_slack_code *sim_slack_code_take(struct sim *sim, struct sim_req *req,
 void sim_slack_code_free(void *code);
 struct sim_slack_token *sim_slack_token_add(struct sim *sim, struct sim_map *map, const char *text,
                                             struct sim_install *install);
+/* Ends all tokens with Slack's word `how`; NULL: lets the access tokens run out. How many. */
+int sim_slack_tokens_end(struct sim *sim, struct sim_install *install, const char *how);
+/* {slack: id} of /sim/revoke and /sim/expire; false: it is about something else. */
+bool sim_slack_end(struct sim *sim, struct sim_req *req, bool revoke);
 
 /* Handlers. */
 void sim_openid_page(struct sim *sim, struct sim_req *req);
@@ -91,6 +98,8 @@ void sim_openid_user(struct sim *sim, struct sim_req *req);
 void sim_install_page(struct sim *sim, struct sim_req *req);
 void sim_install_allow(struct sim *sim, struct sim_req *req);
 void sim_install_access(struct sim *sim, struct sim_req *req);
+void sim_slack_revoke(struct sim *sim, struct sim_req *req);
 void sim_slack_rotation(struct sim *sim, struct sim_req *req);
+void sim_slack_uninstall(struct sim *sim, struct sim_req *req);
 
 #endif

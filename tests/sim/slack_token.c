@@ -137,3 +137,48 @@ struct sim_slack_token *sim_slack_token_add(struct sim *sim, struct sim_map *map
                    text);
     return token;
 }
+struct end {
+    const struct sim_install *install;
+    const char *how; /* NULL: they run out, now */
+    int count;
+};
+
+static void token_end(const char *key, void *value, void *arg) {
+    (void)key;
+    struct end *end = arg;
+    struct sim_slack_token *token = value;
+    if (token->install != end->install || token->ended != NULL) return;
+    token->ended = end->how;
+    if (end->how == NULL) token->dies_ms = 1; /* long ago */
+    end->count++;
+}
+
+int sim_slack_tokens_end(struct sim *sim, struct sim_install *install, const char *how) {
+    struct end end = {.install = install, .how = how};
+    sim_map_each(sim->slack_auth->tokens, token_end, &end);
+    if (how == NULL) return end.count;
+    sim_map_each(sim->slack_auth->refreshes, token_end, &end);
+    install->lasting[0] = '\0';
+    return end.count;
+}
+
+bool sim_slack_end(struct sim *sim, struct sim_req *req, bool revoke) {
+    json_auto_t *body = sim_req_json(req);
+    struct sim_install *install = sim_install_find(sim, sim_json_text(body, "slack"));
+    if (install == NULL) return false;
+    int count = sim_slack_tokens_end(sim, install, revoke ? "token_revoked" : NULL);
+    sim_reply_json(req, 200, json_pack("{s:b, s:i}", "ok", 1, "count", count));
+    return true;
+}
+
+/* A token of the command line is for the whole run: it stays. */
+void sim_slack_revoke(struct sim *sim, struct sim_req *req) {
+    struct sim_caller caller;
+    if (!sim_slack_bearer(sim, req, NULL, &caller)) return;
+    bool issued = caller.token != NULL;
+    if (issued) caller.token->ended = "token_revoked";
+    if (issued && caller.token->install != NULL && caller.token->dies_ms == 0) {
+        caller.token->install->lasting[0] = '\0';
+    }
+    sim_reply_json(req, 200, json_pack("{s:b, s:b}", "ok", 1, "revoked", issued));
+}

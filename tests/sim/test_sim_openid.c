@@ -1,58 +1,31 @@
 /* test_sim_openid.c -- the simulated Sign in with Slack: who is offered, codes, what a token says. */
-#include "client.h"
-#include "util.h"
+#include "slack_world.h"
 
-#include <setjmp.h>
 #include <sodium.h>
-#include <stdarg.h>
-#include <string.h>
-
-#include <cmocka.h>
 
 #define CALLBACK "http://127.0.0.1:9/auth/slack/callback"
 #define QUERY                                                                                      \
     "client_id=sid&response_type=code&scope=openid%20profile&state=s%2B1&nonce=n1"                 \
     "&redirect_uri=http%3A%2F%2F127.0.0.1%3A9%2Fauth%2Fslack%2Fcallback"
-#define BASIC "Authorization: Basic c2lkOnNzZWM=" /* sid:ssec */
 
-static const char *const options[] = {"--slack-client-id", "sid", "--slack-client-secret", "ssec",
-                                      NULL};
+static const char *const options[] = {SLACK_OPTIONS, NULL};
+
 static int start(void **state) {
     (void)state;
     client_start(&sim, options);
     return 0;
 }
 
-/* What the page's button leads to; new. */
-static char *press(const char *button, const char *query) {
-    SIM_FREE char *form = sim_fmt("%s&%s", button, query);
-    REPLY reply = client_call(&sim, "POST", "/openid/connect/authorize", NULL, form);
-    assert_int_equal(reply.status, 302);
-    char location[512];
-    return sim_strdup(client_header(&reply, "Location", location, sizeof(location)));
-}
-
 static char *code_of(const char *name) {
     SIM_FREE char *button = sim_fmt("account=%s", name);
-    SIM_FREE char *location = press(button, QUERY);
-    const char *begin = CALLBACK "?code=";
-    assert_memory_equal(location, begin, strlen(begin));
-    assert_non_null(strstr(location, "&state=s%2B1"));
-    const char *code = location + strlen(begin);
-    return sim_strndup(code, strcspn(code, "&"));
+    return slack_press("/openid/connect/authorize", button,
+                       "response_type=code&scope=openid%20profile&nonce=n1", CALLBACK, NULL);
 }
 
 static struct client_reply exchange(const char *auth, const char *code, const char *more) {
     const char *headers[] = {"Content-Type: application/x-www-form-urlencoded", auth, NULL};
     SIM_FREE char *form = sim_fmt("code=%s&redirect_uri=" CALLBACK "%s", code, more);
     return client_call(&sim, "POST", "/api/openid.connect.token", headers, form);
-}
-
-/* Slack's no is a 200. */
-static void assert_refused(const struct client_reply *reply, const char *error) {
-    assert_int_equal(reply->status, 200);
-    assert_true(json_is_false(json_object_get(reply->json, "ok")));
-    assert_string_equal(client_text(reply->json, "error"), error);
 }
 
 static json_t *claims_of(const json_t *reply) {
@@ -115,16 +88,18 @@ static void a_wrong_request_leads_nowhere(void **state) {
 
 static void denying_comes_back_without_a_code(void **state) {
     (void)state;
-    SIM_FREE char *location = press("deny=1", QUERY);
+    REPLY deny = client_call(&sim, "POST", "/openid/connect/authorize", NULL, "deny=1&" QUERY);
+    char location[256];
+    client_header(&deny, "Location", location, sizeof(location));
     assert_string_equal(location, CALLBACK "?error=access_denied&state=s%2B1");
 }
 
 static void a_code_tells_who_signed_in(void **state) {
     (void)state;
     SIM_FREE char *code = code_of("ada");
-    REPLY reply = exchange(BASIC, code, "&grant_type=authorization_code");
+    REPLY reply = exchange(SLACK_BASIC, code, "&grant_type=authorization_code");
     assert_int_equal(reply.status, 200);
-    assert_true(json_is_true(json_object_get(reply.json, "ok")));
+    assert_ok(&reply);
     assert_memory_equal(client_text(reply.json, "access_token"), "xoxp-", 5);
     assert_string_equal(client_text(reply.json, "token_type"), "Bearer");
     json_auto_t *claims = claims_of(reply.json);
@@ -149,7 +124,7 @@ static void of_an_organization_the_token_names_it(void **state) {
     REPLY set = client_post(&sim, "/sim/config", "{\"grid\":true}");
     assert_int_equal(set.status, 200);
     SIM_FREE char *code = code_of("cyd");
-    REPLY reply = exchange(BASIC, code, "");
+    REPLY reply = exchange(SLACK_BASIC, code, "");
     json_auto_t *claims = claims_of(reply.json);
     assert_string_equal(client_text(claims, "https://slack.com/team_id"), "T0SIM2");
     assert_string_equal(client_text(claims, "https://slack.com/enterprise_id"), "E0SIM");
@@ -158,17 +133,17 @@ static void of_an_organization_the_token_names_it(void **state) {
 static void a_code_is_good_for_one_try_at_its_own_address(void **state) {
     (void)state;
     SIM_FREE char *code = code_of("ada");
-    REPLY first = exchange(BASIC, code, "");
-    assert_true(json_is_true(json_object_get(first.json, "ok")));
-    REPLY again = exchange(BASIC, code, "");
+    REPLY first = exchange(SLACK_BASIC, code, "");
+    assert_ok(&first);
+    REPLY again = exchange(SLACK_BASIC, code, "");
     assert_refused(&again, "invalid_code");
     SIM_FREE char *other = code_of("ada");
-    REPLY elsewhere = exchange(BASIC, other, "2");
+    REPLY elsewhere = exchange(SLACK_BASIC, other, "2");
     assert_refused(&elsewhere, "bad_redirect_uri");
-    REPLY spent = exchange(BASIC, other, "");
+    REPLY spent = exchange(SLACK_BASIC, other, "");
     assert_refused(&spent, "invalid_code");
     SIM_FREE char *install = code_of("ada");
-    const char *headers[] = {BASIC, NULL};
+    const char *headers[] = {SLACK_BASIC, NULL};
     SIM_FREE char *form = sim_fmt("code=%s&redirect_uri=" CALLBACK, install);
     REPLY mixed = client_call(&sim, "POST", "/api/oauth.v2.access", headers, form);
     assert_refused(&mixed, "oauth_authorization_url_mismatch");
@@ -178,13 +153,13 @@ static void the_application_proves_itself_by_basic_or_in_the_form(void **state) 
     (void)state;
     SIM_FREE char *one = code_of("ada");
     REPLY form = exchange("X-None: 1", one, "&client_id=sid&client_secret=ssec");
-    assert_true(json_is_true(json_object_get(form.json, "ok")));
+    assert_ok(&form);
     SIM_FREE char *two = code_of("ada");
     SIM_FREE char *json = sim_fmt("{\"code\":\"%s\",\"redirect_uri\":\"" CALLBACK
                                   "\",\"client_id\":\"sid\",\"client_secret\":\"ssec\"}",
                                   two);
     REPLY body = client_post(&sim, "/api/openid.connect.token", json);
-    assert_true(json_is_true(json_object_get(body.json, "ok")));
+    assert_ok(&body);
     SIM_FREE char *three = code_of("ada");
     REPLY secret = exchange("X-None: 1", three, "&client_id=sid&client_secret=no");
     assert_refused(&secret, "bad_client_secret");
@@ -192,21 +167,21 @@ static void the_application_proves_itself_by_basic_or_in_the_form(void **state) 
     assert_refused(&id, "invalid_client_id");
     REPLY none = exchange("X-None: 1", three, "");
     assert_refused(&none, "invalid_client_id");
-    REPLY type = exchange(BASIC, three, "&grant_type=password");
+    REPLY type = exchange(SLACK_BASIC, three, "&grant_type=password");
     assert_refused(&type, "invalid_grant_type");
-    REPLY good = exchange(BASIC, three, ""); /* none of these touched the code */
-    assert_true(json_is_true(json_object_get(good.json, "ok")));
+    REPLY good = exchange(SLACK_BASIC, three, ""); /* none of these touched the code */
+    assert_ok(&good);
 }
 
 static void a_token_of_a_sign_in_asks_who_and_nothing_else(void **state) {
     (void)state;
     SIM_FREE char *code = code_of("bob");
-    REPLY reply = exchange(BASIC, code, "");
+    REPLY reply = exchange(SLACK_BASIC, code, "");
     SIM_FREE char *auth =
         sim_fmt("Authorization: Bearer %s", client_text(reply.json, "access_token"));
     const char *headers[] = {auth, "Content-Type: application/json", NULL};
     REPLY who = client_call(&sim, "GET", "/api/openid.connect.userInfo", headers, NULL);
-    assert_true(json_is_true(json_object_get(who.json, "ok")));
+    assert_ok(&who);
     assert_string_equal(client_text(who.json, "https://slack.com/user_id"), "U0BOB");
     assert_string_equal(client_text(who.json, "https://slack.com/team_name"), "Sim One");
     REPLY post = client_call(&sim, "POST", "/api/chat.postMessage", headers,
@@ -214,7 +189,7 @@ static void a_token_of_a_sign_in_asks_who_and_nothing_else(void **state) {
     assert_refused(&post, "missing_scope");
     assert_string_equal(client_text(post.json, "needed"), "chat:write");
     assert_string_equal(client_text(post.json, "provided"), "openid profile");
-    REPLY bot = client_slack(&sim, "openid.connect.userInfo", "{}");
+    REPLY bot = slack_call("xoxb-of-the-file", "openid.connect.userInfo", "{}");
     assert_refused(&bot, "missing_scope");
 }
 
@@ -222,7 +197,7 @@ static void what_is_secret_is_listed_and_not_in_the_journal(void **state) {
     (void)state;
     SIM_FREE char *code = code_of("ada");
     REPLY reply = exchange("X-None: 1", code, "&client_id=sid&client_secret=ssec");
-    assert_true(json_is_true(json_object_get(reply.json, "ok")));
+    assert_ok(&reply);
     REPLY journal = client_get(&sim, "/sim/journal");
     assert_null(strstr(journal.body, code));
     assert_null(strstr(journal.body, "ssec"));
