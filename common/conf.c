@@ -258,18 +258,33 @@ static int check_texts(struct sw_conf *conf, const struct line *error) {
     return r;
 }
 
+static bool is_one_of(const char *role, const char *roles) {
+    if (!role || strcmp(roles, "every role") == 0) return true;
+    size_t size = strlen(role);
+    for (const char *word = roles; *word; word += strspn(word, " ")) {
+        size_t length = strcspn(word, " ");
+        if (length == size && memcmp(word, role, size) == 0) return true;
+        word += length;
+    }
+    return false;
+}
+
 int sw_conf_load(struct sw_conf *ret_conf, char *error_text, size_t room) {
+    return sw_conf_load_role(ret_conf, NULL, error_text, room);
+}
+
+int sw_conf_load_role(struct sw_conf *ret_conf, const char *role, char *error_text, size_t room) {
     const struct line line = {error_text, room};
     const struct line *error = &line;
-    struct sw_conf loaded = {0};
+    struct sw_conf loaded = {.role = role};
     struct sw_conf *conf = &loaded;
     int r = sodium_init() < 0 ? fail(error, "KEY_DIR", "libsodium finds no randomness") : 0;
 #define LOAD_TEXT(field, name, value, help)                                                        \
     if (r == 0) r = load_text(&conf->field, name, value, error);
 #define LOAD_NUMBER(field, name, value, min, max, help)                                            \
     if (r == 0) r = load_number(&conf->field, name, value, min, max, error);
-#define LOAD_SECRET(field, name, help)                                                             \
-    if (r == 0) r = load_secret(&conf->field, name, error);
+#define LOAD_SECRET(field, name, roles, help)                                                      \
+    if (r == 0 && is_one_of(role, roles)) r = load_secret(&conf->field, name, error);
     SW_CONF_TABLE(LOAD_TEXT, LOAD_NUMBER, LOAD_SECRET)
     if (r == 0) r = check_texts(conf, error);
     if (r < 0) {
@@ -288,7 +303,7 @@ void sw_conf_finish(struct sw_conf *conf) {
     if (!conf) return;
 #define FREE_TEXT(field, name, value, help) free(conf->field);
 #define FREE_NUMBER(field, name, value, min, max, help)
-#define FREE_SECRET(field, name, help) free_secret(&conf->field);
+#define FREE_SECRET(field, name, roles, help) free_secret(&conf->field);
     SW_CONF_TABLE(FREE_TEXT, FREE_NUMBER, FREE_SECRET)
     memset(conf, 0, sizeof(*conf));
 }
@@ -299,10 +314,10 @@ int sw_conf_secrets_reload(struct sw_conf *conf, char *error_text, size_t room) 
     int r = 0;
 #define NO_TEXT(field, name, value, help)
 #define NO_NUMBER(field, name, value, min, max, help)
-#define READ_SECRET(field, name, help)                                                             \
-    if (r == 0) r = load_secret(&loaded.field, name, &line);
+#define READ_SECRET(field, name, roles, help)                                                      \
+    if (r == 0 && is_one_of(conf->role, roles)) r = load_secret(&loaded.field, name, &line);
     SW_CONF_TABLE(NO_TEXT, NO_NUMBER, READ_SECRET)
-#define SWAP_SECRET(field, name, help)                                                             \
+#define SWAP_SECRET(field, name, roles, help)                                                      \
     {                                                                                              \
         struct sw_secret old = conf->field;                                                        \
         conf->field = loaded.field;                                                                \
@@ -319,7 +334,7 @@ size_t sw_conf_secret_files(const char *ret[SW_CONF_SECRETS]) {
     char error[128];
     const struct line line = {error, sizeof(error)};
     size_t count = 0;
-#define FIND_FILE(field, name, help)                                                               \
+#define FIND_FILE(field, name, roles, help)                                                        \
     if (read_variable(name, &ret[count], &line) == 0 && ret[count]) count++;
     SW_CONF_TABLE(NO_TEXT, NO_NUMBER, FIND_FILE)
     return count;
@@ -348,12 +363,13 @@ void sw_conf_help(FILE *out) {
     help_line(out, name, value[0] ? value : "-", "", help, "");
 #define HELP_NUMBER(field, name, value, min, max, help)                                            \
     help_number(out, name, value, min, max, help);
-#define HELP_SECRET(field, name, help) help_line(out, name, "-", "file", help, "");
+#define HELP_SECRET(field, name, roles, help)                                                      \
+    help_line(out, name, "-", "file", help, " (" roles ")");
     SW_CONF_TABLE(HELP_TEXT, HELP_NUMBER, HELP_SECRET)
 }
 
 const char *sw_conf_secret(const struct sw_conf *conf, const char *wanted) {
-#define FIND_SECRET(field, name, help)                                                             \
+#define FIND_SECRET(field, name, roles, help)                                                      \
     if (strcmp(wanted, #field) == 0) return conf->field.current;
     SW_CONF_TABLE(NO_TEXT, NO_NUMBER, FIND_SECRET)
     return NULL;

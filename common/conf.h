@@ -16,7 +16,8 @@
 #include <stdio.h>
 
 /* clang-format off */
-/* TEXT(field, name, default, help)  NUMBER(field, name, default, min, max, help)  SECRET(field, name, help) */
+/* TEXT(field, name, default, help)  NUMBER(field, name, default, min, max, help)
+ * SECRET(field, name, roles, help): only these roles read it */
 #define SW_CONF_TABLE(TEXT, NUMBER, SECRET)                                                        \
     TEXT(redis, "REDIS", "127.0.0.1:6379", "Redis: host:port or the path of a unix socket")        \
     TEXT(run_dir, "RUN_DIR", "/run/slipway", "private directory of the ipc sockets")               \
@@ -42,14 +43,14 @@
     TEXT(github_client_id, "GITHUB_CLIENT_ID", "", "client id at GitHub; empty: no GitHub")        \
     TEXT(github_scope, "GITHUB_SCOPE", "repo", "OAuth scopes asked of GitHub")                     \
     TEXT(kolkrabbi, "KOLKRABBI", "https://kolkrabbi.heroku.com", "Heroku's older GitHub service")  \
-    SECRET(slack_secret, "SLACK_SECRET_FILE", "Slack signing secret")                              \
-    SECRET(slack_token, "SLACK_TOKEN_FILE", "bot token of a workspace that did not install it")    \
-    SECRET(slack_client_secret, "SLACK_CLIENT_SECRET_FILE", "client secret of the Slack app")      \
-    SECRET(heroku_secret, "HEROKU_SECRET_FILE", "OAuth client secret at Heroku")                   \
-    SECRET(webhook_secret, "HEROKU_WEBHOOK_SECRET_FILE", "secret of Heroku's app webhooks")        \
-    SECRET(github_secret, "GITHUB_SECRET_FILE", "client secret at GitHub")                         \
-    SECRET(github_webhook_secret, "GITHUB_WEBHOOK_SECRET_FILE", "secret of GitHub's webhooks")     \
-    SECRET(sentry_dsn, "SENTRY_DSN_FILE", "DSN at Sentry, for unexpected errors")                  \
+    SECRET(slack_secret, "SLACK_SECRET_FILE", "ingress", "Slack signing secret")                   \
+    SECRET(slack_token, "SLACK_TOKEN_FILE", "responder", "bot token of a workspace that did not install it") \
+    SECRET(slack_client_secret, "SLACK_CLIENT_SECRET_FILE", "auth refresher", "client secret of the Slack app") \
+    SECRET(heroku_secret, "HEROKU_SECRET_FILE", "auth refresher", "OAuth client secret at Heroku") \
+    SECRET(webhook_secret, "HEROKU_WEBHOOK_SECRET_FILE", "ingress", "secret of Heroku's app webhooks") \
+    SECRET(github_secret, "GITHUB_SECRET_FILE", "auth refresher", "client secret at GitHub")       \
+    SECRET(github_webhook_secret, "GITHUB_WEBHOOK_SECRET_FILE", "ingress", "secret of GitHub's webhooks") \
+    SECRET(sentry_dsn, "SENTRY_DSN_FILE", "every role", "DSN at Sentry, for unexpected errors")    \
     NUMBER(lease_ms, "LEASE_MS", 10000, 300, 60000, "how long a shard stays owned without renewal") \
     NUMBER(sweep_ms, "SWEEP_MS", 1000, 50, 60000, "how often mailboxes are compared with Redis")   \
     NUMBER(gap_ms, "GAP_MS", 5, 1, 1000, "how long a missing id is waited for before it is fetched") \
@@ -79,21 +80,24 @@ struct sw_secret {
 };
 
 struct sw_conf {
+    const char *role; /* whose secrets were read; NULL: all */
 #define SW_CONF_TEXT(field, name, value, help) char *field;
 #define SW_CONF_NUMBER(field, name, value, min, max, help) int64_t field;
-#define SW_CONF_SECRET(field, name, help) struct sw_secret field;
+#define SW_CONF_SECRET(field, name, roles, help) struct sw_secret field;
     SW_CONF_TABLE(SW_CONF_TEXT, SW_CONF_NUMBER, SW_CONF_SECRET)
 };
 enum {
     SW_CONF_SECRETS = 0
 #define SW_CONF_NO_TEXT(field, name, value, help)
 #define SW_CONF_NO_NUMBER(field, name, value, min, max, help)
-#define SW_CONF_ONE_SECRET(field, name, help) +1
+#define SW_CONF_ONE_SECRET(field, name, roles, help) +1
     SW_CONF_TABLE(SW_CONF_NO_TEXT, SW_CONF_NO_NUMBER, SW_CONF_ONE_SECRET)
 };
 
 /* Reads the environment; on failure `error` says which variable and why. */
 int sw_conf_load(struct sw_conf *conf, char *error, size_t room);
+/* The same for one role, with its secrets only: what a process does not have cannot be taken from it. `role` is kept. */
+int sw_conf_load_role(struct sw_conf *conf, const char *role, char *error, size_t room);
 void sw_conf_finish(struct sw_conf *conf);
 /* Reads the secrets again, all or none: on failure those of `conf` stay. What pointed to one points to nothing. */
 int sw_conf_secrets_reload(struct sw_conf *conf, char *error, size_t room);

@@ -339,7 +339,7 @@ int sw_run(const char *role, const struct sw_actor *actor, sw_decide_fn *decide,
     harden();
     sw_crash_role(role);
     zsys_handler_set(NULL);
-    if (sw_conf_load(&p->run.conf, error, sizeof(error)) < 0) {
+    if (sw_conf_load_role(&p->run.conf, role, error, sizeof(error)) < 0) {
         fprintf(stderr, "slipway %s: %s\n", role, error);
         free(p);
         return 78;

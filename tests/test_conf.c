@@ -21,7 +21,7 @@ static int clear(void **state) {
     (void)state;
 #define UNSET_TEXT(field, name, value, help) unsetenv("SLIPWAY_" name);
 #define UNSET_NUMBER(field, name, value, min, max, help) unsetenv("SLIPWAY_" name);
-#define UNSET_SECRET(field, name, help) unsetenv("SLIPWAY_" name);
+#define UNSET_SECRET(field, name, roles, help) unsetenv("SLIPWAY_" name);
     SW_CONF_TABLE(UNSET_TEXT, UNSET_NUMBER, UNSET_SECRET)
     error[0] = 0;
     return 0;
@@ -125,7 +125,7 @@ static void every_number_holds_its_limits(void **state) {
     assert_int_equal(conf.field, max);                                                             \
     sw_conf_finish(&conf);                                                                         \
     clear(NULL);
-#define SKIP_SECRET(field, name, help)
+#define SKIP_SECRET(field, name, roles, help)
     SW_CONF_TABLE(SKIP_TEXT, TRY_NUMBER, SKIP_SECRET)
 }
 
@@ -273,6 +273,35 @@ static void secrets_are_read_again_all_or_none(void **state) {
     sw_conf_finish(&conf);
 }
 
+/* What a process does not have cannot be taken from it: `slipway up` names all files to everybody. */
+static void a_role_reads_its_own_secrets_only(void **state) {
+    (void)state;
+    static const struct {
+        const char *role;
+        bool signing, bot, heroku, dsn;
+    } rows[] = {{"ingress", true, false, false, true},   {"parser", false, false, false, true},
+                {"auth", false, false, true, true},      {"executor", false, false, false, true},
+                {"responder", false, true, false, true}, {"notifier", false, false, false, true},
+                {"refresher", false, false, true, true}, {NULL, true, true, true, true}};
+    const char *path = secret_file("one\n", 4);
+    setenv("SLIPWAY_SLACK_SECRET_FILE", path, 1);
+    setenv("SLIPWAY_SLACK_TOKEN_FILE", path, 1);
+    setenv("SLIPWAY_HEROKU_SECRET_FILE", path, 1);
+    setenv("SLIPWAY_SENTRY_DSN_FILE", path, 1);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        struct sw_conf conf;
+        assert_int_equal(sw_conf_load_role(&conf, rows[i].role, error, sizeof(error)), 0);
+        for (int again = 0; again < 2; again++) {
+            assert_int_equal(conf.slack_secret.current != NULL, rows[i].signing);
+            assert_int_equal(sw_conf_secret(&conf, "slack_token") != NULL, rows[i].bot);
+            assert_int_equal(conf.heroku_secret.current != NULL, rows[i].heroku);
+            assert_int_equal(conf.sentry_dsn.current != NULL, rows[i].dsn);
+            assert_int_equal(sw_conf_secrets_reload(&conf, error, sizeof(error)), 0);
+        }
+        sw_conf_finish(&conf);
+    }
+}
+
 static void an_unreadable_secret_is_refused(void **state) {
     (void)state;
     if (geteuid() == 0) skip(); /* root reads everything */
@@ -302,7 +331,7 @@ static void help_has_one_aligned_line_for_each_setting(void **state) {
     assert_int_equal(fclose(out), 0);
 #define COUNT_TEXT(field, name, value, help) settings++;
 #define COUNT_NUMBER(field, name, value, min, max, help) settings++;
-#define COUNT_SECRET(field, name, help) settings++;
+#define COUNT_SECRET(field, name, roles, help) settings++;
     SW_CONF_TABLE(COUNT_TEXT, COUNT_NUMBER, COUNT_SECRET)
     for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"), lines++) {
         size_t name = strcspn(line, " ");
@@ -323,12 +352,19 @@ static void help_has_one_aligned_line_for_each_setting(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(the_defaults_are_good_settings),     TEST(what_is_set_counts_and_empty_is_not_set),
-        TEST(every_number_holds_its_limits),      TEST(a_number_is_digits_and_nothing_else),
-        TEST(an_address_is_a_host_and_a_port),    TEST(other_texts_are_checked_too),
-        TEST(a_secret_is_the_lines_of_its_file),  TEST(a_bad_secret_is_named_but_never_shown),
-        TEST(secrets_are_read_again_all_or_none), TEST(an_unreadable_secret_is_refused),
-        TEST(an_error_fits_the_room_it_is_given), TEST(help_has_one_aligned_line_for_each_setting),
+        TEST(the_defaults_are_good_settings),
+        TEST(what_is_set_counts_and_empty_is_not_set),
+        TEST(every_number_holds_its_limits),
+        TEST(a_number_is_digits_and_nothing_else),
+        TEST(an_address_is_a_host_and_a_port),
+        TEST(other_texts_are_checked_too),
+        TEST(a_secret_is_the_lines_of_its_file),
+        TEST(a_bad_secret_is_named_but_never_shown),
+        TEST(secrets_are_read_again_all_or_none),
+        TEST(a_role_reads_its_own_secrets_only),
+        TEST(an_unreadable_secret_is_refused),
+        TEST(an_error_fits_the_room_it_is_given),
+        TEST(help_has_one_aligned_line_for_each_setting),
     };
     return cmocka_run_group_tests(tests, make_dir, remove_dir);
 }

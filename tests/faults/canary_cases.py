@@ -1,0 +1,201 @@
+"""Every secret that the platforms handed out is looked for wherever it must not be in clear: at rest, in logs, on the wire, in memory."""
+import base64, glob, json, os, re, signal, subprocess
+
+from cases import case
+from talk import Browser, Failed, request, until
+from world import ACTORS, PROMOTE, ROLES
+
+WORLD = dict(tap=True, log="debug", sim_args=("--github-app", "expiring"))
+DEPLOY = "deploy storefront to staging"
+
+ACCESS = ("heroku.access", "github.access")
+RENEWAL = ("heroku.refresh", "github.refresh", "heroku.api_key")
+SLACK_PERSON = ("slack.user", "slack.id_token")
+BOT = ("slack.bot", "slack.bot_refresh")
+CODES = ("heroku.code", "github.code", "slack.code")
+EVERYTHING = ACCESS + RENEWAL + SLACK_PERSON + BOT + CODES + ("slack.response_url",)
+# What nobody finds in the memory of a role, even when it is done. Codes and response_urls come in at ingress; parser and notifier need
+# nothing, responder the token of the bot and response_urls, executor access only.
+FOREIGN = {"ingress": ACCESS + RENEWAL + SLACK_PERSON + BOT, "parser": EVERYTHING, "notifier": EVERYTHING,
+           "responder": ACCESS + RENEWAL + SLACK_PERSON + CODES, "executor": RENEWAL + SLACK_PERSON + BOT + CODES}
+
+
+def handed_out(w, kinds):
+    """{text: kind} of all that there ever was."""
+    return {t["text"]: t["kind"] for t in w.admin("/sim/tokens")["tokens"] if t["kind"] in kinds}
+
+
+def disguises(text):
+    """As it is, and inside of base64 at each of the three places where it can begin."""
+    data = text.encode()
+    yield data
+    for pad in range(3):
+        whole = base64.b64encode(b"\0" * pad + data)
+        inner = whole[4 if pad else 0:len(whole) - 4]  # the ends hang on their neighbours
+        yield inner
+        yield inner.replace(b"+", b"-").replace(b"/", b"_")
+
+
+def found_in(secrets, data, forms=disguises):
+    return [kind for text, kind in secrets.items() if any(form in data for form in forms(text))]
+
+
+# ---- where things are kept ----
+def written(w):
+    """(place, bytes) of all that is at rest or was sent between processes."""
+    w.redis("CONFIG", "SET", "rdbcompression", "no")  # LZF cuts a long text in pieces
+    w.redis("SAVE")
+    yield "Sentry", json.dumps(w.sentry()).encode()
+    yield "audit", json.dumps(w.audit()).encode()
+    yield "dead letters", subprocess.run([w.slipway, "dead", "list"], env=w.environment, capture_output=True, timeout=20).stdout
+    yield from w.everything_written()
+    for path, data in wires(w):
+        yield os.path.basename(path), data
+
+
+def wires(w):
+    for path in glob.glob(w.dir + "/wire.*"):
+        with open(path, "rb") as f:
+            yield path, f.read()
+
+
+def memory(pid):
+    """All of a process' memory, region by region; None: nobody may look."""
+    with open(f"/proc/{pid}/maps") as f:
+        regions = [line.split() for line in f]
+    try:
+        mem = open(f"/proc/{pid}/mem", "rb", 0)
+    except PermissionError:
+        return None
+    found = []
+    with mem:
+        for region in regions:
+            begin, end = (int(n, 16) for n in region[0].split("-"))
+            # Of what cannot be read by the process itself only what may hold a secret; a sanitizer's shadow is larger than any disk.
+            if region[-1].startswith("[v") or end - begin > (1 << 30 if region[1][0] == "r" else 1 << 20):
+                continue
+            try:
+                mem.seek(begin)
+                found.append(mem.read(end - begin))
+            except (OSError, ValueError, OverflowError):
+                pass  # mapped, but not there
+    return b"\0".join(found)
+
+
+def plain(text):
+    yield text.encode()
+
+
+# ---- what tokens are for ----
+def ships(w, line):
+    """A command that ends well."""
+    before = len([m for m in w.parents() if m["text"].startswith("✔")])
+    w.type(line)
+    until(f"the end of {line}: {w.texts()[-300:]}", lambda: len([m for m in w.parents() if m["text"].startswith("✔")]) > before, 60)
+
+
+def installs(w):
+    """Whether Slipway can be installed; then it is, in both workspaces."""
+    if request(w.ingress + "/slack/install")[0] not in (302, 303):
+        return False
+    for team in ("T0SIM1", "T0SIM2"):
+        browser = Browser(w.sim, "ada@example.com", team=team)
+        browser.walk(w.ingress + "/slack/install")
+        w.browsers.append(browser)
+    return True
+
+
+def all_that_tokens_do(w):
+    w.link(w.BOB, "bob@example.com")
+    installed = installs(w)
+    ships(w, PROMOTE)
+    ships(w, "promote atlas 123456")
+    ships(w, DEPLOY)
+    for who in ({"email": "ada@example.com"}, {"github": "ada-l"}):
+        w.admin("/sim/expire", who)
+    refreshed = w.state()["tokens"]["refreshed"]
+    ships(w, DEPLOY)
+    if w.state()["tokens"]["refreshed"] == refreshed:
+        raise Failed("nothing was refreshed")
+    texts = w.texts(w.BOB)
+    w.type("logout", w.BOB)
+    until("logged out", lambda: w.texts(w.BOB) != texts)
+    w.quiet()
+    return installed
+
+
+@case(world=WORLD)
+def canary_no_secret_is_found_in_clear(w):
+    installed = all_that_tokens_do(w)
+    secrets = handed_out(w, EVERYTHING)
+    missing = set(EVERYTHING[:2] + RENEWAL[:2] + CODES[:2]) - set(secrets.values())
+    if missing:
+        raise Failed(f"never handed out: {missing}")
+    problems, bytes_read = [], 0
+    for place, data in written(w):
+        bytes_read += len(data)
+        problems += [f"{kind} in {place}" for kind in found_in(secrets, data)]
+        if re.search(rb"(?<![0-9A-Za-z_.:-])123456(?![0-9A-Za-z_.:-])", data):
+            problems.append(f"a one-time code in {place}")
+    hidden = []
+    for role, kinds in FOREIGN.items():
+        for pid in w.pids(role):
+            data = memory(pid)
+            if data is None:
+                hidden.append(role)
+                continue
+            bytes_read += len(data)
+            problems += [f"{kind} in the memory of {role}" for kind in found_in(handed_out(w, kinds), data, plain)]
+    if problems:
+        raise Failed("; ".join(sorted(set(problems))))
+    if w.state()["tokens"]["api_keys_deleted"]:
+        raise Failed("somebody's own API key was deleted")
+    return f"{len(secrets)} secrets, {bytes_read >> 20} MiB" + ("" if installed else "; no installing") + (f"; memory closed to us: {hidden}" if hidden else "")
+
+
+@case(world=WORLD)
+def canary_control_each_planted_one_is_found(w):
+    """The search itself: a token is put into each place, and the tap has seen what actors say to each other."""
+    ships(w, PROMOTE)
+    w.quiet()
+    text = next(iter(handed_out(w, ("heroku.access",))))
+    said = [data for path, data in wires(w) if data.startswith(b"\xff")]  # ZMTP's greeting
+    for kind in (b"command.v1", b"granted.v1", b"reply.v1"):
+        if not any(kind in data for data in said):
+            raise Failed(f"the tap did not hear {kind.decode()}")
+    w.redis("SET", "planted", b"x" + text.encode() + b"y")
+    w.redis("XADD", w.key("dead"), "*", "actor", "auth", "reason", "malformed", "kind", text)
+    with open(w.dir + "/up.log", "ab") as log:
+        log.write(base64.b64encode(b"u:" + text.encode()) + b"\n")
+    event = {"event_id": "0" * 32, "timestamp": 1.0, "platform": "c", "level": "error", "message": {"formatted": text}}
+    request(w.sim + "/sentry/api/1/envelope/", "POST", "\n".join(map(json.dumps, ({}, {"type": "event"}, event))),
+            {"X-Sentry-Auth": "Sentry sentry_key=simsentrypublickey, sentry_version=7", "Content-Type": "application/x-sentry-envelope"})
+    tell = f"import socket; a, b = socket.socketpair(); a.sendall(b'{text[:30]}'); a.sendall(b'{text[30:]}')"
+    subprocess.run(["python3", "-c", tell], env={**os.environ, **{k: w.environment[k] for k in ("LD_PRELOAD", "SW_WIRETAP")}}, check=True)
+    places = {place.split("/")[-1] for place, data in written(w) if found_in({text: "planted"}, data)}
+    for want in ("dump.rdb", ".aof", "up.log", "dead letters", "Sentry", "wire."):
+        if not any(want in place for place in places):
+            raise Failed(f"not found in {want}, only in {places}")
+    data = memory(w.children[1].pid)  # the sim, which has them all
+    if data is not None and set(found_in(handed_out(w, EVERYTHING), data, plain)) < {"heroku.access", "heroku.refresh", "github.refresh"}:
+        raise Failed("not found in the memory of the sim")
+
+
+@case()
+def canary_a_dying_process_leaves_no_core(w):
+    """SIGQUIT would write one; nobody may read the memory of a living one but root."""
+    for role in ROLES:
+        for pid in w.pids(role):
+            with open(f"/proc/{pid}/limits") as f:
+                if not re.search(r"^Max core file size +0 +0 ", f.read(), re.M):
+                    raise Failed(f"{role} may write a core file")
+            if os.stat(f"/proc/{pid}/mem").st_uid != 0:
+                raise Failed(f"{role} can be read by its user")
+    pids = w.pids("auth")
+    where = os.readlink(f"/proc/{pids[0]}/cwd")
+    before = set(glob.glob(where + "/core*"))
+    w.kill("auth", signal.SIGQUIT)
+    w.renewed("auth", pids)
+    cores = set(glob.glob(where + "/core*")) - before | set(glob.glob(w.dir + "/**/core*", recursive=True))
+    if cores:
+        raise Failed(f"{cores}")
