@@ -7,10 +7,11 @@
 #include "common/seal.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #define SLACK_BYTES (64 * 1024)
-#define HEROKU_BYTES (1024 * 1024)
+#define HOOK_BYTES (1024 * 1024)
 #define BROWSER_BYTES 4096
 #define TIME_CHARS 10 /* of base32: 50 bits of milliseconds */
 
@@ -24,7 +25,8 @@ static const struct {
     {"/slack/commands", false, "POST", SLACK_BYTES, sw__ingress_slash},
     {"/slack/interactive", false, "POST", SLACK_BYTES, sw__ingress_click},
     {"/slack/events", false, "POST", SLACK_BYTES, sw__ingress_slack_event},
-    {"/webhooks/heroku", false, "POST", HEROKU_BYTES, sw__ingress_webhook},
+    {"/webhooks/heroku", false, "POST", HOOK_BYTES, sw__ingress_heroku_hook},
+    {"/webhooks/github", false, "POST", HOOK_BYTES, sw__ingress_github_hook},
     {SW_PATH_CALLBACK, false, "GET", BROWSER_BYTES, sw__ingress_callback},
     {SW_PATH_CALLBACK_GITHUB, false, "GET", BROWSER_BYTES, sw__ingress_callback},
     {SW_PATH_LINK "/", true, "GET POST", BROWSER_BYTES, sw__ingress_link},
@@ -81,9 +83,9 @@ bool sw__is_slack_id(const char *text, size_t size) {
 void sw__command_id(const struct sw_ctx *ctx, unsigned number, char ret[SW__ID_CHARS + 1]) {
     static const char digits[] = "0123456789abcdefghjkmnpqrstvwxyz";
     uint8_t random[SW__ID_CHARS - TIME_CHARS];
-    char label[] = "command/?";
+    char label[32];
     uint64_t ms = (uint64_t)ctx->now_ms;
-    label[sizeof(label) - 2] = digits[number & 31];
+    snprintf(label, sizeof(label), "command/%u", number);
     sw_derive(ctx->seed, label, random, sizeof(random));
     for (int i = TIME_CHARS - 1; i >= 0; i--) {
         ret[i] = digits[ms & 31];
@@ -96,7 +98,7 @@ void sw__command_id(const struct sw_ctx *ctx, unsigned number, char ret[SW__ID_C
 }
 
 struct sw_append *sw__append(struct sw_decision *d, const char *actor, struct sw_msg *m) {
-    struct sw_append *append = &d->append[d->appends++];
+    struct sw_append *append = sw_decision_add(d);
     append->actor = actor;
     append->m = m;
     return append;

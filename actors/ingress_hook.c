@@ -1,7 +1,10 @@
-/* ingress_hook.c -- webhooks of Heroku; see ingress.h.
+/* ingress_hook.c -- webhooks of Heroku and GitHub; see ingress.h.
  *
- * Of a release only the fields named here go on: a webhook also carries addresses that are secrets in
- * themselves. */
+ * Of an event only the fields named here go on: a webhook also carries addresses that are secrets in
+ * themselves. Each installation that its source concerns gets a message of its own, however many
+ * they are; where not all of them are confirmed the sender is told 503, and of what comes again the
+ * dedupe keys let only the missing ones in. Heroku sends again by itself; GitHub when it is told to,
+ * and without it the first call that is refused says the same. */
 #include "actors/form.h"
 #include "actors/ingress_priv.h"
 #include "actors/signature.h"
@@ -11,7 +14,7 @@
 #include <string.h>
 #include <time.h>
 
-#define DEDUPE_MS (4 * 24 * 3600 * 1000LL) /* Heroku retries for three days */
+#define DEDUPE_MS (4 * 24 * 3600 * 1000LL) /* Heroku retries, GitHub offers to, for three days */
 #define TEXT_LENGTH 300
 #define ID_MAX 64
 #define ID_CHARS "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-"
@@ -87,42 +90,57 @@ static bool is_release(const json_t *hook) {
            (!strcmp(action, "create") || !strcmp(action, "update"));
 }
 
-/* One message for each installation that the app concerns. */
-static void route(const struct sw__ask *ask, const json_t *hook, struct sw_decision *d) {
-    SW_AUTO(sw_json) json_t *body = event_of(hook, d->source, ask->ctx->now_ms);
+/* One message with this body for each installation that the source concerns. */
+static void route(const struct sw__ask *ask, const char *actor, const char *prefix, json_t *body,
+                  struct sw_decision *d) {
     size_t i;
     json_t *inst;
     json_array_foreach((json_t *)ask->installations, i, inst) {
         char id[SW__ID_CHARS + 1];
         if (!sw__is_slack_id(json_string_value(inst), json_string_length(inst))) continue;
-        if (d->appends == SW_APPENDS_MAX) break;
         sw__command_id(ask->ctx, (unsigned)d->appends, id);
         struct sw_msg *m =
             sw_msg_create(SW_KIND_EVENT, id, json_string_value(inst), ask->ctx->now_ms);
         json_object_update(m->body, body);
-        struct sw_append *append = sw__append(d, "notifier", m);
+        struct sw_append *append = sw__append(d, actor, m);
         /* Two installations may live in one shard: each has the event once. */
-        snprintf(append->dedupe, sizeof(append->dedupe), "wh:%s:%s", event_id_of(hook),
-                 json_string_value(inst));
+        snprintf(append->dedupe, sizeof(append->dedupe), "%s:%s:%s", prefix,
+                 sw_str(body, "event_id"), json_string_value(inst));
         append->dedupe_ms = DEDUPE_MS;
     }
     if (d->appends == 0) d->refused = "unrouted";
 }
 
-void sw__ingress_webhook(const struct sw__ask *ask, struct sw_decision *d) {
+/* Asks whom the source concerns, then tells them; `d->source` says which. */
+static void tell(const struct sw__ask *ask, const char *actor, const char *prefix, json_t *body,
+                 struct sw_decision *d) {
+    /* Both try again only where they are not told 200. */
+    d->shed = sw__reply(503, NULL, NULL);
+    d->away = sw__reply(503, NULL, NULL);
+    if (!ask->installations) return;
+    route(ask, actor, prefix, body, d);
+    d->source[0] = '\0';
+}
+
+/* NULL: refused. */
+static json_t *hook_of(const struct sw__ask *ask, struct sw_decision *d) {
+    json_t *hook = json_loadb(ask->request->body, ask->request->body_size,
+                              JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
+    if (json_is_object(hook)) return hook;
+    json_decref(hook);
+    sw__refuse(d, 400, "bad_json");
+    return NULL;
+}
+
+void sw__ingress_heroku_hook(const struct sw__ask *ask, struct sw_decision *d) {
     int r = sw_signature_heroku(&ask->ctx->conf->webhook_secret, ask->request);
     if (r < 0) {
         sw__refuse_signature(d, r);
         return;
     }
-    SW_AUTO(sw_json)
-    json_t *hook = json_loadb(ask->request->body, ask->request->body_size,
-                              JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
+    SW_AUTO(sw_json) json_t *hook = hook_of(ask, d), *event = NULL;
+    if (!hook) return;
     const char *app = sw_str(json_object_get(json_object_get(hook, "data"), "app"), "id");
-    if (!json_is_object(hook)) {
-        sw__refuse(d, 400, "bad_json");
-        return;
-    }
     d->reply = d->duplicate = sw__reply(200, NULL, NULL);
     if (!is_release(hook)) {
         d->refused = "ignored";
@@ -132,11 +150,43 @@ void sw__ingress_webhook(const struct sw__ask *ask, struct sw_decision *d) {
         sw__refuse(d, 400, "bad_event");
         return;
     }
-    /* Heroku tries again for as long as it is not told 200. */
-    d->shed = sw__reply(503, NULL, NULL);
-    d->away = sw__reply(503, NULL, NULL);
     snprintf(d->source, sizeof(d->source), "heroku/%s", app);
-    if (!ask->installations) return;
-    route(ask, hook, d);
-    d->source[0] = '\0';
+    event = event_of(hook, d->source, ask->ctx->now_ms);
+    tell(ask, "notifier", "wh", event, d);
+}
+
+/* The body of event.v1: somebody took away what the app may do in their name. */
+static json_t *revoked_of(const json_t *hook, const char *source, const char *delivery) {
+    const json_t *sender = json_object_get(hook, "sender");
+    json_t *from = json_pack(
+        "{s:o}", "id", json_sprintf("%lld", json_integer_value(json_object_get(sender, "id"))));
+    copy(from, "login", sender);
+    return json_pack("{s:s, s:s, s:s, s:s, s:o}", "source", source, "type",
+                     "github_app_authorization", "action", "revoked", "event_id", delivery,
+                     "sender", from);
+}
+
+void sw__ingress_github_hook(const struct sw__ask *ask, struct sw_decision *d) {
+    const char *delivery = ask->request->github_delivery;
+    int r = sw_signature_github(&ask->ctx->conf->github_webhook_secret, ask->request);
+    if (r < 0) {
+        sw__refuse_signature(d, r);
+        return;
+    }
+    SW_AUTO(sw_json) json_t *hook = hook_of(ask, d), *event = NULL;
+    if (!hook) return;
+    json_int_t id = json_integer_value(json_object_get(json_object_get(hook, "sender"), "id"));
+    d->reply = d->duplicate = sw__reply(200, NULL, NULL);
+    if (strcmp(ask->request->github_event, "github_app_authorization") != 0 ||
+        strcmp(sw_str(hook, "action"), "revoked") != 0) {
+        d->refused = "ignored";
+        return;
+    }
+    if (id <= 0 || !is_id(delivery)) {
+        sw__refuse(d, 400, "bad_event");
+        return;
+    }
+    snprintf(d->source, sizeof(d->source), "github/user/%lld", (long long)id);
+    event = revoked_of(hook, d->source, delivery);
+    tell(ask, "auth", "gh", event, d);
 }

@@ -31,7 +31,8 @@ struct sw__ask {
 void sw__ingress_slash(const struct sw__ask *ask, struct sw_decision *d);
 void sw__ingress_click(const struct sw__ask *ask, struct sw_decision *d);
 void sw__ingress_slack_event(const struct sw__ask *ask, struct sw_decision *d);
-void sw__ingress_webhook(const struct sw__ask *ask, struct sw_decision *d);
+void sw__ingress_heroku_hook(const struct sw__ask *ask, struct sw_decision *d);
+void sw__ingress_github_hook(const struct sw__ask *ask, struct sw_decision *d);
 void sw__ingress_link(const struct sw__ask *ask, struct sw_decision *d);
 void sw__ingress_callback(const struct sw__ask *ask, struct sw_decision *d);
 void sw__ingress_home(const struct sw__ask *ask, struct sw_decision *d);
@@ -65,8 +66,7 @@ json_t *sw__web_read(const struct sw_request *request);
  * nobody could bring the page back, or it is too large: then the browser is told. */
 void sw__web_append(const struct sw__ask *ask, const char *inst, const char *path, json_t *web,
                     struct sw_decision *d);
-/* A new command id: the time first, so that ids sort; `number`, below 32, tells ids of one call
- * apart. */
+/* A new command id: the time first, so that ids sort; `number` tells ids of one call apart. */
 void sw__command_id(const struct sw_ctx *ctx, unsigned number, char ret[SW__ID_CHARS + 1]);
 /* The next append of `d`; takes `m`. */
 struct sw_append *sw__append(struct sw_decision *d, const char *actor, struct sw_msg *m);

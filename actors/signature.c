@@ -1,4 +1,4 @@
-/* signature.c -- the signatures of Slack and Heroku; see signature.h. */
+/* signature.c -- the signatures of Slack, Heroku and GitHub; see signature.h. */
 #include "actors/signature.h"
 
 #include "common/mem.h"
@@ -10,6 +10,7 @@
 #define WINDOW_S 300
 #define TIMESTAMP_DIGITS 12
 #define PREFIX "v0="
+#define PREFIX_GITHUB "sha256="
 #define SMALL 4096
 
 static int seconds_of(const char *text, int64_t *ret) {
@@ -84,4 +85,16 @@ int sw_signature_heroku(const struct sw_secret *secret, const struct sw_request 
     return sealed_with(secret->current, request) || sealed_with(secret->previous, request)
                ? 0
                : -EBADMSG;
+}
+
+int sw_signature_github(const struct sw_secret *secret, const struct sw_request *request) {
+    const char *hex = request->github_signature + strlen(PREFIX_GITHUB);
+    if (!secret->current) return -ENOKEY;
+    if (!*request->github_signature) return -ENODATA;
+    if (strncmp(request->github_signature, PREFIX_GITHUB, strlen(PREFIX_GITHUB)) != 0 ||
+        strlen(hex) != SW_SIGNATURE_HEX)
+        return -EBADMSG;
+    bool now = signed_with(secret->current, request->body, request->body_size, hex);
+    return now || signed_with(secret->previous, request->body, request->body_size, hex) ? 0
+                                                                                        : -EBADMSG;
 }

@@ -158,6 +158,9 @@ static enum MHD_Result ask(struct sw_waiting *w, const char *method) {
         .slack_signature = w->head.slack_signature,
         .slack_timestamp = w->head.slack_timestamp,
         .heroku_hmac = w->head.heroku_hmac,
+        .github_event = w->head.github_event,
+        .github_delivery = w->head.github_delivery,
+        .github_signature = w->head.github_signature,
     };
     enter(w, ASKED);
     w->door->fn(w->door->arg, w, &request);

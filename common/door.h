@@ -7,7 +7,8 @@
  *          answered, exactly once, or until its peer is gone (then answering does nothing)
  * source   libmicrohttpd "external epoll", suspend and resume; RFC 9112
  * limits   headers 16 KiB; body and times as given in struct sw_door_limits; requests that are ambiguous (Content-Length
- *          with Transfer-Encoding, any Transfer-Encoding, doubled Host, Content-Length or X-Slack-*) are refused with 400
+ *          with Transfer-Encoding, any Transfer-Encoding, doubled Host, Content-Length, X-Slack-* or another header that is
+ *          told here) are refused with 400
  */
 #ifndef SW_DOOR_H
 #define SW_DOOR_H
@@ -22,9 +23,10 @@ struct sw_request {
     const char *method, *path, *query; /* query: raw, "" where absent */
     const char *body;
     size_t body_size;
-    const char *content_type, *cookie, *authorization; /* "" where absent */
-    const char *slack_signature, *slack_timestamp;     /* "" where absent */
-    const char *heroku_hmac;                           /* "" where absent */
+    const char *content_type, *cookie, *authorization;             /* "" where absent */
+    const char *slack_signature, *slack_timestamp;                 /* "" where absent */
+    const char *heroku_hmac;                                       /* "" where absent */
+    const char *github_event, *github_delivery, *github_signature; /* "" where absent */
 };
 
 struct sw_reply {
@@ -62,7 +64,6 @@ void sw_door_flush(struct sw_door *door);
 /* No new connections; those under way are answered (drain). */
 void sw_door_quiesce(struct sw_door *door);
 
-#define SW_APPENDS_MAX 8
 struct sw_append {
     const char *actor; /* whose mailbox */
     struct sw_msg *m;  /* taken; its installation chooses the shard */
@@ -74,9 +75,9 @@ struct sw_append {
 
 /* What ingress decides about one request. */
 struct sw_decision {
-    size_t appends; /* 0: `reply` is the answer now */
-    struct sw_append append[SW_APPENDS_MAX];
-    struct sw_reply reply; /* all appended, or nothing to append */
+    size_t appends;           /* 0: `reply` is the answer now */
+    struct sw_append *append; /* made by sw_decision_add; as many as there are installations */
+    struct sw_reply reply;    /* all appended, or nothing to append */
     struct sw_reply duplicate, shed,
         away;            /* seen before; too much owed; the ledger did not confirm in time */
     bool wait;           /* after the append the answer comes as a page (page.v1) */
@@ -84,6 +85,8 @@ struct sw_decision {
     const char *refused; /* a reason word for the metric, or NULL */
 };
 void sw_decision_finish(struct sw_decision *d);
+/* One more append, all zero; valid until the next. */
+struct sw_append *sw_decision_add(struct sw_decision *d);
 
 /* `installations`: NULL at first; the list of ids for `source` at the second call. `wait_id` names this request for
  * web.v1, "" where the process cannot wait. Pure. */

@@ -26,6 +26,9 @@ enum field {
     SLACK_SIGNATURE,
     SLACK_TIMESTAMP,
     HEROKU_HMAC,
+    GITHUB_EVENT,
+    GITHUB_DELIVERY,
+    GITHUB_SIGNATURE,
     FIELDS,
 };
 
@@ -44,6 +47,9 @@ static const struct {
     [SLACK_SIGNATURE] = FIELD("X-Slack-Signature"),
     [SLACK_TIMESTAMP] = FIELD("X-Slack-Request-Timestamp"),
     [HEROKU_HMAC] = FIELD("Heroku-Webhook-Hmac-SHA256"),
+    [GITHUB_EVENT] = FIELD("X-GitHub-Event"),
+    [GITHUB_DELIVERY] = FIELD("X-GitHub-Delivery"),
+    [GITHUB_SIGNATURE] = FIELD("X-Hub-Signature-256"),
 #undef FIELD
 };
 
@@ -162,6 +168,9 @@ unsigned sw__head_check(struct MHD_Connection *connection, const struct sw__requ
         .slack_signature = s.value[SLACK_SIGNATURE],
         .slack_timestamp = s.value[SLACK_TIMESTAMP],
         .heroku_hmac = s.value[HEROKU_HMAC],
+        .github_event = s.value[GITHUB_EVENT],
+        .github_delivery = s.value[GITHUB_DELIVERY],
+        .github_signature = s.value[GITHUB_SIGNATURE],
     };
     return 0;
 }

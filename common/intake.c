@@ -279,6 +279,9 @@ static void on_installations(void *arg, const redisReply *r) {
     free((char *)lookup->request.body);
     free((char *)lookup->request.path);
     free((char *)lookup->request.heroku_hmac);
+    free((char *)lookup->request.github_event);
+    free((char *)lookup->request.github_delivery);
+    free((char *)lookup->request.github_signature);
     free(lookup);
 }
 
@@ -300,7 +303,10 @@ static void look_up(struct sw_intake *intake, struct sw_waiting *waiting,
                                           .authorization = "",
                                           .slack_signature = "",
                                           .slack_timestamp = "",
-                                          .heroku_hmac = sw_strdup(request->heroku_hmac)};
+                                          .heroku_hmac = sw_strdup(request->heroku_hmac),
+                                          .github_event = sw_strdup(request->github_event),
+                                          .github_delivery = sw_strdup(request->github_delivery),
+                                          .github_signature = sw_strdup(request->github_signature)};
     snprintf(key, sizeof(key), "sw:src:%s", d->source);
     if (sw_redis_words(intake->run->redis, on_installations, lookup, "SMEMBERS", key, NULL) < 0)
         on_installations(lookup, NULL);

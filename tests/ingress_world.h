@@ -1,6 +1,7 @@
-/* ingress_world.h -- requests as Slack, Heroku and browsers make them, for tables through sw_ingress_decide.
+/* ingress_world.h -- requests as Slack, Heroku, GitHub and browsers make them, for tables through sw_ingress_decide.
  *
- * shapes   ask() decides about w->request; sign() signs it as Slack does, seal() as Heroku does
+ * shapes   ask() decides about w->request; sign() signs it as Slack does, seal() as Heroku
+ *          does, seal_github() as GitHub does
  * units    now_ms is 2026 by default
  * errors   none
  * owner    world_down frees; the decision is the world's until the next ask
@@ -35,7 +36,7 @@ struct world {
     struct sw_conf conf;
     struct sw_ctx ctx;
     struct sw_request request;
-    char signature[80], timestamp[32], hmac[64];
+    char signature[80], timestamp[32], hmac[64], hub[80];
     const char *wait_id;
     json_t *installations;
     struct sw_decision d;
@@ -60,7 +61,10 @@ static inline void world_request(struct world *w, const char *method, const char
                                      .authorization = "",
                                      .slack_signature = "",
                                      .slack_timestamp = "",
-                                     .heroku_hmac = ""};
+                                     .heroku_hmac = "",
+                                     .github_event = "",
+                                     .github_delivery = "",
+                                     .github_signature = ""};
 }
 
 static inline int world_up(void **state) {
@@ -75,6 +79,7 @@ static inline int world_up(void **state) {
     w->conf.hooks = sw_strdup(HOOKS);
     w->conf.slack_secret.current = sw_strdup(SECRET);
     w->conf.webhook_secret.current = sw_strdup("hook secret");
+    w->conf.github_webhook_secret.current = sw_strdup("hub secret");
     w->ctx = (struct sw_ctx){.now_ms = NOW, .attempt = 1, .conf = &w->conf, .keys = w->ingress};
     w->ctx.seed[0] = 1;
     w->wait_id = "ipc:///x|1";
@@ -95,6 +100,8 @@ static inline int world_down(void **state) {
     free(w->conf.slack_secret.previous);
     free(w->conf.webhook_secret.current);
     free(w->conf.webhook_secret.previous);
+    free(w->conf.github_webhook_secret.current);
+    free(w->conf.github_webhook_secret.previous);
     json_decref(w->installations);
     sw_decision_finish(&w->d);
     free(w);
@@ -120,6 +127,14 @@ static inline void seal(struct world *w, const char *secret) {
     SW_AUTO(sw_text) char *text = sw_base64(mac, sizeof(mac));
     snprintf(w->hmac, sizeof(w->hmac), "%s", text);
     w->request.heroku_hmac = w->hmac;
+}
+
+static inline void seal_github(struct world *w, const char *secret) {
+    uint8_t mac[32];
+    sw_hmac(secret, w->request.body, w->request.body_size, mac);
+    strcpy(w->hub, "sha256=");
+    sw_hex(mac, sizeof(mac), w->hub + strlen(w->hub));
+    w->request.github_signature = w->hub;
 }
 
 static inline const struct sw_decision *ask(struct world *w) {

@@ -17,9 +17,12 @@ static void tells_the_decider_all_it_needs(void **state) {
     struct answer a = ask(fd, "POST /echo?q=%20a&b=%zz HTTP/1.1\r\n" HOST "Content-Type: t/x\r\n"
                               "cookie: c=1\r\nAUTHORIZATION: Basic x\r\nx-slack-signature: v0=s\r\n"
                               "X-Slack-Request-Timestamp: 12\r\nheroku-webhook-hmac-sha256: hh=\r\n"
+                              "x-github-event: <e>\r\nX-GitHub-Delivery: <d>\r\n"
+                              "X-HUB-SIGNATURE-256: <s>\r\n"
                               "Content-Length: 3\r\n\r\na=b");
     assert_int_equal(a.status, 200);
-    assert_string_equal(a.body, "POST|/echo|q=%20a&b=%zz|3|a=b|t/x|c=1|Basic x|v0=s|12|hh=");
+    assert_string_equal(a.body,
+                        "POST|/echo|q=%20a&b=%zz|3|a=b|t/x|c=1|Basic x|v0=s|12|hh=<e><d><s>");
     a = ask(fd, "GET /echo HTTP/1.1\r\n" HOST "\r\n");
     assert_string_equal(a.body, "GET|/echo||0|||||||");
     assert_non_null(strstr(a.head, "Content-Type: text/plain"));

@@ -382,6 +382,8 @@ static void knows_its_paths_and_their_methods(void **state) {
         {"GET", "/slack/commands", 405, "method"},
         {"HEAD", "/slack/events", 405, "method"},
         {"GET", "/webhooks/heroku", 405, "method"},
+        {"GET", "/webhooks/github", 405, "method"},
+        {"POST", "/webhooks/github/", 404, "not_found"},
         {"POST", SW_PATH_CALLBACK, 405, "method"},
         {"HEAD", "/link/x", 405, "method"},
         {"GET", "/link/x", 404, "bad_link"},
@@ -409,6 +411,7 @@ static void bounds_the_body_by_path(void **state) {
     } rows[] = {{"/slack/commands", 65536},
                 {"/slack/events", 65536},
                 {"/webhooks/heroku", 1048576},
+                {"/webhooks/github", 1048576},
                 {"/link/x", 4096}};
     struct world *w = *state;
     SW_AUTO(sw_text) char *body = sw_zalloc(1048578);

@@ -159,14 +159,24 @@ static void other_webhooks_are_answered_and_dropped(void **state) {
     assert_refused(hook(w, HOOK), 200, "unrouted");
 }
 
-static void tells_at_most_eight_installations(void **state) {
+static void tells_every_installation_however_many_there_are(void **state) {
     struct world *w = *state;
+    SW_AUTO(sw_json) json_t *ids = json_object(), *keys = json_object();
     w->installations = json_array();
-    for (int i = 0; i < 20; i++) {
+    for (int i = 0; i < 300; i++) {
         SW_AUTO(sw_text) char *id = sw_printf("T%d", i);
         json_array_append_new(w->installations, json_string(id));
     }
-    assert_int_equal(hook(w, HOOK)->appends, SW_APPENDS_MAX);
+    const struct sw_decision *d = hook(w, HOOK);
+    assert_int_equal(d->appends, 300);
+    for (size_t i = 0; i < 300; i++) {
+        const char *inst = json_string_value(json_array_get(w->installations, i));
+        assert_string_equal(d->append[i].m->inst, inst);
+        json_object_set_new(ids, d->append[i].m->cmd, json_true());
+        json_object_set_new(keys, d->append[i].dedupe, json_true());
+    }
+    assert_int_equal(json_object_size(ids), 300);
+    assert_int_equal(json_object_size(keys), 300);
 }
 
 static void a_link_goes_to_auth_without_its_token_in_clear(void **state) {
@@ -337,7 +347,7 @@ int main(void) {
         TEST(nothing_presigned_goes_on),
         TEST(a_webhook_must_be_signed),
         TEST(other_webhooks_are_answered_and_dropped),
-        TEST(tells_at_most_eight_installations),
+        TEST(tells_every_installation_however_many_there_are),
         TEST(a_link_goes_to_auth_without_its_token_in_clear),
         TEST(what_nobody_handed_out_ends_here),
         TEST(the_way_back_carries_its_state),

@@ -60,7 +60,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
                                        .body_size = left,
                                        .slack_signature = right ? expected : signature,
                                        .slack_timestamp = timestamp,
-                                       .heroku_hmac = signature};
+                                       .heroku_hmac = signature,
+                                       .github_signature = signature};
     right |= !strcmp(signature, expected);
     int r = sw_signature_slack(&secret, NOW_S * 1000, &request, hex);
     check((r == 0) == (right && in_time(timestamp)), "Slack's signature is misjudged");
@@ -69,5 +70,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     SW_AUTO(sw_text) char *heroku = sw_base64(mac, sizeof(mac));
     r = sw_signature_heroku(&secret, &request);
     check((r == 0) == !strcmp(signature, heroku), "Heroku's signature is misjudged");
+    char github[72] = "sha256=";
+    sw_hex(mac, sizeof(mac), github + 7);
+    r = sw_signature_github(&secret, &request);
+    check((r == 0) == !strcmp(signature, github), "GitHub's signature is misjudged");
     return 0;
 }

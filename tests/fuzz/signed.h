@@ -66,7 +66,10 @@ static int check_signed(const char *path, const char *body, size_t size) {
                                        .authorization = "",
                                        .slack_signature = signature,
                                        .slack_timestamp = "1795000000",
-                                       .heroku_hmac = ""};
+                                       .heroku_hmac = "",
+                                       .github_event = "",
+                                       .github_delivery = "",
+                                       .github_signature = ""};
     struct sw_decision d;
     sw_ingress_decide(&ctx, &request, "", NULL, &d);
     check(d.appends <= 1, "more than one command");
