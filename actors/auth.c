@@ -43,6 +43,18 @@ static int on_regrant(struct sw__auth *a) {
     return sw__auth_refuse(a, user, a->in, "refused", p);
 }
 
+static int on_web(struct sw__auth *a) {
+    return sw__auth_is_install(a->in) ? sw__auth_install_web(a) : sw__auth_web(a);
+}
+
+static int on_event(struct sw__auth *a) {
+    return !strcmp(sw_str(a->in->body, "source"), "slack") ? sw__auth_slack_event(a) : -EINVAL;
+}
+
+static int on_http(struct sw__auth *a) {
+    return sw__auth_is_install(a->in) ? sw__auth_install_http(a) : sw__auth_http(a);
+}
+
 static const struct {
     const char *kind;
     int (*handle)(struct sw__auth *a);
@@ -52,8 +64,11 @@ static const struct {
     {SW_KIND_REGRANT, on_regrant, true},
     {SW_KIND_REFRESHED, sw__auth_refreshed, true},
     {SW_KIND_DUE, sw__auth_due, true},
-    {SW_KIND_WEB, sw__auth_web, false},
-    {SW_KIND_AUTH_HTTP, sw__auth_http, false},
+    {SW_KIND_WEB, on_web, false},
+    {SW_KIND_INSTALL, sw__auth_installed, false},
+    {SW_KIND_BOT_REFUSED, sw__auth_bot_refused, false},
+    {SW_KIND_EVENT, on_event, false},
+    {SW_KIND_AUTH_HTTP, on_http, false},
     {SW_KIND_AUTH_TIMER, sw__auth_timer, true},
 };
 
@@ -94,9 +109,17 @@ static void want(const struct sw_msg *in, struct sw_out *out) {
     if (user[0]) (void)sw__auth_account(&a, SW_HEROKU, user, &account);
 }
 
-static const char *const kinds[] = {
-    SW_KIND_COMMAND, SW_KIND_REGRANT,   SW_KIND_REFRESHED,  SW_KIND_DUE,
-    SW_KIND_WEB,     SW_KIND_AUTH_HTTP, SW_KIND_AUTH_TIMER, NULL};
+static const char *const kinds[] = {SW_KIND_COMMAND,
+                                    SW_KIND_REGRANT,
+                                    SW_KIND_REFRESHED,
+                                    SW_KIND_DUE,
+                                    SW_KIND_WEB,
+                                    SW_KIND_INSTALL,
+                                    SW_KIND_BOT_REFUSED,
+                                    SW_KIND_EVENT,
+                                    SW_KIND_AUTH_HTTP,
+                                    SW_KIND_AUTH_TIMER,
+                                    NULL};
 
 const struct sw_actor sw_actor_auth = {
     .name = "auth", .kinds = kinds, .want = want, .handle = handle};

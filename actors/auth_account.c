@@ -20,6 +20,15 @@ bool sw__auth_renewable(const json_t *account) {
     return !json_is_false(json_object_get(account, "has_refresh"));
 }
 
+int sw__auth_stored(const struct sw__auth *a, const struct sw_provider *p, const char *user,
+                    const json_t **ret) {
+    const json_t *person;
+    *ret = NULL;
+    int r = person_of(a, user, &person);
+    if (r == 0) *ret = json_object_get(person, p->name);
+    return r;
+}
+
 int sw__auth_account(const struct sw__auth *a, const struct sw_provider *p, const char *user,
                      const json_t **ret) {
     const json_t *person;

@@ -52,6 +52,9 @@ struct sw__auth { /* one call of the handler */
 
 /* auth_account.c: what is kept of a person. */
 char *sw__auth_key(const struct sw__auth *a, const char *noun, const char *user);
+/* What is stored, whether it may be used or not; NULL: nothing. */
+int sw__auth_stored(const struct sw__auth *a, const struct sw_provider *p, const char *user,
+                    const json_t **ret);
 /* NULL: not linked, or run out for good. */
 int sw__auth_account(const struct sw__auth *a, const struct sw_provider *p, const char *user,
                      const json_t **ret);
@@ -123,7 +126,19 @@ int sw__auth_refreshed(struct sw__auth *a);
 int sw__auth_due(struct sw__auth *a);
 int sw__auth_timer(struct sw__auth *a);
 
-/* auth_install.c: the bot token of an installation, the account of SW_BOT at SW_SLACK. */
+/* auth_install.c: the way to a new installation. */
+/* A page or an answer on that way. */
+bool sw__auth_is_install(const struct sw_msg *in);
+int sw__auth_install_web(struct sw__auth *a);
+int sw__auth_install_http(struct sw__auth *a);
+/* install.v1, at its installation: kept where it is newer than what is there. */
+int sw__auth_installed(struct sw__auth *a);
+
+/* auth_bot.c: the bot token of an installation, the account of SW_BOT at SW_SLACK. */
+int sw__auth_bot_refused(struct sw__auth *a);
+int sw__auth_slack_event(struct sw__auth *a);
+/* What was linked until then is as good as not linked: Slipway was uninstalled; 0: never. */
+int sw__auth_gone_ms(const struct sw__auth *a, json_int_t *ret);
 /* Tells responder which token it is now; NULL, called before it is forgotten: that there is none. */
 int sw__auth_bot_announce(const struct sw__auth *a, const json_t *account);
 
