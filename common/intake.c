@@ -392,6 +392,15 @@ void sw__intake_tick(struct sw_intake *intake) {
     if (intake->queued) sw__pump(intake->run);
 }
 
+/* Without a base URL it is the address itself, whose port the system may have chosen only now: pages and redirects lead to it. */
+static void learn_port(struct sw_conf *conf, unsigned port) {
+    SW_AUTO(sw_text) char *unknown = sw_printf("http://%s", conf->http);
+    size_t size = strlen(unknown);
+    if (strcmp(conf->base_url, unknown) != 0 || strcmp(unknown + size - 2, ":0") != 0) return;
+    free(conf->base_url);
+    conf->base_url = sw_printf("%.*s:%u", (int)size - 2, unknown, port);
+}
+
 int sw__intake_create(struct sw_run *run, sw_decide_fn *decide, struct sw_intake **ret) {
     struct sw_intake *intake = sw_zalloc(sizeof(*intake));
     struct sw_door_limits limits = {
@@ -409,6 +418,7 @@ int sw__intake_create(struct sw_run *run, sw_decide_fn *decide, struct sw_intake
         return r;
     }
     sw_door_on_turn(intake->door, sw__turn_end, run);
+    learn_port(&run->conf, sw_door_port(intake->door));
     *ret = intake;
     return 0;
 }

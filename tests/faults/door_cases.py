@@ -1,5 +1,5 @@
 """What comes in at the door: forged, stale, again and again, too large, too much; and what must never come out."""
-import os, re, signal, threading
+import os, re, signal, threading, urllib.parse
 
 from cases import case
 from redis_cases import answered, helps
@@ -180,3 +180,11 @@ def another_browser_cannot_finish_a_sign_in(w):
         raise Failed("taken without the cookie")
     if w.journal("POST /oauth/token"):
         raise Failed("a code of a stranger was exchanged")
+
+
+@case(linked=False)
+def installing_comes_back_to_the_port_that_the_system_chose(w):
+    status, headers, _ = request(w.ingress + "/slack/install")
+    back = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(headers.get("location", "")).query)).get("redirect_uri")
+    if status != 303 or back != w.ingress + "/slack/install/callback":
+        raise Failed(f"{status}, back to {back} instead of {w.ingress}")
