@@ -128,9 +128,9 @@ def all_that_tokens_do(w):
 def canary_no_secret_is_found_in_clear(w):
     installed = all_that_tokens_do(w)
     secrets = handed_out(w, EVERYTHING)
-    missing = set(EVERYTHING[:2] + RENEWAL[:2] + CODES[:2]) - set(secrets.values())
-    if missing:
-        raise Failed(f"never handed out: {missing}")
+    missing = set(ACCESS + RENEWAL + CODES if installed else ACCESS + RENEWAL + CODES[:2]) - set(secrets.values())
+    if missing or installed and list(secrets.values()).count("slack.bot") < 3:
+        raise Failed(f"never handed out: {missing or 'a bot token for each workspace'}")
     problems, bytes_read = [], 0
     for place, data in written(w):
         bytes_read += len(data)
@@ -158,6 +158,7 @@ def canary_control_each_planted_one_is_found(w):
     """The search itself: a token is put into each place, and the tap has seen what actors say to each other."""
     ships(w, PROMOTE)
     w.quiet()
+    w.planted = True
     text = next(iter(handed_out(w, ("heroku.access",))))
     said = [data for path, data in wires(w) if data.startswith(b"\xff")]  # ZMTP's greeting
     for kind in (b"command.v1", b"granted.v1", b"reply.v1"):
@@ -167,8 +168,8 @@ def canary_control_each_planted_one_is_found(w):
     w.redis("XADD", w.key("dead"), "*", "actor", "auth", "reason", "malformed", "kind", text)
     with open(w.dir + "/up.log", "ab") as log:
         log.write(base64.b64encode(b"u:" + text.encode()) + b"\n")
-    event = {"event_id": "0" * 32, "timestamp": 1.0, "platform": "c", "level": "error", "message": {"formatted": text}}
-    request(w.sim + "/sentry/api/1/envelope/", "POST", "\n".join(map(json.dumps, ({}, {"type": "event"}, event))),
+    event = {"event_id": "0" * 32, "timestamp": 1.8e9, "platform": "c", "level": "error", "message": {"formatted": text}}
+    request(w.sim + "/sentry/api/1/envelope/", "POST", "\n".join(map(json.dumps, ({"event_id": event["event_id"]}, {"type": "event"}, event))),
             {"X-Sentry-Auth": "Sentry sentry_key=simsentrypublickey, sentry_version=7", "Content-Type": "application/x-sentry-envelope"})
     tell = f"import socket; a, b = socket.socketpair(); a.sendall(b'{text[:30]}'); a.sendall(b'{text[30:]}')"
     subprocess.run(["python3", "-c", tell], env={**os.environ, **{k: w.environment[k] for k in ("LD_PRELOAD", "SW_WIRETAP")}}, check=True)

@@ -135,15 +135,16 @@ class Browser:
     """Follows the pages of a login card in whatever order they come; remembers what it saw that is secret."""
     PAGES_MAX = 8
 
-    def __init__(self, sim, email, slack=None):
-        """`slack`: who is signed in there; the person of that address unless said otherwise."""
-        self.sim, self.email, self.slack = sim, email, slack or email.split("@")[0]
+    def __init__(self, sim, email, slack=None, team="T0SIM1"):
+        """`slack`: who is signed in there; the person of that address unless said otherwise. `team`: where to install."""
+        self.sim, self.email, self.slack, self.team = sim, email, slack or email.split("@")[0], team
         self.seen, self.jar = {}, {}
 
     def walk(self, link):
         """From a link to the first page that asks for nothing, which it returns."""
         self.door = urllib.parse.urlsplit(link).netloc
-        self.seen["link"] = link.rsplit("/", 1)[-1]
+        if "/link/" in link:
+            self.seen["link"] = link.rsplit("/", 1)[-1]
         url, page = self.open(link)
         for _ in range(self.PAGES_MAX):
             form = re.search(rb"<form.*?</form>", page, re.S)
@@ -181,13 +182,13 @@ class Browser:
     def submit(self, url, form):
         fields = {k: html.unescape(v) for k, v in re.findall(r'<input[^>]* name="([^"]+)"[^>]* value="([^"]*)"', form)}
         person = re.escape(self.email.split("@")[0])
-        for page, account in (("/openid/connect/authorize", re.escape(self.slack)), ("/login/oauth/authorize", person + "(?:-[a-z]+)?"),
-                              ("/oauth/authorize", re.escape(self.email))):
+        for page, field, choice in (("/openid/connect/authorize", "account", re.escape(self.slack)), ("/oauth/v2/authorize", "team", self.team),
+                                    ("/login/oauth/authorize", "account", person + "(?:-[a-z]+)?"), ("/oauth/authorize", "account", re.escape(self.email))):
             if urllib.parse.urlsplit(url).path.endswith(page):
-                button = re.search(rf'<button[^>]* name="account" value="({account})"', form)
+                button = re.search(rf'<button[^>]* name="{field}" value="({choice})"', form)
                 if not button:
-                    raise Failed(f"{page} does not know {account}: {form[:500]}")
-                fields["account"] = button[1]
+                    raise Failed(f"{page} does not offer {choice}: {form[:500]}")
+                fields[field] = button[1]
                 break
         action = re.search(r'<form[^>]* action="([^"]*)"', form)
         return self.open(urllib.parse.urljoin(url, html.unescape(action[1])) if action else url, urllib.parse.urlencode(fields))

@@ -39,14 +39,16 @@ def end_with_the_tests():
 
 class World:
     TEAM, CHANNEL, ADA, BOB = "T0SIM1", "C0DEPLOY", "U0ADA", "U0BOB"
+    planted = False  # a control put secrets where none may be
 
     def __init__(self, slipway, sim, settings=None, replicas=None, promote_ms="300-500", durability="disk", log="warn", sim_args=(),
-                 trace=False, up=True):
+                 trace=False, up=True, tap=False):
+        """`tap`: all that actors send each other and Redis is written down in wire.<pid>.<fd>."""
         self.dir = tempfile.mkdtemp(prefix=f"sw-{os.getpid()}-")
         _alive.add(self)
         self.slipway, self.sim_binary = slipway, sim
         self.children, self.up = [], None
-        self.trace = trace
+        self.trace, self.tap = trace, tap
         self.crash_file, self.trace_file = self.dir + "/crash", self.dir + "/trace"
         self.secrets = {"SLACK_SECRET_FILE": "8f742231b10e8888abcd99yyyzzz85a5", "SLACK_TOKEN_FILE": "xoxb-sim-token",
                         "HEROKU_SECRET_FILE": "sim-client-secret", "HEROKU_WEBHOOK_SECRET_FILE": "sim-webhook-secret",
@@ -82,6 +84,11 @@ class World:
             **{name: f"{self.dir}/{name}" for name in self.secrets}, **settings).items()})
         if self.trace:
             env["SLIPWAY_CRASH_TRACE"] = self.trace_file
+        if self.tap:
+            library = os.path.join(os.path.dirname(self.sim_binary), "..", "wiretap.so")
+            if not os.path.exists(library):
+                raise Failed(f"not built: {library}")
+            env.update(LD_PRELOAD=library, SW_WIRETAP=self.dir + "/wire", ASAN_OPTIONS=env["ASAN_OPTIONS"] + ":verify_asan_link_order=0")
         return env
 
     # ---- processes ----

@@ -1,5 +1,6 @@
 /* slack_hooks.c -- response_urls: who may still post to one, and where it writes; see slack.h. */
 #include "slack.h"
+#include "tokens.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,6 +68,7 @@ char *sim_url_mint(struct sim *sim, const struct sim_channel *channel, const str
                    const char *trigger_id, const struct sim_message *source) {
     char random[25];
     sim_random_text(random, 24);
+    sim_token_note(sim, "slack.response_url", random);
     char *path = sim_fmt("/%s/%s/%llu/%s", source != NULL ? "actions" : "commands",
                          channel->team->id, (unsigned long long)++sim->slack->url_minted, random);
     struct url *url = url_add(sim->slack, path);

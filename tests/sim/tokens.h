@@ -1,7 +1,8 @@
 /* tokens.h -- all that the simulated platforms ever handed out and that must never be found in clear.
  *
  * shapes   GET /sim/tokens: {"tokens": [{"kind": "heroku.access", "text": "HRKU-..."}, ...]}, oldest first. Kinds:
- *          heroku.access|refresh|code|api_key, github.access|refresh|code, slack.bot|bot_refresh|user|code|id_token
+ *          heroku.access|refresh|code|api_key, github.access|refresh|code, slack.bot|bot_refresh|user|code|id_token|
+ *          response_url (the end that nobody can guess)
  * units    none
  * errors   none
  * owner    the one thread of the sim; a text is copied
