@@ -145,7 +145,7 @@ static void a_public_channel_needs_no_joining_with_its_scope(void **state) {
     const char *token = client_text(first, "access_token");
     REPLY outside = slack_say(token, "C0OTHER");
     assert_refused(&outside, "not_in_channel");
-    json_auto_t *more = slack_install("T0SIM2", "chat:write.public");
+    json_decref(slack_install("T0SIM2", "chat:write.public"));
     REPLY public = slack_say(token, "C0OTHER");
     assert_ok(&public);
     sim_tell("/sim/config", "{\"channel\":{\"id\":\"C0OTHER\",\"private\":true}}");
@@ -235,7 +235,7 @@ static void a_revoked_token_stays_so_and_a_new_install_gives_another(void **stat
 
 static void no_secret_of_an_install_reaches_the_journal(void **state) {
     (void)state;
-    json_auto_t *one = slack_install("T0SIM2", SLACK_SCOPES);
+    json_decref(slack_install("T0SIM2", SLACK_SCOPES));
     sim_tell("/sim/rotation", "{\"on\":true}");
     json_auto_t *pair = slack_install("T0SIM2", SLACK_SCOPES);
     REPLY fresh = slack_refresh(client_text(pair, "refresh_token"));
