@@ -17,6 +17,8 @@ int sw_cli_up(int argc, char **argv);
 
 /* `slipway keys init`: makes the key files that are missing. */
 int sw_cli_keys(int argc, char **argv);
+/* `slipway manifest URL`: prints the manifest of its Slack app. */
+int sw_cli_manifest(int argc, char **argv);
 /* `slipway dead list`: prints the dead letters. */
 int sw_cli_dead(int argc, char **argv);
 /* `slipway audit`: prints who did what. */
