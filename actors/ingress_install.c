@@ -53,8 +53,8 @@ static char *cookie_of(const struct sw__ask *ask, const json_t *cookies) {
 
 static char *set_cookie(const struct sw__ask *ask, const char *cookie) {
     const char *base = ask->ctx->conf->base_url;
-    return sw_printf("%s=%s; HttpOnly; SameSite=Lax; Path=" SW_PATH_INSTALL "; Max-Age=%d%s",
-                     COOKIE, cookie, (int)(LIFE_MS / 1000),
+    return sw_printf("%s=%s; HttpOnly; SameSite=Lax; Path=/; Max-Age=%d%s", COOKIE, cookie,
+                     (int)(LIFE_MS / 1000),
                      base && !strncmp(base, "https://", 8) ? "; Secure" : "");
 }
 

@@ -3,7 +3,9 @@
 #include "common/mem.h"
 #include "proto/value.h"
 
-#define BUTTON(label) "<p><a class=\"go\" href=\"" SW_PATH_INSTALL "\">" label "</a></p>"
+/* Addresses are relative: a proxy may give all of ours a path to begin with. */
+#define BUTTON(href) "<p><a class=\"go\" href=\"" href "\">Add to Slack</a></p>"
+#define FROM_CALLBACK "../install"
 
 char *sw_page_home(bool install) {
     return sw_page_whole(
@@ -11,8 +13,8 @@ char *sw_page_home(bool install) {
         install ? "<h1>Slipway</h1><p>Deploy, promote, roll back and look after Heroku Pipelines "
                   "from a channel in Slack: everybody with their own rights at Heroku and GitHub, "
                   "and where the team sees it.</p>" BUTTON(
-                      "Add to Slack") "<p>It is there already? Type <code>/h help</code> in "
-                                      "Slack.</p>"
+                      "slack/install") "<p>It is there already? Type <code>/h help</code> in "
+                                       "Slack.</p>"
                 : "<h1>Slipway</h1><p>ChatOps for Heroku Pipelines in Slack. There is nothing to "
                   "do here: type <code>/h help</code> in Slack.</p>");
 }
@@ -21,7 +23,7 @@ char *sw_page_again(const char *title, const char *text) {
     SW_AUTO(sw_text) char *heading = sw_html_escape(title);
     SW_AUTO(sw_text) char *words = sw_html_escape(text);
     SW_AUTO(sw_text)
-    char *body = sw_printf("<h1>%s</h1><p>%s</p>" BUTTON("Add to Slack"), heading, words);
+    char *body = sw_printf("<h1>%s</h1><p>%s</p>" BUTTON(FROM_CALLBACK), heading, words);
     return sw_page_whole(heading, body);
 }
 
@@ -34,10 +36,10 @@ char *sw_page_install_form(const char *code, const char *csrf) {
         "Slipway, as it does when an administrator starts from Slack's own pages. It did not start "
         "at this Slipway, so please say that you want it.</p><p>If you did not just allow this at "
         "Slack, close this page: nothing has happened yet.</p><form method=\"post\" "
-        "action=\"" SW_PATH_INSTALL_CALLBACK "\"><input type=\"hidden\" name=\"code\" "
+        "action=\"callback\"><input type=\"hidden\" name=\"code\" "
         "value=\"%s\"><input type=\"hidden\" name=\"csrf\" value=\"%s\"><button "
         "type=\"submit\">Install it for the organization</button></form><p>For a single workspace "
-        "start with <a href=\"" SW_PATH_INSTALL "\">Add to Slack</a>.</p>",
+        "start with <a href=\"" FROM_CALLBACK "\">Add to Slack</a>.</p>",
         code_text, csrf_text);
     return sw_page_whole("Install Slipway", body);
 }

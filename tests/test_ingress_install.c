@@ -58,10 +58,10 @@ static void assert_page(const struct sw_decision *d, int status, const char *tex
 
 static void the_landing_page_has_the_button_where_there_is_an_app(void **state) {
     struct world *w = *state;
-    assert_page(visit(w, "GET", "/", "", "", ""), 200, "<a class=\"go\" href=\"/slack/install\">");
+    assert_page(visit(w, "GET", "/", "", "", ""), 200, "<a class=\"go\" href=\"slack/install\">");
     w->conf.slack_client_id = (char *)"";
     assert_page(visit(w, "GET", "/", "", "", ""), 200, "type <code>/h help</code> in Slack");
-    assert_null(strstr(w->d.reply.body, "/slack/install"));
+    assert_null(strstr(w->d.reply.body, "slack/install"));
 }
 
 static void the_way_to_slack_leaves_nothing_behind(void **state) {
@@ -75,7 +75,7 @@ static void the_way_to_slack_leaves_nothing_behind(void **state) {
                              "https%3A%2F%2Fslipway.example%2Fslack%2Finstall%2Fcallback&state=",
                              150),
                      0);
-    assert_non_null(strstr(w->d.reply.cookie, "; HttpOnly; SameSite=Lax; Path=/slack/install; "
+    assert_non_null(strstr(w->d.reply.cookie, "; HttpOnly; SameSite=Lax; Path=/; "
                                               "Max-Age=600; Secure"));
     assert_int_equal(strlen(b.cookie), 43);
     assert_null(w->d.reply.body);
@@ -158,7 +158,7 @@ static void slack_says_that_it_was_not_allowed(void **state) {
     struct browser b = {0};
     start(w, &b);
     assert_page(back(w, b.cookie, b.state, "error=access_denied"), 403, "was not installed");
-    assert_non_null(strstr(w->d.reply.body, "href=\"/slack/install\""));
+    assert_non_null(strstr(w->d.reply.body, "href=\"../install\""));
     assert_page(back(w, b.cookie, b.state, "error=%3Cb%3E"), 502, "answered with an error");
     assert_null(strstr(w->d.reply.body, "<b>"));
     assert_page(visit(w, "GET", "/slack/install/callback", "error=access_denied", "", ""), 403,
