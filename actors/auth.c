@@ -48,11 +48,17 @@ static int on_web(struct sw__auth *a) {
 }
 
 static int on_event(struct sw__auth *a) {
-    return !strcmp(sw_str(a->in->body, "source"), "slack") ? sw__auth_slack_event(a) : -EINVAL;
+    return !strcmp(sw_str(a->in->body, "source"), "slack") ? sw__auth_slack_event(a)
+                                                           : sw__auth_event(a);
 }
 
 static int on_http(struct sw__auth *a) {
+    if (sw__auth_is_revocation(a->in)) return sw__auth_revoke_http(a);
     return sw__auth_is_install(a->in) ? sw__auth_install_http(a) : sw__auth_http(a);
+}
+
+static int on_timer(struct sw__auth *a) {
+    return sw__auth_is_revocation(a->in) ? sw__auth_revoke_timer(a) : sw__auth_timer(a);
 }
 
 static const struct {
@@ -69,7 +75,8 @@ static const struct {
     {SW_KIND_BOT_REFUSED, sw__auth_bot_refused, false},
     {SW_KIND_EVENT, on_event, false},
     {SW_KIND_AUTH_HTTP, on_http, false},
-    {SW_KIND_AUTH_TIMER, sw__auth_timer, true},
+    {SW_KIND_RESEAL, sw__auth_reseal, true},
+    {SW_KIND_AUTH_TIMER, on_timer, true},
 };
 
 /* Whom a message is about; "" where it does not say, as before a browser has shown it. */
@@ -105,21 +112,13 @@ static int handle(const struct sw_ctx *ctx, const struct sw_msg *in, struct sw_o
 static void want(const struct sw_msg *in, struct sw_out *out) {
     const struct sw__auth a = {.in = in, .out = out};
     const char *user = user_of(in);
-    const json_t *account;
-    if (user[0]) (void)sw__auth_account(&a, SW_HEROKU, user, &account);
+    if (user[0]) sw__auth_want(&a, user);
 }
 
-static const char *const kinds[] = {SW_KIND_COMMAND,
-                                    SW_KIND_REGRANT,
-                                    SW_KIND_REFRESHED,
-                                    SW_KIND_DUE,
-                                    SW_KIND_WEB,
-                                    SW_KIND_INSTALL,
-                                    SW_KIND_BOT_REFUSED,
-                                    SW_KIND_EVENT,
-                                    SW_KIND_AUTH_HTTP,
-                                    SW_KIND_AUTH_TIMER,
-                                    NULL};
+static const char *const kinds[] = {SW_KIND_COMMAND,     SW_KIND_REGRANT,    SW_KIND_REFRESHED,
+                                    SW_KIND_DUE,         SW_KIND_WEB,        SW_KIND_INSTALL,
+                                    SW_KIND_BOT_REFUSED, SW_KIND_EVENT,      SW_KIND_RESEAL,
+                                    SW_KIND_AUTH_HTTP,   SW_KIND_AUTH_TIMER, NULL};
 
 const struct sw_actor sw_actor_auth = {
     .name = "auth", .kinds = kinds, .want = want, .handle = handle};

@@ -29,17 +29,46 @@ int sw__auth_stored(const struct sw__auth *a, const struct sw_provider *p, const
     return r;
 }
 
+int sw__auth_ended(const struct sw__auth *a, const json_t *account, const char **ret) {
+    const json_int_t expires_ms = sw_int(account, "expires_ms");
+    json_int_t gone_ms;
+    int r = sw__auth_gone_ms(a, &gone_ms);
+    if (r < 0) return r;
+    const bool over = expires_ms && expires_ms <= a->ctx->now_ms + SW__AUTH_SPARE_MS;
+    *ret = gone_ms && sw_int(account, "linked_ms") <= gone_ms ? "uninstalled"
+           : over && !sw__auth_renewable(account)             ? "expired"
+                                                              : "";
+    return 0;
+}
+
 int sw__auth_account(const struct sw__auth *a, const struct sw_provider *p, const char *user,
                      const json_t **ret) {
-    const json_t *person;
+    const json_t *account;
+    const char *ended;
     *ret = NULL;
+    int r = sw__auth_stored(a, p, user, &account);
+    if (r < 0 || !account) return r;
+    r = sw__auth_ended(a, account, &ended);
+    if (r == 0 && !ended[0]) *ret = account;
+    return r;
+}
+
+void sw__auth_want(const struct sw__auth *a, const char *user) {
+    const json_t *person;
+    json_int_t gone_ms;
+    (void)person_of(a, user, &person); /* only named here; handle asks again */
+    (void)sw__auth_gone_ms(a, &gone_ms);
+}
+
+int sw__auth_why(const struct sw__auth *a, const struct sw_provider *p, const char *user,
+                 const char **ret) {
+    const json_t *person;
+    *ret = "";
     int r = person_of(a, user, &person);
     if (r < 0) return r;
     const json_t *account = json_object_get(person, p->name);
-    const json_int_t expires_ms = sw_int(account, "expires_ms");
-    /* `want` comes without a clock. */
-    bool over = a->ctx && expires_ms && expires_ms <= a->ctx->now_ms + SW__AUTH_SPARE_MS;
-    if (account && (!over || sw__auth_renewable(account))) *ret = account;
+    if (account) return sw__auth_ended(a, account, ret);
+    *ret = sw_str(json_object_get(json_object_get(person, "was"), p->name), "reason");
     return 0;
 }
 
@@ -53,18 +82,43 @@ int sw__auth_tokens(const struct sw__auth *a, const struct sw_provider *p, const
     return sw_row_unseal(a->ctx->keys, sw_str(account, "row"), context, ret);
 }
 
-int sw__auth_issue(const struct sw__auth *a, const struct sw_provider *p, const char *user,
-                   json_t *account, const json_t *tokens, json_int_t expires_in_s) {
+int sw__auth_holds(const struct sw__auth *a, const struct sw_provider *p, const char *user,
+                   const char *token, bool *ret) {
+    SW_AUTO(sw_json) json_t *tokens = NULL;
+    const json_t *account;
+    *ret = false;
+    int r = sw__auth_stored(a, p, user, &account);
+    if (r < 0 || !account || !token[0]) return r;
+    if (sw__auth_tokens(a, p, user, account, &tokens) < 0) return 0; /* it is used by nobody */
+    *ret = !strcmp(token, sw_str(tokens, "access_token")) ||
+           !strcmp(token, sw_str(tokens, "refresh_token"));
+    return 0;
+}
+
+int sw__auth_seal(const struct sw__auth *a, const struct sw_provider *p, const char *user,
+                  json_t *account, const json_t *tokens) {
     SW_AUTO(sw_text) char *context = context_of(a, p, user);
     SW_AUTO(sw_text) char *row = NULL;
-    json_int_t version = sw_int(account, "version") + 1;
     int r = sw_row_seal(a->ctx->keys, context, tokens, &row);
+    if (r == 0) json_object_set_new(account, "row", json_string(row));
+    return r;
+}
+
+int sw__auth_issue(const struct sw__auth *a, const struct sw_provider *p, const char *user,
+                   json_t *account, const json_t *tokens, json_int_t expires_in_s) {
+    const json_t *person;
+    int r = person_of(a, user, &person);
     if (r < 0) return r;
+    const json_t *was = json_object_get(json_object_get(person, "was"), p->name);
+    json_int_t version = sw_int(account, "version") + 1;
+    /* Above all that there were, whatever the clock says: executor calls with no older one. */
+    if (version <= sw_int(was, "version")) version = sw_int(was, "version") + 1;
     if (version < a->ctx->now_ms) version = a->ctx->now_ms;
+    r = sw__auth_seal(a, p, user, account, tokens);
+    if (r < 0) return r;
     if (expires_in_s <= 0) expires_in_s = p->life_s;
     if (expires_in_s > LIFE_MAX_S) expires_in_s = LIFE_MAX_S;
     json_int_t expires_ms = expires_in_s ? a->ctx->now_ms + expires_in_s * 1000 : 0;
-    json_object_set_new(account, "row", json_string(row));
     json_object_set_new(account, "version", json_integer(version));
     json_object_set_new(account, "expires_ms", json_integer(expires_ms));
     json_object_set_new(account, "has_refresh",
@@ -73,25 +127,52 @@ int sw__auth_issue(const struct sw__auth *a, const struct sw_provider *p, const 
     return 0;
 }
 
-int sw__auth_save(const struct sw__auth *a, const struct sw_provider *p, const char *user,
-                  const json_t *account) {
+/* One of `account` and `was`, or none; takes was. */
+static int put(const struct sw__auth *a, const struct sw_provider *p, const char *user,
+               const json_t *account, json_t *was) {
     SW_AUTO(sw_text) char *key = sw__auth_key(a, "acct", user);
+    SW_AUTO(sw_json) json_t *past = was;
     const json_t *old;
     int r = sw_fact(a->out, key, &old);
     if (r < 0) return r;
     json_t *person = json_is_object(old) ? json_copy((json_t *)old) : json_object();
-    if (account) {
-        json_object_set_new(person, p->name, json_deep_copy(account));
+    json_t *pasts = json_object_get(old, "was");
+    pasts = json_is_object(pasts) ? json_copy(pasts) : json_object();
+    json_object_del(person, p->name);
+    json_object_del(person, "was");
+    json_object_del(pasts, p->name);
+    if (account) json_object_set_new(person, p->name, json_deep_copy(account));
+    if (past) json_object_set(pasts, p->name, past);
+    const bool linked = json_object_size(person) > 0;
+    if (json_object_size(pasts) > 0) {
+        json_object_set_new(person, "was", pasts);
     } else {
-        json_object_del(person, p->name);
+        json_decref(pasts);
     }
     if (json_object_size(person) > 0) {
-        sw_store(a->out, key, person, 0);
+        sw_store(a->out, key, person, linked ? 0 : SW__AUTH_WAS_MS);
     } else {
         json_decref(person);
         sw_forget(a->out, key);
     }
     return 0;
+}
+
+int sw__auth_save(const struct sw__auth *a, const struct sw_provider *p, const char *user,
+                  const json_t *account) {
+    return put(a, p, user, account, NULL);
+}
+
+int sw__auth_forget(const struct sw__auth *a, const struct sw_provider *p, const char *user,
+                    const char *reason) {
+    const json_t *account;
+    int r = sw__auth_stored(a, p, user, &account);
+    if (r < 0) return r;
+    json_t *was = NULL;
+    if (account && reason)
+        was = json_pack("{s:s, s:I, s:I}", "reason", reason, "at_ms", (json_int_t)a->ctx->now_ms,
+                        "version", sw_int(account, "version"));
+    return put(a, p, user, NULL, was);
 }
 
 /* Every account has a timer. Where no other token comes after this one, its end is no reason to hurry. */
@@ -113,25 +194,6 @@ void sw__auth_audit(const struct sw__auth *a, const char *user, const char *task
     sw_audit(a->out, json_pack("{s:o, s:s, s:s, s:b, s:o, s:s, s:s*}", "who", person, "line",
                                line[0] ? line : task, "task", task, "forced", 0, "accounts",
                                accounts, "outcome", "done", "detail", detail));
-}
-
-int sw__auth_unlink(struct sw__auth *a, const struct sw_provider *p, const char *user,
-                    const char *reason) {
-    const json_t *account;
-    int r = sw__auth_account(a, p, user, &account);
-    if (r < 0) return r;
-    /* A sign-out is one line for all accounts, written where it is asked for. */
-    if (account && strcmp(reason, "logout") != 0)
-        sw__auth_audit(a, user, "unlinked",
-                       json_pack("{s:s}", p->name, sw_str(account, p->identity)), reason);
-    r = p == SW_SLACK ? sw__auth_bot_announce(a, NULL) : 0;
-    if (r < 0) return r;
-    r = sw__auth_save(a, p, user, NULL);
-    if (r < 0) return r;
-    r = sw__auth_land(a, p, user, reason);
-    if (r < 0) return r;
-    sw__auth_announce(a, p, user, NULL);
-    return 0;
 }
 
 int sw__auth_identities(const struct sw__auth *a, const char *user, bool since, json_t **ret) {

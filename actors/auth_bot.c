@@ -34,7 +34,9 @@ int sw__auth_bot_refused(struct sw__auth *a) {
     const json_int_t version = sw_int(a->in->body, "version");
     const json_t *account;
     if (version <= 0) return -EINVAL;
-    int r = sw__auth_account(a, SW_SLACK, SW_BOT, &account);
+    int r = sw__auth_readable(a, SW_SLACK, SW_BOT);
+    if (r < 0) return r;
+    r = sw__auth_account(a, SW_SLACK, SW_BOT, &account);
     if (r < 0) return r;
     if (!account) {
         tell(a, version, true, NULL);

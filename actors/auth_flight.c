@@ -32,7 +32,9 @@ static int count_waiting(const struct sw__auth *a, const char *user, size_t *ret
 static bool flies(const struct sw__auth *a, const json_t *flight, const json_t *account) {
     return flight && !strcmp(sw_str(flight, "link"), sw_str(account, "link")) &&
            sw_int(flight, "version") == sw_int(account, "version") &&
-           sw_int(flight, "started_ms") > a->ctx->now_ms - 2 * SW__AUTH_FLIGHT_MS;
+           sw_int(flight, "started_ms") > a->ctx->now_ms - 2 * SW__AUTH_FLIGHT_MS &&
+           sw_int(flight, "started_ms") <=
+               a->ctx->now_ms + SW__AUTH_FLIGHT_MS; /* a clock set back */
 }
 
 /* Asks refresher: at once where somebody waits for it, in the bulk lane where it is merely due. */
@@ -149,49 +151,49 @@ static int take_pair(struct sw__auth *a, const struct sw_provider *p, const char
     if (r < 0) return r;
     if (!sw_str(pair, "access_token")[0]) return -EBADMSG;
     if (!sw_str(pair, "refresh_token")[0]) {
-        r = sw__auth_tokens(a, p, user, account, &old);
-        if (r < 0) return r;
+        if (sw__auth_tokens(a, p, user, account, &old) < 0)
+            return sw__auth_unlink(a, p, user, "unreadable");
         json_object_set(pair, "refresh_token", json_object_get(old, "refresh_token"));
     }
     r = sw__auth_issue(a, p, user, copy, pair, sw_int(a->in->body, "expires_in"));
     if (r < 0) return r;
     r = sw__auth_save(a, p, user, copy);
     if (r < 0) return r;
+    sw_tally(a->out, SW_M_TOKEN_AGE_MS, a->ctx->now_ms - sw_int(account, "version"), p->name, NULL);
     r = sw__auth_land(a, p, user, "");
     if (r < 0) return r;
     sw__auth_announce(a, p, user, copy);
     return p == SW_SLACK ? sw__auth_bot_announce(a, copy) : 0;
 }
 
+/* A pair that came too late. Of the same link it is left alone: at Heroku both are of one authorization. */
+static int take_late(struct sw__auth *a, const struct sw_provider *p, const char *user) {
+    SW_AUTO(sw_json) json_t *pair = NULL;
+    const json_t *account;
+    int r = sw__auth_account(a, p, user, &account);
+    if (r < 0) return r;
+    if (account && !strcmp(sw_str(account, "link"), sw_str(a->in->body, "link"))) return 0;
+    r = sw_open(a->ctx, a->in, "pair", &pair);
+    return r < 0 ? r : sw__auth_revoke(a, p, user, pair);
+}
+
 int sw__auth_refreshed(struct sw__auth *a) {
     const json_t *body = a->in->body;
     const char *user = sw_str(body, "user"), *outcome = sw_str(body, "outcome");
     const struct sw_provider *p = sw__auth_about(a->in);
+    const bool ok = !strcmp(outcome, "ok");
     const json_t *account;
     if (!p) return -EINVAL;
     int r = sw__auth_account(a, p, user, &account);
     if (r < 0) return r;
-    /* Signed out, signed in anew, or refreshed meanwhile: this pair belongs to nobody. It is
-     * dropped here and lives on at the provider until it runs out. */
+    /* Else signed out, signed in anew, or refreshed meanwhile: this is of no account. */
     bool same = account && !strcmp(sw_str(account, "link"), sw_str(body, "link")) &&
                 sw_int(account, "version") == sw_int(body, "version");
-    if (same && !strcmp(outcome, "ok")) return take_pair(a, p, user, account);
-    if (same && !strcmp(outcome, "refused")) return sw__auth_unlink(a, p, user, "refused");
-    return give_up(a, p, user);
-}
-
-int sw__auth_due(struct sw__auth *a) {
-    const char *user = sw_str(a->in->body, "user");
-    const struct sw_provider *p = sw__auth_about(a->in);
-    const json_t *account;
-    if (!p) return -EINVAL;
-    int r = sw__auth_account(a, p, user, &account);
-    if (r < 0) return r;
-    if (account && sw_int(account, "version") == sw_int(a->in->body, "version") &&
-        sw_int(account, "expires_ms") && sw__auth_renewable(account))
-        return sw__auth_join(a, p, user, account, NULL);
-    sw__auth_announce(a, p, user, account); /* its timer is of another time: put it right */
-    return 0;
+    if (same && ok) return take_pair(a, p, user, account);
+    if (same && (!strcmp(outcome, "refused") || !strcmp(outcome, "lost")))
+        return sw__auth_unlink(a, p, user, outcome);
+    r = ok ? take_late(a, p, user) : 0;
+    return r < 0 ? r : give_up(a, p, user);
 }
 
 int sw__auth_timer(struct sw__auth *a) {

@@ -110,11 +110,16 @@ static int grant(const struct sw__auth *a, const char *user, const struct sw_msg
 int sw__auth_serve(struct sw__auth *a, const char *user, const struct sw_msg *request) {
     const bool regrant = sw__auth_is_regrant(request);
     bool ready;
+    int r = 0;
+    for (const struct sw_provider *p = sw_providers; r == 0 && p->name; p++) {
+        r = sw__auth_readable(a, p, user);
+    }
+    if (r < 0) return r;
     if (!regrant && is(request, "deploy") && !sw_provider_set_up(SW_GITHUB, a->ctx->conf)) {
         sw__auth_no_github(a, request);
         return 0;
     }
-    int r = sw__auth_ready(a, user, request, &ready);
+    r = sw__auth_ready(a, user, request, &ready);
     if (r < 0) return r;
     if (!ready && regrant) return sw__auth_refuse(a, user, request, "missing", NULL);
     if (!ready) return sw__auth_keep(a, user, request);

@@ -108,7 +108,7 @@ static json_t *identity_of(const struct sw_provider *p, const json_t *http) {
 }
 
 /* A new account for this person, or another one in the old one's place. */
-static int link_account(const struct sw__auth *a, const struct sw_provider *p, const char *user,
+static int link_account(struct sw__auth *a, const struct sw_provider *p, const char *user,
                         json_t *account) {
     SW_AUTO(sw_json) json_t *tokens = NULL;
     const json_t *old;
@@ -116,7 +116,7 @@ static int link_account(const struct sw__auth *a, const struct sw_provider *p, c
     char link[33];
     int r = sw_open(a->ctx, a->in, "tokens", &tokens);
     if (r < 0) return r;
-    r = sw__auth_account(a, p, user, &old);
+    r = sw__auth_stored(a, p, user, &old);
     if (r < 0) return r;
     sw_derive(a->ctx->seed, "account", random, sizeof(random));
     sw_hex(random, sizeof(random), link);
@@ -128,6 +128,8 @@ static int link_account(const struct sw__auth *a, const struct sw_provider *p, c
     r = sw__auth_save(a, p, user, account);
     if (r < 0) return r;
     sw__auth_announce(a, p, user, account);
+    r = sw__auth_linked(a, p, user, old, account);
+    if (r < 0) return r;
     sw__auth_audit(a, user, "login", json_pack("{s:s}", p->name, sw_str(account, p->identity)),
                    NULL);
     return 0;

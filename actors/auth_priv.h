@@ -5,7 +5,10 @@
  *            {row, id, version, link, expires_ms, linked_ms, renewed, has_refresh}
  *            row: the pair {access_token, refresh_token?} at rest; version: the time of
  *            its issue, so that a new link never repeats one; expires_ms: 0 where it does not run out;
- *            renewed: ids of commands that got this version because another was refused
+ *            renewed: ids of commands that got this version because another was refused;
+ *            and was: {provider: {reason, at_ms, version}} of one that was lost, until it is linked again
+ *          gone/<installation>  {at_ms}: Slipway was uninstalled; what was linked until then is as good as not linked
+ *          ghid/<installation>/<id at GitHub>  {users: [person]}
  *          acct/<installation>/BOT  {slack: {..., id: its user, team?, enterprise?, app, scope, by}}: the bot token, which
  *            is renewed and sealed as any other
  *          pend/<person>  [kept command]: they go on after the sign-in
@@ -40,6 +43,7 @@
 #define SW__AUTH_RENEWED_MAX 32
 #define SW__AUTH_TOKEN_MAX 4096
 #define SW__AUTH_OFFER_MS (10 * 60 * 1000LL)
+#define SW__AUTH_WAS_MS (30 * 24 * 3600 * 1000LL) /* for so long a person is told why */
 #define SW__AUTH_FLIGHT_MS (90 * 1000LL)
 #define SW__AUTH_SPARE_MS (60 * 1000LL) /* a token with less than this left is not granted */
 
@@ -55,25 +59,37 @@ char *sw__auth_key(const struct sw__auth *a, const char *noun, const char *user)
 /* What is stored, whether it may be used or not; NULL: nothing. */
 int sw__auth_stored(const struct sw__auth *a, const struct sw_provider *p, const char *user,
                     const json_t **ret);
-/* NULL: not linked, or run out for good. */
+/* "": it may be used; else why it is as good as not linked: "uninstalled", "expired". */
+int sw__auth_ended(const struct sw__auth *a, const json_t *account, const char **ret);
+/* What is stored and has not ended, or NULL. */
 int sw__auth_account(const struct sw__auth *a, const struct sw_provider *p, const char *user,
                      const json_t **ret);
+/* Why there is no account, where it was not the person who signed out; "" else. */
+int sw__auth_why(const struct sw__auth *a, const struct sw_provider *p, const char *user,
+                 const char **ret);
+/* Names what an account is made of, so that it is read ahead. */
+void sw__auth_want(const struct sw__auth *a, const char *user);
 /* A token that is refused or runs out can be had anew. */
 bool sw__auth_renewable(const json_t *account);
 int sw__auth_tokens(const struct sw__auth *a, const struct sw_provider *p, const char *user,
                     const json_t *account, json_t **ret);
+/* Whether the stored account holds this token, as either of its two. */
+int sw__auth_holds(const struct sw__auth *a, const struct sw_provider *p, const char *user,
+                   const char *token, bool *ret);
+/* Puts the row in; nothing else of the account changes. */
+int sw__auth_seal(const struct sw__auth *a, const struct sw_provider *p, const char *user,
+                  json_t *account, const json_t *tokens);
 /* Puts new tokens in: row, expiry (0: not said), the next version. */
 int sw__auth_issue(const struct sw__auth *a, const struct sw_provider *p, const char *user,
                    json_t *account, const json_t *tokens, json_int_t expires_in_s);
-/* NULL: it is linked no more. */
 int sw__auth_save(const struct sw__auth *a, const struct sw_provider *p, const char *user,
                   const json_t *account);
+/* It is linked no more; a reason is kept for the next card. sw__auth_unlink does all that belongs to it. */
+int sw__auth_forget(const struct sw__auth *a, const struct sw_provider *p, const char *user,
+                    const char *reason);
 /* Tells refresher what it must know; NULL: the account is gone. */
 void sw__auth_announce(const struct sw__auth *a, const struct sw_provider *p, const char *user,
                        const json_t *account);
-/* Forgets the account; what waited for it is told `reason`. */
-int sw__auth_unlink(struct sw__auth *a, const struct sw_provider *p, const char *user,
-                    const char *reason);
 /* One line of the audit, by who is in `in`; `accounts` is {provider: who it is there}, taken. */
 void sw__auth_audit(const struct sw__auth *a, const char *user, const char *task, json_t *accounts,
                     const char *detail);
@@ -123,8 +139,34 @@ int sw__auth_join(struct sw__auth *a, const struct sw_provider *p, const char *u
 int sw__auth_land(struct sw__auth *a, const struct sw_provider *p, const char *user,
                   const char *reason);
 int sw__auth_refreshed(struct sw__auth *a);
-int sw__auth_due(struct sw__auth *a);
 int sw__auth_timer(struct sw__auth *a);
+
+/* auth_life.c: how an account ends, and what is seen to while it lives. */
+/* Forgets the account; what waited for it is told `reason`: "logout", "refused", "lost" (the answer of a refresh),
+ * "withdrawn" (at the provider), "unreadable", "uninstalled", "expired". */
+int sw__auth_unlink(struct sw__auth *a, const struct sw_provider *p, const char *user,
+                    const char *reason);
+/* After an account was saved and announced: what follows of it, and the end of the one whose place it took (or NULL). */
+int sw__auth_linked(const struct sw__auth *a, const struct sw_provider *p, const char *user,
+                    const json_t *old, const json_t *account);
+/* Unlinks an account whose tokens do not open. */
+int sw__auth_readable(struct sw__auth *a, const struct sw_provider *p, const char *user);
+/* The people who linked this account at GitHub; NULL: nobody. */
+int sw__auth_sharers(const struct sw__auth *a, const char *id, const json_t **ret);
+int sw__auth_due(struct sw__auth *a);
+int sw__auth_reseal(struct sw__auth *a);
+
+/* auth_revoke.c: withdraws a pair at its provider, and goes on trying; what the person must do where that cannot be is
+ * told to `who` of a sign-out. Never what the stored account holds. */
+int sw__auth_revoke(const struct sw__auth *a, const struct sw_provider *p, const char *user,
+                    const json_t *tokens);
+bool sw__auth_is_revocation(const struct sw_msg *in); /* its answers and timers */
+int sw__auth_revoke_http(struct sw__auth *a);
+int sw__auth_revoke_timer(struct sw__auth *a);
+
+/* auth_event.c: what platforms tell of accounts by themselves. */
+#define SW__AUTH_GITHUB_USER "github/user/" /* and the id: a source of events */
+int sw__auth_event(struct sw__auth *a);
 
 /* auth_install.c: the way to a new installation. */
 /* A page or an answer on that way. */

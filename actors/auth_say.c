@@ -30,6 +30,22 @@ static void offer(struct sw__auth *a, const struct sw_msg *request) {
     a->card = sw__auth_url(a, path);
 }
 
+/* Where an account is missing that was there, the card says what became of it. */
+static int say_why(const struct sw__auth *a, const char *user, const json_t *missing,
+                   const char **reason, const struct sw_provider **ret) {
+    for (const struct sw_provider *p = sw_providers; p->name; p++) {
+        const char *why;
+        if (!json_object_get(missing, p->name)) continue;
+        int r = sw__auth_why(a, p, user, &why);
+        if (r < 0) return r;
+        if (!why[0]) continue;
+        *reason = why;
+        *ret = p;
+        return 0;
+    }
+    return 0;
+}
+
 int sw__auth_card(struct sw__auth *a, const char *user, const struct sw_msg *request,
                   const char *reason, const struct sw_provider *p, bool kept) {
     SW_AUTO(sw_json) json_t *data = NULL, *missing = NULL;
@@ -37,8 +53,12 @@ int sw__auth_card(struct sw__auth *a, const char *user, const struct sw_msg *req
     if (r < 0) return r;
     r = sw__auth_missing(a, user, &missing);
     if (r < 0) return r;
+    if (!p) r = say_why(a, user, missing, &reason, &p);
+    if (r < 0) return r;
     if (!a->card) offer(a, request);
     json_object_update(data, missing);
+    /* It was installed for one workspace before, maybe: who linked there is not known here. */
+    json_object_set_new(data, "org", json_boolean(a->in->inst[0] == 'E'));
     json_object_set_new(data, "reason", json_string(reason));
     json_object_set_new(data, "kept", json_boolean(kept));
     /* See sw__auth_sorry. */
@@ -50,9 +70,15 @@ int sw__auth_card(struct sw__auth *a, const char *user, const struct sw_msg *req
     return 0;
 }
 
-/* Only a regrant has a plan waiting in executor. */
+/* Only a regrant has a plan waiting in executor, which need not know all that can become of an account. */
 static void ungrant(const struct sw__auth *a, const struct sw_msg *request, const char *reason) {
+    static const char *const said[] = {"missing", "upstream", "logout"};
+    bool known = false;
     if (!sw__auth_is_regrant(request)) return;
+    for (size_t i = 0; i < sizeof(said) / sizeof(said[0]); i++) {
+        if (!strcmp(reason, said[i])) known = true;
+    }
+    if (!known) reason = "refused";
     const struct sw_provider *p = sw__auth_about(request);
     struct sw_msg *m =
         sw_msg_from(request, SW_KIND_UNGRANTED,
@@ -108,7 +134,7 @@ int sw__auth_login(struct sw__auth *a, const char *user) {
     return 0;
 }
 
-/* The providers are not told: what is forgotten here runs out there by itself. */
+/* Answers at once; the providers are told after that. */
 int sw__auth_logout(struct sw__auth *a, const char *user) {
     SW_AUTO(sw_text) char *pend = sw__auth_key(a, "pend", user);
     SW_AUTO(sw_text) char *acct = sw__auth_key(a, "acct", user);
@@ -123,11 +149,14 @@ int sw__auth_logout(struct sw__auth *a, const char *user) {
     }
     sw__auth_audit(a, user, "logout", accounts, any ? NULL : "nothing was linked");
     for (const struct sw_provider *p = sw_providers; p->name; p++) {
-        if (!json_object_get(data, p->identity)) continue;
+        const json_t *stored;
+        r = sw__auth_stored(a, p, user, &stored);
+        if (r < 0) return r;
+        if (!stored) continue; /* what has ended is forgotten, too */
         r = sw__auth_unlink(a, p, user, "logout");
         if (r < 0) return r;
     }
-    sw_forget(a->out, acct); /* also one that has run out */
+    sw_forget(a->out, acct); /* also why there was none */
     sw_forget(a->out, pend);
     sw__auth_reply(a, a->in, any ? "logout.done" : "logout.none", sw_take(&data), true);
     return 0;

@@ -3,6 +3,7 @@
 
 #include "actors/pages.h"
 #include "common/mem.h"
+#include "proto/value.h"
 
 #include <string.h>
 
@@ -103,4 +104,33 @@ json_t *sw_provider_token_request(const struct sw_provider *p, const struct sw_c
     if (p == SW_GITHUB)
         json_object_set_new(form, "client_id", json_string(sw_provider_client(p, conf)));
     return request;
+}
+
+static bool is_one_of(const char *word, const char *const *words) {
+    for (; *words; words++) {
+        if (!strcmp(word, *words)) return true;
+    }
+    return false;
+}
+
+/* A definite no to this token. Words that blame us (a wrong client secret, say) are none: one
+ * mistake in the settings must not unlink everybody. Heroku says "unauthorized" for both, so that
+ * its message is looked at as well. GitHub and Slack say it with a 200, and only their word counts. */
+bool sw_provider_refused(const struct sw_provider *p, const json_t *http, const json_t *answer) {
+    static const char *const ours[] = {"invalid_client",      "invalid_request",
+                                       "unauthorized_client", "unsupported_grant_type",
+                                       "invalid_scope",       NULL};
+    static const char *const githubs[] = {"bad_refresh_token", "invalid_grant", NULL};
+    static const char *const slacks[] = {"invalid_refresh_token", "token_revoked",
+                                         "account_inactive", NULL};
+    const json_t *json = json_object_get(http, "json");
+    const json_int_t status = sw_int(http, "status");
+    if (sw_str(http, "error")[0]) return false;
+    if (!json) json = answer;
+    if (p == SW_GITHUB || p == SW_SLACK)
+        return status >= 200 && status < 500 &&
+               is_one_of(sw_str(json, "error"), p == SW_SLACK ? slacks : githubs);
+    if (status != 400 && status != 401 && status != 403) return false;
+    if (strstr(sw_str(json, "message"), "client")) return false;
+    return !is_one_of(sw_str(json, "error"), ours) && !is_one_of(sw_str(json, "id"), ours);
 }

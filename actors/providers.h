@@ -51,5 +51,7 @@ char *sw_provider_authorize_url(const struct sw_provider *p, const struct sw_con
 /* POST for tokens, its answer sealed: {access_token, refresh_token?, expires_in?, error?}. */
 json_t *sw_provider_token_request(const struct sw_provider *p, const struct sw_conf *conf,
                                   json_t *form);
+/* Whether its answer to that is a definite no to a refresh token; `http` and `answer` as in common/actor.h. */
+bool sw_provider_refused(const struct sw_provider *p, const json_t *http, const json_t *answer);
 
 #endif

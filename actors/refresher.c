@@ -2,7 +2,7 @@
  * auth asks.
  *
  * An account has a timer, also one that does not run out (auth then sees to what it keeps), and while a call for it is under way (or went wrong) a note under the same
- * name: {link, version, flight, busy_ms, failures}. A second request for the same version joins the
+ * name: {link, version, flight, busy_ms, failures, unsure (a call may have spent the token)}. A second request for the same version joins the
  * call that is under way, so that a refresh token that works once is not used twice. */
 #include "actors/actors.h"
 #include "actors/providers.h"
@@ -113,12 +113,16 @@ static bool concerns(const json_t *note, const struct sw_msg *in) {
 
 /* busy_ms: when the call began, 0 where none is under way. */
 static void note_down(struct sw_out *out, const char *name, const struct sw_msg *in,
-                      const char *flight, int64_t busy_ms, json_int_t failures) {
+                      const char *flight, int64_t busy_ms, json_int_t failures, bool spent) {
     sw_store(out, name,
-             json_pack("{s:s, s:I, s:s, s:I, s:I}", "link", sw_str(in->body, "link"), "version",
-                       sw_int(in->body, "version"), "flight", flight, "busy_ms",
-                       (json_int_t)busy_ms, "failures", failures),
+             json_pack("{s:s, s:I, s:s, s:I, s:I, s:b}", "link", sw_str(in->body, "link"),
+                       "version", sw_int(in->body, "version"), "flight", flight, "busy_ms",
+                       (json_int_t)busy_ms, "failures", failures, "unsure", spent),
              0);
+}
+
+static bool is_unsure(const json_t *note) {
+    return json_is_true(json_object_get(note, "unsure"));
 }
 
 static int on_refresh(const struct sw_ctx *ctx, const struct sw_msg *in, struct sw_out *out) {
@@ -132,9 +136,10 @@ static int on_refresh(const struct sw_ctx *ctx, const struct sw_msg *in, struct 
     if (!sw_str(pair, "refresh_token")[0]) return -EBADMSG;
     bool same = note && !strcmp(sw_str(note, "link"), sw_str(in->body, "link"));
     int64_t busy_ms = concerns(note, in) ? sw_int(note, "busy_ms") : 0;
-    bool busy = busy_ms > ctx->now_ms - BUSY_MAX_MS;
+    bool busy = busy_ms > ctx->now_ms - BUSY_MAX_MS && busy_ms < ctx->now_ms + BUSY_MAX_MS;
+    bool spent = concerns(note, in) && (is_unsure(note) || (busy_ms && !busy));
     note_down(out, name, in, sw_str(in->body, "flight"), busy ? busy_ms : ctx->now_ms,
-              same ? sw_int(note, "failures") : 0);
+              same ? sw_int(note, "failures") : 0, spent);
     if (busy) return 0;
     call(ctx, in, out, 1);
     return 0;
@@ -143,6 +148,7 @@ static int on_refresh(const struct sw_ctx *ctx, const struct sw_msg *in, struct 
 /* Tells auth; the flight is the newest one that asked for this version. */
 static struct sw_msg *tell(const struct sw_msg *in, struct sw_out *out, const char *flight,
                            const char *outcome) {
+    sw_tally(out, SW_M_TOKEN_REFRESHES, 1, sw_str(in->body, "provider"), outcome);
     struct sw_msg *m = sw_send(
         out, "auth", SW_KIND_REFRESHED,
         json_pack("{s:s, s:s, s:s, s:I, s:s, s:s}", "user", sw_str(in->body, "user"), "provider",
@@ -162,38 +168,21 @@ static json_t *pair_of(const json_t *answer) {
     return pair;
 }
 
-static bool is_one_of(const char *word, const char *const *words) {
-    for (; *words; words++) {
-        if (!strcmp(word, *words)) return true;
-    }
-    return false;
-}
-
-/* A definite no to this token. Words that blame us (a wrong client secret, say) are none: one
- * mistake in the settings must not unlink everybody. Heroku says "unauthorized" for both, so that
- * its message is looked at as well. GitHub and Slack say it with a 200, and only their word counts. */
-static bool refused(const struct sw_provider *p, const json_t *http, const json_t *answer) {
-    static const char *const ours[] = {"invalid_client",      "invalid_request",
-                                       "unauthorized_client", "unsupported_grant_type",
-                                       "invalid_scope",       NULL};
-    static const char *const githubs[] = {"bad_refresh_token", "invalid_grant", NULL};
-    static const char *const slacks[] = {"invalid_refresh_token", "token_revoked",
-                                         "account_inactive", NULL};
-    const json_t *json = json_object_get(http, "json");
+/* Whether the provider may have done it all the same: then a refresh token that works once is spent. */
+static bool unsure(const json_t *http, const json_t *answer) {
+    static const char *const unknown[] = {"unsure", "timeout", "bad_json", "too_big"};
+    const char *error = sw_str(http, "error");
     const json_int_t status = sw_int(http, "status");
-    if (sw_str(http, "error")[0]) return false;
-    if (!json) json = answer;
-    if (p == SW_GITHUB || p == SW_SLACK)
-        return status >= 200 && status < 500 &&
-               is_one_of(sw_str(json, "error"), p == SW_SLACK ? slacks : githubs);
-    if (status != 400 && status != 401 && status != 403) return false;
-    if (strstr(sw_str(json, "message"), "client")) return false;
-    return !is_one_of(sw_str(json, "error"), ours) && !is_one_of(sw_str(json, "id"), ours);
+    for (size_t i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++) {
+        if (!strcmp(error, unknown[i])) return true;
+    }
+    if (error[0]) return false;
+    return status >= 500 || (status >= 200 && status < 300 && !sw_str(answer, "error")[0]);
 }
 
 /* The call went wrong for now: it is due again soon, and later each time. */
 static void fail(const struct sw_ctx *ctx, const struct sw_msg *in, struct sw_out *out,
-                 const json_t *note) {
+                 const json_t *note, bool spent) {
     SW_AUTO(sw_text) char *name = token_name(in);
     const char *flight = sw_str(note, "flight");
     json_int_t failures = sw_int(note, "failures");
@@ -201,7 +190,7 @@ static void fail(const struct sw_ctx *ctx, const struct sw_msg *in, struct sw_ou
     if (delay > BACKOFF_MAX_MS) delay = BACKOFF_MAX_MS;
     if (delay > ctx->conf->refresh_ms) delay = ctx->conf->refresh_ms;
     tell(in, out, flight, "failed");
-    note_down(out, name, in, flight, 0, failures + 1);
+    note_down(out, name, in, flight, 0, failures + 1, spent);
     /* Anywhere before that: those that failed together must not come back together. */
     arm(in, out, between(ctx, 0, delay));
 }
@@ -219,6 +208,7 @@ static int on_http(const struct sw_ctx *ctx, const struct sw_msg *in, struct sw_
     if (r < 0 && r != -ENOENT) return r;
     if (!concerns(note, in)) note = NULL; /* unlinked, or linked anew: auth only hears of it */
     const char *flight = note ? sw_str(note, "flight") : sw_str(in->body, "flight");
+    const bool spent = is_unsure(note) || sw_int(in->body, "tries") > 1;
     if (!error[0] && status >= 200 && status < 300) pair = pair_of(answer);
     if (pair) {
         struct sw_msg *m = tell(in, out, flight, "ok");
@@ -229,11 +219,11 @@ static int on_http(const struct sw_ctx *ctx, const struct sw_msg *in, struct sw_
     } else if (note && (!strcmp(error, "unsure") || !strcmp(error, "timeout")) &&
                sw_int(in->body, "tries") < TRIES) {
         call(ctx, in, out, (int)sw_int(in->body, "tries") + 1);
-    } else if (refused(sw_provider(sw_str(in->body, "provider")), http, answer)) {
-        tell(in, out, flight, "refused");
+    } else if (sw_provider_refused(sw_provider(sw_str(in->body, "provider")), http, answer)) {
+        tell(in, out, flight, spent ? "lost" : "refused");
         if (note) sw_forget(out, name);
     } else if (note) {
-        fail(ctx, in, out, note);
+        fail(ctx, in, out, note, spent || unsure(http, answer));
     } else {
         tell(in, out, flight, "failed");
     }

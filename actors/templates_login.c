@@ -5,6 +5,10 @@
 #define AFTER                                                                                      \
     "[{?kept}As soon as that is done I go on with {line:typed}.]"                                  \
     "[{?again}Then please type {line:typed} again.]"
+/* An installation of an organization does not know who connected in one of a workspace. */
+#define ORG                                                                                        \
+    "[{?org} I am installed for your whole organization: whoever connected in a single workspace " \
+    "before connects once more.]"
 /* What is missing, and who is known: an account, or both. */
 #define MISSING "your[ Heroku{?heroku}][ and{?two}][ GitHub{?github}] account[s{?two}]"
 #define KNOWN "[ to Heroku as {email:bold}][{?both} and][ to GitHub as {login:bold}]"
@@ -36,6 +40,7 @@ const struct sw__template sw__templates_login[] = {
      .lead = "[You are connected to Heroku as {email:bold}. ]"
              "[You are connected to GitHub as {login:bold}. ]Connect " MISSING
              ": what you ask for here is then done with your own rights.",
+     .more = ORG,
      .flags = SW__BARE,
      .build = button},
     {.id = "login.card",
@@ -54,8 +59,49 @@ const struct sw__template sw__templates_login[] = {
      .flags = SW__BARE,
      .build = button},
     {.id = "login.card",
-     .lead = "For this I need " MISSING ", once: it is done with your own rights.",
+     .key = "reason",
+     .when = "lost",
+     .lead =
+         "The answer to my last renewal of your access at {by} got lost on the way, and it takes "
+         "nothing older. Connecting again is all it takes: nothing is wrong with your account.",
      .more = AFTER,
+     .flags = SW__BARE,
+     .build = button},
+    {.id = "login.card",
+     .key = "reason",
+     .when = "withdrawn",
+     .lead = "My access was taken away in your settings at {by}, so I forgot your account there. "
+             "To go on, connect it again.",
+     .more = AFTER,
+     .flags = SW__BARE,
+     .build = button},
+    {.id = "login.card",
+     .key = "reason",
+     .when = "unreadable",
+     .lead = "I cannot read the access that I kept for you at {by}, so I dropped it unused. Please "
+             "connect your account again.",
+     .more = AFTER,
+     .flags = SW__BARE,
+     .build = button},
+    {.id = "login.card",
+     .key = "reason",
+     .when = "uninstalled",
+     .lead = "I was removed from this workspace for a while and forgot all accounts then. Please "
+             "connect yours again.",
+     .more = AFTER,
+     .flags = SW__BARE,
+     .build = button},
+    {.id = "login.card",
+     .key = "reason",
+     .when = "expired",
+     .lead = "The access that you gave me at {by} has run out, and it cannot be renewed. Please "
+             "connect your account again.",
+     .more = AFTER,
+     .flags = SW__BARE,
+     .build = button},
+    {.id = "login.card",
+     .lead = "For this I need " MISSING ", once: it is done with your own rights.",
+     .more = AFTER ORG,
      .flags = SW__BARE,
      .build = button},
     {.id = "login.linked",
@@ -68,9 +114,14 @@ const struct sw__template sw__templates_login[] = {
      .lead = SW__GOOD "I forgot[ your Heroku account {email:bold}][{?both} and]"
                       "[ your GitHub account {login:bold}] and all access to[ it{!both}]"
                       "[ them{?both}].",
-     .more = "[Heroku lists{?email} what you have authorized in your account settings, under "
-             "Applications.][{?both} ][GitHub lists{?login} it in your settings, under "
-             "Applications.]"},
+     .more = "I withdraw it at[ Heroku{?email}][{?both} and][ GitHub{?login}], too. If that is "
+             "refused, I tell you."},
+    {.id = "logout.left",
+     .lead = SW__DOUBT "I forgot your account at {by}, but could not withdraw the access that I "
+                       "had there.",
+     .more =
+         "To take it away, open[{?heroku} dashboard.heroku.com, Account settings, Applications,]"
+         "[{?github} github.com, Settings, Applications,] and revoke this app there."},
     {.id = "logout.none",
      .lead = "No account of yours is connected, so there is nothing to forget."},
     {.id = "whoami",

@@ -118,11 +118,18 @@ static void an_account_serves_its_person_in_its_installation_only(void **state) 
     assert_int_equal(count(w, "send", "executor", NULL), 0);
 }
 
-static void a_row_of_another_person_does_not_open(void **state) {
+static void a_row_of_another_person_is_never_used(void **state) {
     struct world *w = *state;
     link_up(w, "U2", 5, NOW + HOUR);
     json_object_set(w->facts, ACCT, json_object_get(w->facts, "acct/T1/U2"));
-    assert_int_equal(world_try(w, command(w, "c1", "promote")), -EBADMSG);
+    const unsigned alarms = sw_seal_broken();
+    run(w, command(w, "c1", "promote"));
+    assert_true(sw_seal_broken() > alarms); /* the runtime tells who runs it */
+    assert_card(w, "unreadable", true);
+    assert_int_equal(count(w, "send", "executor", SW_KIND_GRANTED), 0);
+    assert_null(account(w));
+    run(w, command(w, "c2", "promote")); /* and it is said until they connect again */
+    assert_card(w, "unreadable", true);
 }
 
 static void a_person_without_an_id_is_no_person(void **state) {
@@ -179,7 +186,7 @@ static void a_refused_token_is_renewed_once_and_then_unlinked(void **state) {
     assert_null(account(w));
     /* Who comes after that is not linked. */
     run(w, regrant(w, "c2", version, true));
-    assert_card(w, "missing", false);
+    assert_card(w, "refused", false);
     the(w, "send", "executor", SW_KIND_UNGRANTED);
 }
 
@@ -237,7 +244,7 @@ int main(void) {
         T(long_commands_are_kept_while_there_is_room),
         T(long_commands_wait_for_a_refresh_while_there_is_room),
         T(an_account_serves_its_person_in_its_installation_only),
-        T(a_row_of_another_person_does_not_open),
+        T(a_row_of_another_person_is_never_used),
         T(a_person_without_an_id_is_no_person),
         T(logout_forgets_everything_of_the_person),
         T(a_newer_token_is_granted_at_once),

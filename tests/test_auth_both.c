@@ -39,7 +39,9 @@ static void from_heroku_it_leads_on_to_github_and_then_all_goes_on(void **state)
     assert_int_equal(sw_int(data, "resumed"), 1);
     assert_string_equal(sw_str(github(w), "id"), "7");
     assert_int_equal(sw_int(github(w), "linked_ms"), NOW);
-    assert_int_equal(json_object_size(w->facts), 1);
+    assert_int_equal(json_object_size(w->facts), 2); /* and who is 7 at GitHub, for its events */
+    the(w, "source", "github/user/7", NULL);
+    assert_non_null(json_object_get(w->facts, "ghid/T1/7"));
     assert_hidden(w, secrets);
 }
 

@@ -93,7 +93,11 @@ static void twenty_that_wait_are_told_of_a_refusal(void **state) {
     assert_int_equal(count(w, "send", "executor", SW_KIND_UNGRANTED), 10);
     assert_int_equal(count(w, "send", "executor", SW_KIND_GRANTED), 0);
     assert_int_equal(count(w, "http", NULL, NULL), 0);
-    assert_int_equal(count(w, "store", NULL, NULL), 1); /* one link for all the cards */
+    assert_int_equal(count(w, "store", NULL, NULL), 2); /* why, and one link for all the cards */
+    const json_t *revoked = body_of(the(w, "send", "executor", SW_KIND_REVOKED));
+    assert_string_equal(sw_str(revoked, "user"), "U1");
+    assert_string_equal(sw_str(revoked, "provider"), "heroku");
+    assert_int_equal(sw_int(revoked, "version"), 5);
     assert_true(json_is_true(
         json_object_get(body_of(the(w, "send", "refresher", SW_KIND_ACCOUNT)), "gone")));
     assert_null(account(w));
@@ -173,7 +177,7 @@ static void a_flight_whose_timer_is_lost_is_started_again(void **state) {
     assert_int_equal(waiting(w), 2);
 }
 
-static void logout_during_a_flight_drops_the_new_pair(void **state) {
+static void logout_during_a_flight_withdraws_the_new_pair(void **state) {
     struct world *w = *state;
     link_up(w, "U1", 5, NOW);
     run(w, command(w, "c1", "promote"));
@@ -185,7 +189,9 @@ static void logout_during_a_flight_drops_the_new_pair(void **state) {
     assert_string_equal(sw_str(the(w, "send", "executor", SW_KIND_UNGRANTED), "cmd"), "c2");
     the(w, "cancel", FLIGHT, NULL);
     run(w, late);
-    assert_int_equal(json_array_size(w->outputs), 0);
+    assert_int_equal(json_array_size(w->outputs), 1);
+    SW_AUTO(sw_json) json_t *pair = opened(the(w, "http", NULL, NULL), "pair", w->auth);
+    assert_string_equal(sw_str(pair, "access_token"), "HRKU-second");
     assert_null(account(w));
 }
 
@@ -196,7 +202,8 @@ static void the_pair_of_another_link_or_version_changes_nothing(void **state) {
     SW_AUTO(sw_json) json_t *before = json_deep_copy(w->facts);
     for (size_t i = 0; i < 3; i++) {
         run(w, refreshed(w, "l0", 5, outcomes[i], NULL));
-        assert_int_equal(json_array_size(w->outputs), 0);
+        assert_int_equal(json_array_size(w->outputs), i == 0); /* a pair of nobody is withdrawn */
+        assert_int_equal(count(w, "http", NULL, NULL), i == 0);
         run(w, refreshed(w, "l1", 4, outcomes[i], NULL));
         assert_int_equal(json_array_size(w->outputs), 0);
     }
@@ -249,7 +256,7 @@ int main(void) {
         T(a_flight_without_an_answer_ends_by_its_timer),
         T(a_late_failure_does_not_end_the_next_flight),
         T(a_flight_whose_timer_is_lost_is_started_again),
-        T(logout_during_a_flight_drops_the_new_pair),
+        T(logout_during_a_flight_withdraws_the_new_pair),
         T(the_pair_of_another_link_or_version_changes_nothing),
         T(a_pair_that_does_not_open_is_refused),
         T(a_token_that_is_due_is_refreshed_in_the_bulk_lane_once),

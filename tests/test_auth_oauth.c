@@ -185,8 +185,11 @@ static void another_sign_in_replaces_the_account_with_a_higher_version(void **st
     the(w, "cancel", FLIGHT, NULL);
     assert_int_equal(sw_int(account(w), "version"), NOW + 1001);
     assert_string_not_equal(sw_str(account(w), "link"), "l1");
-    run(w, late);
-    assert_int_equal(json_array_size(w->outputs), 0);
+    run(w, late); /* nobody's, and withdrawn */
+    assert_int_equal(json_array_size(w->outputs), 1);
+    assert_string_equal(sw_str(json_object_get(the(w, "http", NULL, NULL), "value"), "path"),
+                        "/oauth/authorizations");
+    assert_int_equal(sw_int(account(w), "version"), NOW + 1001);
     json_decref(call);
 }
 

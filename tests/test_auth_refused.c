@@ -57,7 +57,7 @@ static void a_refused_token_without_another_is_definite_at_once(void **state) {
     assert_null(github(w));
     assert_non_null(account(w));
     run(w, regrant_github(w, "c2", 6, true)); /* who comes after that is not linked */
-    assert_card(w, "missing", false);
+    assert_card(w, "refused", false);
     the(w, "send", "executor", SW_KIND_UNGRANTED);
 }
 
@@ -86,7 +86,7 @@ static void a_token_that_ran_out_without_another_is_no_account(void **state) {
     link_up(w, "U1", 5, NOW + HOUR);
     link_github(w, "U1", 6, NOW, NULL);
     run(w, command(w, "c1", "deploy"));
-    assert_card(w, "missing", true);
+    assert_card(w, "expired", true);
     assert_missing(w, false, true);
     run(w, command(w, "c2", "pipelines"));
     assert_null(json_object_get(body_of(the(w, "send", "executor", NULL)), "github"));
