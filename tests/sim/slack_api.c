@@ -211,10 +211,12 @@ void sim_slack_auth_test(struct sim *sim, struct sim_req *req) {
     if (!sim_slack_bearer(sim, req, NULL, &caller)) return;
     const struct sim_team *team = caller.team;
     if (team == NULL) team = sim_team_find("T0SIM1");
+    bool org = caller.token != NULL && caller.token->team == NULL;
     SIM_FREE char *url = sim_fmt("https://%s.slack.example/", team->domain);
     sim_reply_json(req, 200,
                    json_pack("{s:b, s:s, s:s, s:s, s:s, s:s, s:s, s:b}", "ok", 1, "url", url,
-                             "team", team->domain, "user", "slipway", "team_id", team->id,
-                             "user_id", team->bot_user, "bot_id", team->bot_id,
-                             "is_enterprise_install", 0));
+                             "team", team->domain, "user", "slipway", "team_id",
+                             org ? SIM_ORG_ID : team->id, "user_id",
+                             org ? caller.token->install->bot : team->bot_user, "bot_id",
+                             team->bot_id, "is_enterprise_install", org));
 }

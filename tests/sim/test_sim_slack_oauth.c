@@ -116,6 +116,9 @@ static void a_token_speaks_in_its_own_workspace_only(void **state) {
     assert_ok(&here);
     REPLY everywhere = slack_say(client_text(all, "access_token"), "C0OTHER");
     assert_ok(&everywhere);
+    REPLY org = slack_call(client_text(all, "access_token"), "auth.test", "{}");
+    assert_string_equal(client_text(org.json, "team_id"), "E0SIM");
+    assert_string_equal(client_text(org.json, "user_id"), client_text(all, "bot_user_id"));
 }
 
 static void a_method_needs_its_scope(void **state) {
