@@ -191,6 +191,8 @@ void sw__auth_audit(const struct sw__auth *a, const char *user, const char *task
     const json_t *who = json_object_get(a->in->body, "who");
     const char *line = sw_str(a->in->body, "line"); /* nothing is typed in a browser */
     json_t *person = json_is_object(who) ? json_deep_copy(who) : json_pack("{s:s}", "user", user);
+    json_object_del(person, "name"); /* only pages call people by name */
+    json_object_del(person, "team_name");
     sw_audit(a->out, json_pack("{s:o, s:s, s:s, s:b, s:o, s:s, s:s*}", "who", person, "line",
                                line[0] ? line : task, "task", task, "forced", 0, "accounts",
                                accounts, "outcome", "done", "detail", detail));

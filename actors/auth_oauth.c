@@ -1,7 +1,9 @@
-/* auth_oauth.c -- the code becomes tokens, the tokens an account; see auth_priv.h.
+/* auth_oauth.c -- to a provider and back: the code becomes tokens, the tokens an account; see
+ * auth_priv.h.
  *
  * exchange: POST for tokens, its answer sealed; then account: who they belong to. The browser waits
- * until both are there; after Heroku it is sent on to GitHub where that is missing. */
+ * until both are there; after Heroku it is sent on to GitHub where that is missing. With Slack it ends
+ * at the exchange (auth_openid.c). */
 #include "actors/auth_priv.h"
 
 #include <errno.h>
@@ -10,19 +12,55 @@
 #define TRIES 2 /* one call, and one repeat where its outcome is unknown */
 #define FIELD_MAX 320
 
+int sw__auth_go(struct sw__auth *a, const struct sw__way *way, const char *set_cookie) {
+    SW_AUTO(sw_text) char *random = sw__auth_random(a, "state");
+    SW_AUTO(sw_text) char *verifier = sw__auth_random(a, "verifier");
+    SW_AUTO(sw_text) char *key = sw__auth_offer_key("state", random);
+    SW_AUTO(sw_text) char *token = sw__auth_token(a, "state", random);
+    SW_AUTO(sw_text) char *back = sw__auth_url(a, way->p->callback);
+    SW_AUTO(sw_text) char *box = NULL;
+    SW_AUTO(sw_json) json_t *secret = json_pack("{s:s}", "code_verifier", verifier);
+    uint8_t hash[32];
+    int r = sw_seal(a->ctx->keys, "auth", key, secret, &box);
+    if (r < 0) return r;
+    sw_store(a->out, key,
+             json_pack("{s:O?, s:s, s:I, s:s, s:s, s:s*}", "who", way->who, "provider",
+                       way->p->name, "created_ms", (json_int_t)a->ctx->now_ms, "cookie",
+                       way->cookie, "verifier", box, "link", way->link),
+             SW__AUTH_OFFER_MS);
+    sw_sha256(verifier, strlen(verifier), hash);
+    SW_AUTO(sw_text) char *challenge = sw_base64url(hash, sizeof(hash));
+    /* Slack takes no PKCE for signing in; it says the nonce again, which serves the same end. */
+    SW_AUTO(sw_text)
+    char *location = way->p == SW_SLACK
+                         ? sw__auth_openid_url(a, way, token, back, challenge)
+                         : sw_provider_authorize_url(way->p, a->ctx->conf, token, back, challenge);
+    json_t *page = json_pack("{s:i, s:s}", "status", 303, "location", location);
+    if (set_cookie) json_object_set_new(page, "cookie", json_string(set_cookie));
+    sw_answer(a->out, way->wait, page);
+    return 0;
+}
+
 static json_t *body_of(const struct sw__way *way, const char *step, int tries) {
-    return json_pack("{s:s, s:s, s:s, s:O?, s:s, s:i}", "step", step, "provider", way->p->name,
-                     "wait", way->wait, "who", way->who, "cookie", way->cookie, "tries", tries);
+    return json_pack("{s:s, s:s, s:s, s:O?, s:s, s:s*, s:i}", "step", step, "provider",
+                     way->p->name, "wait", way->wait, "who", way->who, "cookie", way->cookie,
+                     "link", way->link, "tries", tries);
+}
+
+static json_t *token_request(const struct sw__auth *a, const struct sw_provider *p, const char *box,
+                             const char *back) {
+    return sw_provider_token_request(p, a->ctx->conf,
+                                     json_pack("{s:s, s:{s:s, s:s}, s:{s:s, s:s}, s:s}",
+                                               "grant_type", "authorization_code", "code", "$box",
+                                               box, "field", "code", "code_verifier", "$box", box,
+                                               "field", "code_verifier", "redirect_uri", back));
 }
 
 void sw__auth_exchange(const struct sw__auth *a, const struct sw__way *way, const char *box,
                        int tries) {
     SW_AUTO(sw_text) char *back = sw__auth_url(a, way->p->callback);
-    json_t *form =
-        json_pack("{s:s, s:{s:s, s:s}, s:{s:s, s:s}, s:s}", "grant_type", "authorization_code",
-                  "code", "$box", box, "field", "code", "code_verifier", "$box", box, "field",
-                  "code_verifier", "redirect_uri", back);
-    json_t *request = sw_provider_token_request(way->p, a->ctx->conf, form);
+    json_t *request = way->p == SW_SLACK ? sw__auth_openid_request(a, box, back)
+                                         : token_request(a, way->p, box, back);
     struct sw_msg *m = sw_http(a->out, request, SW_KIND_AUTH_HTTP, body_of(way, "exchange", tries));
     json_object_clear(m->boxes);
     sw_msg_set_box(m, "oauth", box);
@@ -45,9 +83,14 @@ static bool succeeded(const json_t *http) {
            sw_int(http, "status") < 300;
 }
 
-/* The provider said no (GitHub does that with a 200), or nothing that can be used. */
-static void page_of_failure(const struct sw__auth *a, const struct sw__way *way, const json_t *http,
-                            const json_t *answer) {
+char *sw__auth_not_linked(const struct sw_provider *p) {
+    return p == SW_SLACK ? sw_strdup("Nothing was linked")
+                         : sw_printf("%s was not linked", p->label);
+}
+
+/* GitHub and Slack say no with a 200. */
+void sw__auth_page_failure(const struct sw__auth *a, const struct sw__way *way, const json_t *http,
+                           const json_t *answer) {
     const json_int_t status = sw_int(http, "status");
     const bool no =
         !sw_str(http, "error")[0] &&
@@ -55,9 +98,8 @@ static void page_of_failure(const struct sw__auth *a, const struct sw__way *way,
     SW_AUTO(sw_text)
     char *title = sw_printf(
         no ? "%s did not accept this sign-in" : "%s cannot be reached right now", way->p->label);
-    SW_AUTO(sw_text)
-    char *text =
-        sw_printf("%s was not linked. Type /h login in Slack to try again.", way->p->label);
+    SW_AUTO(sw_text) char *what = sw__auth_not_linked(way->p);
+    SW_AUTO(sw_text) char *text = sw_printf("%s. Type /h login in Slack to try again.", what);
     sw__auth_page_error(a, way->wait, 502, title, text);
 }
 
@@ -80,8 +122,9 @@ static int on_exchange(struct sw__auth *a, const struct sw__way *way, const json
     }
     int r = sw_open(a->ctx, a->in, "answer", &answer);
     if (r < 0 && r != -ENOENT) return r;
+    if (way->p == SW_SLACK) return sw__auth_openid(a, way, http, answer);
     if (!succeeded(http) || !are_tokens(way->p, answer)) {
-        page_of_failure(a, way, http, answer);
+        sw__auth_page_failure(a, way, http, answer);
         return 0;
     }
     SW_AUTO(sw_json)
@@ -156,7 +199,8 @@ static int go_on(struct sw__auth *a, const struct sw__way *way, const char *user
             json_array_append_new(accounts,
                                   json_pack("[s, s]", p->label, sw_str(account, p->identity)));
     }
-    sw__auth_page(a, way->wait, 200, sw_page_done(way->who, accounts), sw__auth_cookie(a, ""));
+    sw__auth_page(a, way->wait, 200, sw_page_done(way->who, accounts, a->ctx->conf->slack_web),
+                  NULL);
     return 0;
 }
 
@@ -166,7 +210,7 @@ static int on_account(struct sw__auth *a, const struct sw__way *way, const json_
     const struct sw_provider *next;
     int resumed;
     if (!account) {
-        page_of_failure(a, way, http, NULL);
+        sw__auth_page_failure(a, way, http, NULL);
         return 0;
     }
     int r = link_account(a, way->p, user, account);
@@ -190,7 +234,8 @@ int sw__auth_http(struct sw__auth *a) {
     const struct sw__way way = {.p = sw__auth_about(a->in),
                                 .wait = sw_str(body, "wait"),
                                 .who = json_object_get(body, "who"),
-                                .cookie = sw_str(body, "cookie")};
+                                .cookie = sw_str(body, "cookie"),
+                                .link = sw_str(body, "link")};
     if (!way.p) return -EINVAL;
     if (!strcmp(sw_str(body, "step"), "exchange")) return on_exchange(a, &way, http);
     if (!strcmp(sw_str(body, "step"), "account")) return on_account(a, &way, http);

@@ -15,8 +15,10 @@
  *          flight/<person> (Heroku), flight/<person>/github, flight/<installation>/BOT/slack
  *            {flight, link, version, started_ms, waiting: [kept command or regrant]}
  *            its timer has the same name
- *          link/<sha256>  {who, created_ms} of an offered link; its random text is only in the link
- *          state/<sha256>  {who, provider, created_ms, cookie (sha256), verifier (box to auth, context: key)}
+ *          link/<sha256>  {who, created_ms, cookie? (sha256: the browser that pressed the button)} of an offered link; its
+ *            random text is only in the link
+ *          state/<sha256>  {who, provider, created_ms, cookie (sha256), verifier (box to auth, context: key), link? (key of
+ *            the link that leads to Slack)}
  *          token in a URL  "<installation>.<random43>.<mac43>", mac over what is before it; purpose
  *            "link" or "state"
  * units    *_ms milliseconds
@@ -195,15 +197,21 @@ int sw__auth_offer(const struct sw__auth *a, const char *purpose, const char *to
                    char **ret_random, const json_t **ret);
 char *sw__auth_url(const struct sw__auth *a, const char *path); /* public, of this installation */
 
-/* auth_web.c, auth_oauth.c: the pages, and what the providers say in between. */
+/* auth_web.c, auth_oauth.c, auth_openid.c: the pages, and what the providers say in between. */
 struct sw__way { /* a person in a browser, on the way to or from a provider */
     const struct sw_provider *p;
     const char *wait;
     const json_t *who;
     const char *cookie; /* its sha256 */
+    const char
+        *link; /* to Slack: the key of the link, which ends with Slack's word; else NULL or "" */
 };
 int sw__auth_web(struct sw__auth *a);
 int sw__auth_http(struct sw__auth *a);
+/* Where a sign-in leads after Slack: to what is missing, in the order of the table; to Heroku where nothing is, for
+ * another account there. And the labels of all of it. */
+int sw__auth_steps(const struct sw__auth *a, const json_t *who, const struct sw_provider **ret,
+                   json_t **ret_names);
 /* Sends the browser there, to come back with a state of its own; set_cookie may be NULL. */
 int sw__auth_go(struct sw__auth *a, const struct sw__way *way, const char *set_cookie);
 void sw__auth_exchange(const struct sw__auth *a, const struct sw__way *way, const char *box,
@@ -212,6 +220,16 @@ void sw__auth_page(const struct sw__auth *a, const char *wait, int status, char 
                    char *cookie); /* takes both */
 void sw__auth_page_error(const struct sw__auth *a, const char *wait, int status, const char *title,
                          const char *text);
-char *sw__auth_cookie(const struct sw__auth *a, const char *value); /* "": removes it */
+/* The provider said no, or nothing that can be used; `answer` may be NULL. */
+void sw__auth_page_failure(const struct sw__auth *a, const struct sw__way *way, const json_t *http,
+                           const json_t *answer);
+/* "GitHub was not linked"; Slack comes before all of them. */
+char *sw__auth_not_linked(const struct sw_provider *p);
+/* Sign-in with Slack: its page, the request for the id_token, and what that says. */
+char *sw__auth_openid_url(const struct sw__auth *a, const struct sw__way *way, const char *state,
+                          const char *back, const char *nonce);
+json_t *sw__auth_openid_request(const struct sw__auth *a, const char *box, const char *back);
+int sw__auth_openid(struct sw__auth *a, const struct sw__way *way, const json_t *http,
+                    const json_t *answer);
 
 #endif

@@ -7,17 +7,25 @@
 #include <string.h>
 
 #define COOKIE "sw_link"
-/* The link, the way to Heroku and the one to GitHub: each may take its ten minutes. */
+/* Browsers take a name that begins so from this very host only, over https: no neighbour below the same
+ * domain can plant one that it knows. */
+#define HOST_ONLY "__Host-"
+/* The ways to Slack, Heroku and GitHub: each may take its ten minutes. */
 #define COOKIE_S (3 * (int)(SW__AUTH_OFFER_MS / 1000))
 #define BASE64URL "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 #define CODE_MAX 1024
 #define AGAIN "Type /h login in Slack to get a new link."
 
-char *sw__auth_cookie(const struct sw__auth *a, const char *value) {
+static bool is_https(const struct sw__auth *a) {
     const char *base = a->ctx->conf->base_url;
-    return sw_printf("%s=%s; HttpOnly; SameSite=Lax; Path=/; Max-Age=%d%s", COOKIE, value,
-                     value[0] ? COOKIE_S : 0,
-                     base && !strncmp(base, "https://", 8) ? "; Secure" : "");
+    return base && !strncmp(base, "https://", 8);
+}
+
+/* It stays when the way is done: another card in a second tab may be on its way, too. */
+static char *set_cookie(const struct sw__auth *a, const char *value) {
+    return sw_printf("%s%s=%s; HttpOnly; SameSite=Lax; Path=/; Max-Age=%d%s",
+                     is_https(a) ? HOST_ONLY : "", COOKIE, value, COOKIE_S,
+                     is_https(a) ? "; Secure" : "");
 }
 
 void sw__auth_page(const struct sw__auth *a, const char *wait, int status, char *html,
@@ -43,7 +51,7 @@ struct visit { /* one request of a browser */
 
 static void gone(const struct sw__auth *a, const struct visit *v) {
     sw__auth_page_error(a, v->wait, 410, "This link has expired",
-                        "A link works once, for ten minutes. " AGAIN);
+                        "A link works once, in one browser, for ten minutes. " AGAIN);
 }
 
 static void other_browser(const struct sw__auth *a, const struct visit *v) {
@@ -57,10 +65,8 @@ static char *csrf_text(const char *random, const char *cookie) {
     return sw_printf("%s.%s", random, cookie);
 }
 
-/* Where a sign-in leads: to what is missing, in the order of the table; to Heroku where nothing is,
- * for another account there. */
-static int steps_of(const struct sw__auth *a, const json_t *who, const struct sw_provider **ret,
-                    json_t **ret_names) {
+int sw__auth_steps(const struct sw__auth *a, const json_t *who, const struct sw_provider **ret,
+                   json_t **ret_names) {
     SW_AUTO(sw_json) json_t *missing = NULL, *names = json_array();
     int r = sw__auth_missing(a, sw_str(who, "user"), &missing);
     if (r < 0) return r;
@@ -78,97 +84,94 @@ static int steps_of(const struct sw__auth *a, const json_t *who, const struct sw
     return 0;
 }
 
-static int show_link(struct sw__auth *a, const struct visit *v) {
-    SW_AUTO(sw_json) json_t *names = NULL;
-    const struct sw_provider *first;
-    SW_AUTO(sw_text) char *key = NULL, *random = NULL;
+/* True where the browser is the one that was noted, by the hash of its cookie. */
+static bool same_browser(const struct visit *v, const json_t *noted) {
+    SW_AUTO(sw_text) char *hash = sw__auth_hash(v->cookie);
+    const char *kept = sw_str(noted, "cookie");
+    return v->cookie[0] && strlen(kept) == strlen(hash) && sw_bytes_equal(kept, hash, strlen(hash));
+}
+
+/* False: the page says what is missing. Without Slack nobody can be linked: it could be anybody. */
+static bool is_set_up(const struct sw__auth *a, const struct visit *v,
+                      const struct sw_provider *p) {
+    if (sw_provider_client(p, a->ctx->conf)[0]) return true;
+    SW_AUTO(sw_text)
+    char *text = sw_printf("This installation has no client id at %s, so no account can be linked. "
+                           "Tell the person who runs it; nothing was changed.",
+                           p->label);
+    sw__auth_page_error(a, v->wait, 503, "Not set up yet", text);
+    return false;
+}
+
+struct shown { /* a link, as a browser shows it */
+    char *key, *random;
     const json_t *link;
-    char csrf[SW_MAC_CHARS + 1];
-    int r = sw__auth_offer(a, "link", v->token, &key, &random, &link);
+    const struct sw_provider *first; /* after Slack */
+    json_t *names;
+};
+
+static void shown_finish(struct shown *s) {
+    free(s->key);
+    free(s->random);
+    json_decref(s->names);
+}
+
+/* *ret is false where the page has said why it cannot be. Once its button was pressed, a link is for
+ * that browser alone: a second click and the way back by the browser's button find it still there. */
+static int look_up(struct sw__auth *a, const struct visit *v, struct shown *s, bool *ret) {
+    *ret = false;
+    int r = sw__auth_offer(a, "link", v->token, &s->key, &s->random, &s->link);
     if (r < 0) return r;
-    if (!link) {
+    if (!s->link || (json_object_get(s->link, "cookie") && !same_browser(v, s->link))) {
         gone(a, v);
         return 0;
     }
-    const json_t *who = json_object_get(link, "who");
-    r = steps_of(a, who, &first, &names);
+    r = sw__auth_steps(a, json_object_get(s->link, "who"), &s->first, &s->names);
     if (r < 0) return r;
+    *ret = is_set_up(a, v, SW_SLACK) && is_set_up(a, v, s->first);
+    return 0;
+}
+
+static int show(struct sw__auth *a, const struct visit *v, const struct shown *s) {
+    char csrf[SW_MAC_CHARS + 1];
     /* A browser that has one keeps it: another card in a second tab must not break the first. */
     bool kept = strlen(v->cookie) == SW_MAC_CHARS && strspn(v->cookie, BASE64URL) == SW_MAC_CHARS;
     SW_AUTO(sw_text) char *cookie = kept ? sw_strdup(v->cookie) : sw__auth_random(a, "cookie");
-    SW_AUTO(sw_text) char *text = csrf_text(random, cookie);
-    r = sw_mac(a->ctx->keys, "csrf", text, csrf);
+    SW_AUTO(sw_text) char *text = csrf_text(s->random, cookie);
+    int r = sw_mac(a->ctx->keys, "csrf", text, csrf);
     if (r < 0) return r;
-    sw__auth_page(a, v->wait, 200, sw_page_link(who, names, csrf), sw__auth_cookie(a, cookie));
+    sw__auth_page(a, v->wait, 200, sw_page_link(s->names, csrf), set_cookie(a, cookie));
     return 0;
 }
 
-int sw__auth_go(struct sw__auth *a, const struct sw__way *way, const char *set_cookie) {
-    SW_AUTO(sw_text) char *random = sw__auth_random(a, "state");
-    SW_AUTO(sw_text) char *verifier = sw__auth_random(a, "verifier");
-    SW_AUTO(sw_text) char *key = sw__auth_offer_key("state", random);
-    SW_AUTO(sw_text) char *token = sw__auth_token(a, "state", random);
-    SW_AUTO(sw_text) char *back = sw__auth_url(a, way->p->callback);
-    SW_AUTO(sw_text) char *box = NULL;
-    SW_AUTO(sw_json) json_t *secret = json_pack("{s:s}", "code_verifier", verifier);
-    uint8_t hash[32];
-    int r = sw_seal(a->ctx->keys, "auth", key, secret, &box);
-    if (r < 0) return r;
-    sw_store(a->out, key,
-             json_pack("{s:O?, s:s, s:I, s:s, s:s}", "who", way->who, "provider", way->p->name,
-                       "created_ms", (json_int_t)a->ctx->now_ms, "cookie", way->cookie, "verifier",
-                       box),
-             SW__AUTH_OFFER_MS);
-    sw_sha256(verifier, strlen(verifier), hash);
-    SW_AUTO(sw_text) char *challenge = sw_base64url(hash, sizeof(hash));
-    SW_AUTO(sw_text)
-    char *location = sw_provider_authorize_url(way->p, a->ctx->conf, token, back, challenge);
-    json_t *page = json_pack("{s:i, s:s}", "status", 303, "location", location);
-    if (set_cookie) json_object_set_new(page, "cookie", json_string(set_cookie));
-    sw_answer(a->out, way->wait, page);
-    return 0;
-}
-
-static int post_link(struct sw__auth *a, const struct visit *v) {
-    SW_AUTO(sw_text) char *key = NULL, *random = NULL;
-    SW_AUTO(sw_json) json_t *names = NULL;
-    const struct sw_provider *first;
-    const json_t *link;
-    int r = sw__auth_offer(a, "link", v->token, &key, &random, &link);
-    if (r < 0) return r;
-    if (!link) {
-        gone(a, v);
-        return 0;
-    }
-    SW_AUTO(sw_text) char *text = csrf_text(random, v->cookie);
+static int start(struct sw__auth *a, const struct visit *v, const struct shown *s) {
+    SW_AUTO(sw_text) char *text = csrf_text(s->random, v->cookie);
     if (!v->cookie[0] || !sw_mac_valid(a->ctx->keys, "csrf", text, sw_str(v->form, "csrf"))) {
         other_browser(a, v);
         return 0;
     }
-    const json_t *who = json_object_get(link, "who");
-    r = steps_of(a, who, &first, &names);
-    if (r < 0) return r;
-    if (!sw_provider_client(first, a->ctx->conf)[0]) {
-        SW_AUTO(sw_text)
-        char *said = sw_printf("This installation has no OAuth client at %s. Tell the person who "
-                               "runs it; nothing was changed.",
-                               first->label);
-        sw__auth_page_error(a, v->wait, 503, "Not set up yet", said);
-        return 0;
-    }
-    /* The link is used up; what comes back is awaited under the state's name. */
     SW_AUTO(sw_text) char *cookie = sw__auth_hash(v->cookie);
-    SW_AUTO(sw_text) char *set_cookie = sw__auth_cookie(a, v->cookie);
-    const struct sw__way way = {.p = first, .wait = v->wait, .who = who, .cookie = cookie};
-    sw_forget(a->out, key);
-    return sw__auth_go(a, &way, set_cookie);
+    SW_AUTO(sw_text) char *cookie_text = set_cookie(a, v->cookie);
+    const struct sw__way way = {.p = SW_SLACK,
+                                .wait = v->wait,
+                                .who = json_object_get(s->link, "who"),
+                                .cookie = cookie,
+                                .link = s->key};
+    json_t *taken = json_copy((json_t *)s->link);
+    json_object_set_new(taken, "cookie", json_string(cookie));
+    sw_store(a->out, s->key, taken,
+             sw_int(s->link, "created_ms") + SW__AUTH_OFFER_MS - a->ctx->now_ms);
+    return sw__auth_go(a, &way, cookie_text);
 }
 
-/* True where the browser that comes back is the one that was sent. */
-static bool same_browser(const struct visit *v, const json_t *state) {
-    SW_AUTO(sw_text) char *hash = sw__auth_hash(v->cookie);
-    const char *kept = sw_str(state, "cookie");
-    return v->cookie[0] && strlen(kept) == strlen(hash) && sw_bytes_equal(kept, hash, strlen(hash));
+/* Reading changes nothing; the button starts the way. */
+static int link_page(struct sw__auth *a, const struct visit *v, bool pressed) {
+    struct shown s = {0};
+    bool usable;
+    int r = look_up(a, v, &s, &usable);
+    if (r >= 0 && usable) r = pressed ? start(a, v, &s) : show(a, v, &s);
+    shown_finish(&s);
+    return r;
 }
 
 static int exchange(struct sw__auth *a, const struct visit *v, const struct sw_provider *p,
@@ -178,7 +181,8 @@ static int exchange(struct sw__auth *a, const struct visit *v, const struct sw_p
     const struct sw__way way = {.p = p,
                                 .wait = v->wait,
                                 .who = json_object_get(state, "who"),
-                                .cookie = sw_str(state, "cookie")};
+                                .cookie = sw_str(state, "cookie"),
+                                .link = sw_str(state, "link")};
     int r = sw_unseal(a->ctx->keys, sw_str(state, "verifier"), key, &secret);
     if (r < 0) return r;
     json_object_set_new(secret, "code", json_string(code));
@@ -196,8 +200,8 @@ static void page_of_error(const struct sw__auth *a, const struct visit *v,
     if (!strcmp(error, "access_denied")) {
         status = 403;
         title = sw_strdup("You did not allow it");
-        text = sw_printf("%s was not linked. If you change your mind, type /h login in Slack.",
-                         p->label);
+        SW_AUTO(sw_text) char *what = sw__auth_not_linked(p);
+        text = sw_printf("%s. If you change your mind, type /h login in Slack.", what);
     } else if (error[0]) {
         title = sw_printf("%s did not sign you in", p->label);
         text = sw_strdup("It answered with an error. " AGAIN);
@@ -257,26 +261,32 @@ static const char *token_of(const char *path, const json_t *query) {
     return path[size] ? NULL : sw_str(query, "token");
 }
 
+/* Whose callback a path is; NULL: nobody's. */
+static const struct sw_provider *whose(const char *path) {
+    if (!strcmp(path, SW_SLACK->callback)) return SW_SLACK;
+    for (const struct sw_provider *p = sw_providers; p->name; p++) {
+        if (!strcmp(path, p->callback)) return p;
+    }
+    return NULL;
+}
+
 int sw__auth_web(struct sw__auth *a) {
     SW_AUTO(sw_json) json_t *web = NULL;
     const json_t *body = a->in->body;
     const char *path = sw_str(body, "path"), *method = sw_str(body, "method");
     int r = sw_open(a->ctx, a->in, "web", &web);
     if (r < 0) return r;
-    struct visit v = {.wait = sw_str(body, "wait"),
-                      .query = json_object_get(web, "query"),
-                      .form = json_object_get(web, "form"),
-                      .cookie = sw_str(json_object_get(web, "cookies"), COOKIE)};
+    struct visit v = {
+        .wait = sw_str(body, "wait"),
+        .query = json_object_get(web, "query"),
+        .form = json_object_get(web, "form"),
+        .cookie = sw_str(json_object_get(web, "cookies"), is_https(a) ? HOST_ONLY COOKIE : COOKIE)};
     const bool get = !strcmp(method, "GET"), post = !strcmp(method, "POST");
-    const struct sw_provider *back = sw_providers;
-    while (back->name && strcmp(path, back->callback) != 0) {
-        back++;
-    }
+    const struct sw_provider *back = whose(path);
     v.token = token_of(path, v.query);
-    if (v.token && get) return show_link(a, &v);
-    if (v.token && post) return post_link(a, &v);
-    if (back->name && get) return callback(a, &v, back);
-    if (v.token || back->name) {
+    if (v.token && (get || post)) return link_page(a, &v, post);
+    if (back && get) return callback(a, &v, back);
+    if (v.token || back) {
         sw__auth_page_error(a, v.wait, 405, "That is not how this page is used", AGAIN);
     } else {
         sw__auth_page_error(a, v.wait, 404, "No such page", AGAIN);

@@ -29,6 +29,7 @@ static const struct {
     {"/webhooks/github", false, "POST", HOOK_BYTES, sw__ingress_github_hook},
     {SW_PATH_CALLBACK, false, "GET", BROWSER_BYTES, sw__ingress_callback},
     {SW_PATH_CALLBACK_GITHUB, false, "GET", BROWSER_BYTES, sw__ingress_callback},
+    {SW_PATH_CALLBACK_SLACK, false, "GET", BROWSER_BYTES, sw__ingress_callback},
     {SW_PATH_LINK "/", true, "GET POST", BROWSER_BYTES, sw__ingress_link},
     {SW_PATH_INSTALL, false, "GET", BROWSER_BYTES, sw__ingress_install},
     {SW_PATH_INSTALL_CALLBACK, false, "GET POST", BROWSER_BYTES, sw__ingress_install_callback},

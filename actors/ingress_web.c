@@ -137,5 +137,5 @@ void sw__ingress_callback(const struct sw__ask *ask, struct sw_decision *d) {
         bad_link(d);
         return;
     }
-    take_in(ask, ask->request->path, &token, web, d); /* one of the two, whole */
+    take_in(ask, ask->request->path, &token, web, d); /* one of the three, whole */
 }

@@ -8,7 +8,7 @@
 #include <string.h>
 
 /* A header cannot be set from here, so the policy is in the document. It names no form-action:
- * browsers apply that to the redirect after the form as well, and ours leads to Heroku or GitHub. */
+ * browsers apply that to the redirect after the form as well, and ours leads to Slack. */
 #define HEAD                                                                                       \
     "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"                            \
     "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "                  \
@@ -65,11 +65,11 @@ char *sw_url_escape(const char *text) {
     return escaped;
 }
 
-/* "<dt>..." of the Slack side, the same on both pages. */
-static char *slack_identity(const json_t *who) {
-    SW_AUTO(sw_text) char *user = sw_html_escape(sw_str(who, "user"));
-    SW_AUTO(sw_text) char *team = sw_html_escape(sw_str(who, "team"));
-    return sw_printf("<dt>Slack</dt><dd>user %s in workspace %s</dd>", user, team);
+/* A name, or the id that it goes by; names are people's, and may be written from right to left. */
+static char *named(const json_t *who, const char *name, const char *id) {
+    const char *text = sw_str(who, name);
+    SW_AUTO(sw_text) char *escaped = sw_html_escape(text[0] ? text : sw_str(who, id));
+    return sw_printf("<bdi>%s</bdi>", escaped);
 }
 
 /* "Heroku and GitHub", escaped. */
@@ -87,28 +87,19 @@ static char *joined(const json_t *names) {
     return text;
 }
 
-static char *first_of(const json_t *names) {
-    const char *plain = json_string_value(json_array_get(names, 0));
-    return sw_html_escape(plain ? plain : "");
-}
-
-char *sw_page_link(const json_t *who, const json_t *names, const char *csrf) {
-    SW_AUTO(sw_text) char *slack = slack_identity(who);
-    SW_AUTO(sw_text) char *user = sw_html_escape(sw_str(who, "user"));
+char *sw_page_link(const json_t *names, const char *csrf) {
     SW_AUTO(sw_text) char *token = sw_html_escape(csrf);
     SW_AUTO(sw_text) char *all = joined(names);
-    SW_AUTO(sw_text) char *first = first_of(names);
-    const bool several = json_array_size(names) > 1;
+    const char *many = json_array_size(names) > 1 ? "s" : "";
     return sw_printf(
         HEAD
-        "<title>Link your %s account%s</title></head><body>"
-        "<h1>Link your %s account%s</h1><p>What is typed in Slack by this user will be done "
-        "at %s by your account%s.</p><dl>%s<dt>%s</dt><dd>the account%s you sign in with "
-        "on the next page%s</dd></dl><p>If you are not %s, or did not ask for this link, close "
-        "this page: nothing has happened yet.</p><form method=\"post\"><input type=\"hidden\" "
-        "name=\"csrf\" value=\"%s\"><button type=\"submit\">Go on to %s</button></form>" FOOT,
-        all, several ? "s" : "", all, several ? "s" : "", all, several ? "s" : "", slack, all,
-        several ? "s" : "", several ? "s" : "", user, token, first);
+        "<title>Link your %s account%s</title></head><body><h1>Link your %s account%s</h1>"
+        "<p>What you type in Slack will then be done at %s by your own account%s.</p>"
+        "<p>Slack will be asked first whether you are the person this link was made for. "
+        "After that you sign in at %s.</p><p>If you did not ask for this link, close this "
+        "page: nothing has happened yet.</p><form method=\"post\"><input type=\"hidden\" "
+        "name=\"csrf\" value=\"%s\"><button type=\"submit\">Go on to Slack</button></form>" FOOT,
+        all, many, all, many, all, many, all, token);
 }
 
 /* "<dt>..." for each service. */
@@ -128,17 +119,21 @@ static char *identities(const json_t *accounts) {
     return text;
 }
 
-char *sw_page_done(const json_t *who, const json_t *accounts) {
-    SW_AUTO(sw_text) char *slack = slack_identity(who);
+char *sw_page_done(const json_t *who, const json_t *accounts, const char *slack_web) {
+    SW_AUTO(sw_text) char *person = named(who, "name", "user");
+    SW_AUTO(sw_text) char *workspace = named(who, "team_name", "team");
     SW_AUTO(sw_text) char *rows = identities(accounts);
     SW_AUTO(sw_text) char *team = sw_url_escape(sw_str(who, "team"));
     SW_AUTO(sw_text) char *channel = sw_url_escape(sw_str(who, "channel"));
+    SW_AUTO(sw_text) char *web = sw_html_escape(slack_web);
     return sw_printf(
-        HEAD "<title>Linked</title></head><body><h1>Your accounts are linked</h1><dl>%s"
-             "%s</dl><p>Commands that were waiting for this go on by "
+        HEAD "<title>Linked</title></head><body><h1>Your accounts are linked</h1><dl><dt>Slack</dt>"
+             "<dd>%s in %s</dd>%s</dl><p>Commands that were waiting for this go on by "
              "themselves.</p><p><a class=\"go\" href=\"slack://channel?team=%s&amp;id=%s\">Back to "
-             "Slack</a></p><p>To undo this, type <code>/h logout</code> in Slack.</p>" FOOT,
-        slack, rows, team, channel);
+             "Slack</a></p><p>Slack in your browser: <a "
+             "href=\"%s/app_redirect?team=%s&amp;channel=%s\">back to the channel</a>.</p><p>To "
+             "undo this, type <code>/h logout</code> in Slack.</p>" FOOT,
+        person, workspace, rows, team, channel, web, team, channel);
 }
 
 char *sw_page_error(const char *title, const char *text) {

@@ -23,11 +23,12 @@
 #define SW_PATH_CALLBACK_GITHUB "/auth/github/callback"    /* the same at GitHub */
 #define SW_PATH_CALLBACK_SLACK "/auth/slack/callback"      /* and at Slack, for signing in */
 
-/* Who links what, and the one button; `who` as in PROTO.md, `names` are those of the services in their order (["Heroku",
- * "GitHub"]). The form goes where the page came from. */
-char *sw_page_link(const json_t *who, const json_t *names, const char *csrf);
-/* It is done: all identities ([[service, account]]) and the way back to the channel. */
-char *sw_page_done(const json_t *who, const json_t *accounts);
+/* What will be linked, and the one button, which leads to Slack; `names` are those of the services in their order
+ * (["Heroku", "GitHub"]). The form goes where the page came from. Whom the link was made for is not said: Slack has to. */
+char *sw_page_link(const json_t *names, const char *csrf);
+/* It is done: all identities (`who` as in PROTO.md, with names; [[service, account]]) and the way back to the channel, in
+ * Slack's program or, at `slack_web`, in this browser. */
+char *sw_page_done(const json_t *who, const json_t *accounts, const char *slack_web);
 /* What went wrong and what to do now, in plain words. */
 char *sw_page_error(const char *title, const char *text);
 

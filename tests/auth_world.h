@@ -56,6 +56,8 @@ static inline int world_up(void **state, const struct sw_actor *actor) {
     w->ingress = world_keys(w, "ingress");
     w->conf.base_url = sw_strdup("https://slipway.example");
     w->conf.http = sw_strdup("127.0.0.1:8080");
+    w->conf.slack_web = sw_strdup("https://slack.example");
+    w->conf.slack_client_id = sw_strdup("25.11");
     w->conf.heroku_id = sw_strdup("https://id.heroku.example");
     w->conf.heroku_client_id = sw_strdup("client&1");
     w->conf.heroku_scope = sw_strdup("identity write-protected");
@@ -80,6 +82,8 @@ static inline int world_down(void **state) {
     sw_keys_destroy(w->ingress);
     free(w->conf.base_url);
     free(w->conf.http);
+    free(w->conf.slack_web);
+    free(w->conf.slack_client_id);
     free(w->conf.heroku_id);
     free(w->conf.heroku_client_id);
     free(w->conf.heroku_scope);

@@ -5,10 +5,7 @@
 #define BOT_ACCT "acct/T1/BOT"
 
 static int up(void **state) {
-    int r = world_up(state, &sw_actor_auth);
-    struct world *w = *state;
-    w->conf.slack_client_id = (char *)"1.2";
-    return r;
+    return world_up(state, &sw_actor_auth);
 }
 
 /* ---- auth of "INSTALL" ---- */
@@ -73,7 +70,7 @@ static void the_code_is_exchanged_by_the_app_itself(void **state) {
     assert_string_equal(sw_str(request, "path"), "/oauth.v2.access");
     assert_string_equal(sw_str(request, "repeat"), "once");
     assert_true(json_is_true(json_object_get(request, "seal")));
-    assert_string_equal(sw_str(json_object_get(request, "basic"), "user"), "1.2");
+    assert_string_equal(sw_str(json_object_get(request, "basic"), "user"), "25.11");
     assert_string_equal(
         sw_str(json_object_get(json_object_get(request, "basic"), "password"), "$conf"),
         "slack_client_secret");

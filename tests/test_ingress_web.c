@@ -264,6 +264,9 @@ static void the_way_back_carries_its_state(void **state) {
     w->request.path = SW_PATH_CALLBACK_GITHUB; /* auth must know whose it is */
     assert_int_equal(ask(w)->appends, 1);
     assert_string_equal(sw_str(w->d.append[0].m->body, "path"), SW_PATH_CALLBACK_GITHUB);
+    w->request.path = SW_PATH_CALLBACK_SLACK;
+    assert_int_equal(ask(w)->appends, 1);
+    assert_string_equal(sw_str(w->d.append[0].m->body, "path"), SW_PATH_CALLBACK_SLACK);
     w->wait_id = "";
     assert_refused(ask(w), 503, "no_wait");
 }

@@ -3,7 +3,7 @@ import os, re, signal, threading, urllib.parse
 
 from cases import case
 from redis_cases import answered, helps
-from talk import Failed, request, signed, slash_form, until
+from talk import Browser, Failed, request, signed, slash_form, until
 from upstream_cases import ATLAS, nowhere
 from world import PROMOTE
 from words import CARD_AGAIN, HELP, PIPELINES, SHED
@@ -171,14 +171,17 @@ def another_browser_cannot_finish_a_sign_in(w):
     status, headers, _ = request(url, "POST", form, {**plain, "Cookie": cookie})
     if status != 303:
         raise Failed(f"{status}")
-    if request(url, "POST", form, {**plain, "Cookie": cookie})[0] != 410:
-        raise Failed("the link works twice")
+    if request(url, "POST", form, {**plain, "Cookie": cookie})[0] != 303:
+        raise Failed("a double click is an error")
+    other = request(url)
+    if other[0] != 410:
+        raise Failed(f"the link is there for another browser: {other[0]}")
     state = re.search(r"state=([^&]+)", headers["location"]).group(1)
     back = f"{w.ingress}/oauth/heroku/callback?code=x&state={state}" if "callback" not in headers["location"] else \
         re.search(r"redirect_uri=([^&]+)", headers["location"]).group(1).replace("%3A", ":").replace("%2F", "/") + f"?code=x&state={state}"
     if request(back)[0] != 403:
         raise Failed("taken without the cookie")
-    if w.journal("POST /oauth/token"):
+    if w.journal("POST /oauth/token") or w.journal("POST /api/openid.connect.token"):
         raise Failed("a code of a stranger was exchanged")
 
 
@@ -188,3 +191,22 @@ def installing_comes_back_to_the_port_that_the_system_chose(w):
     back = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(headers.get("location", "")).query)).get("redirect_uri")
     if status != 303 or back != w.ingress + "/slack/install/callback":
         raise Failed(f"{status}, back to {back} instead of {w.ingress}")
+
+
+@case(linked=False)
+def a_forwarded_link_links_nobody(w):
+    """Bob sends his link to Ada, who opens it, presses all buttons, and is signed in everywhere as herself."""
+    w.type("pipelines", w.BOB)
+    url = until("the card", lambda: w.card_url(w.BOB))
+    try:
+        Browser(w.sim, "ada@example.com").walk(url)
+        raise Failed("the way came to an end")
+    except Failed as why:
+        if " 403 " not in str(why) or "you are ada in" not in str(why) or "nothing was linked" not in str(why):
+            raise
+    if w.journal("GET /oauth/authorize") or w.journal("POST /oauth/token"):
+        raise Failed("Heroku was asked")
+    if request(url)[0] != 410:
+        raise Failed("the link is there still")
+    w.link(w.BOB, "bob@example.com")
+    until("what he typed goes on, for him", lambda: w.told("bob@example.com", w.BOB))

@@ -170,7 +170,7 @@ class Browser:
             url, body = urllib.parse.urljoin(url, answer["location"]), None
             self.note(url)
         if status != 200:
-            raise Failed(f"{url.split('?')[0]}: {status} {page[:300]}")
+            raise Failed(f"{url.split('?')[0]}: {status} {page.rpartition(b'<body>')[2][:400].decode(errors='replace')}")
         return url, page
 
     def note(self, url):
