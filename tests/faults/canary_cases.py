@@ -76,7 +76,7 @@ def memory(pid):
                 continue
             try:
                 mem.seek(begin)
-                found.append(mem.read(end - begin))
+                found.append(mem.read(end - begin).replace(bytes(512), b"\0"))  # most of it is empty
             except (OSError, ValueError, OverflowError):
                 pass  # mapped, but not there
     return b"\0".join(found)
@@ -148,8 +148,6 @@ def canary_no_secret_is_found_in_clear(w):
             problems += [f"{kind} in the memory of {role}" for kind in found_in(handed_out(w, kinds), data, plain)]
     if problems:
         raise Failed("; ".join(sorted(set(problems))))
-    if w.state()["tokens"]["api_keys_deleted"]:
-        raise Failed("somebody's own API key was deleted")
     return f"{len(secrets)} secrets, {bytes_read >> 20} MiB" + ("" if installed else "; no installing") + (f"; memory closed to us: {hidden}" if hidden else "")
 
 
