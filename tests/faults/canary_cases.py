@@ -121,6 +121,8 @@ def all_that_tokens_do(w):
     w.type("logout", w.BOB)
     until("logged out", lambda: w.texts(w.BOB) != texts)
     w.quiet()
+    if not w.journal("DELETE /oauth/authorizations") or not w.journal("DELETE /applications"):
+        raise Failed("nothing was withdrawn at Heroku and GitHub")
     return installed
 
 
