@@ -89,7 +89,7 @@ def canaries(world):
     """Searches all that was written, Slack, Sentry and the audit."""
     told = b"".join(world.texts(viewer).encode() for viewer in (world.ADA, world.BOB))
     known = [(name, part.encode()) for browser in world.browsers for name, value in browser.seen.items()
-             for part in (value.split(".") if name == "link" or name.startswith("state") else [value]) if part != "T0SIM1"]
+             for part in (value.split(".") if name == "link" or name.startswith("state") else [value]) if not re.fullmatch("[TE]0SIM[12]?", part)]
     places = [("Slack", told), ("Sentry", json.dumps(world.sentry()).encode())]
     if world.up:
         places.append(("audit", json.dumps(world.audit()).encode()))
@@ -100,12 +100,6 @@ def canaries(world):
         if found:
             what, m = found[0]
             raise Failed(f"{what} in {place}" + (f": {data[max(0, m.start() - 60):m.end() + 20]!r}" if m else ""))
-
-
-def api_keys_live(world):
-    """Heroku lists everybody's own API key beside our authorization; deleting it would cut a person off."""
-    if world.state()["tokens"]["api_keys_deleted"]:
-        raise Failed("somebody's own API key was deleted at Heroku")
 
 
 def sentry_took_all(world):

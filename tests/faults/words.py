@@ -1,6 +1,7 @@
 """What people read, in one place: the tests look for these, so a change of words is a change here."""
 BUSY_MARK = "…"  # a message that begins so will change
 
+INSTALLED = "Slipway is installed"
 HELP = "This is what you can type"
 PIPELINES = "You can see"
 LINKED = "You are connected to Heroku as *ada@example.com*"

@@ -81,7 +81,7 @@ class World:
             HTTP="127.0.0.1:0", SLACK=self.sim, SLACK_API=self.sim + "/api", SLACK_HOOKS=self.sim, HEROKU_API=self.sim, HEROKU_ID=self.sim,
             GITHUB_API=self.sim + "/github", GITHUB=self.sim + "/github.com", KOLKRABBI=self.sim + "/kolkrabbi",
             HEROKU_CLIENT_ID="sim-client", GITHUB_CLIENT_ID="sim-github", SLACK_CLIENT_ID="sim-slack", DURABILITY=self.durability, LOG=log, CRASH_FILE=self.crash_file,
-            **{name: f"{self.dir}/{name}" for name in self.secrets}, **settings).items()})
+            **{**{name: f"{self.dir}/{name}" for name in self.secrets}, **settings}).items()})
         if self.trace:
             env["SLIPWAY_CRASH_TRACE"] = self.trace_file
         if self.tap:
