@@ -7,12 +7,12 @@
  * be had: the token comes over TLS from Slack itself, to a client that said its secret (OpenID Connect
  * Core 3.1.3.7, point 6). What it says is checked, all of it. */
 #include "actors/auth_priv.h"
+#include "actors/id_token.h"
 
 #include <errno.h>
 #include <string.h>
 
 #define CLAIM "https://slack.com/"
-#define CLAIMS_BYTES (16 * 1024) /* pictures in a dozen sizes are among them */
 #define NAME_MAX_BYTES 256
 #define ID_MAX 32
 #define ID_CHARS "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -43,18 +43,6 @@ json_t *sw__auth_openid_request(const struct sw__auth *a, const char *box, const
                      SW_SLACK->secret, "form", "grant_type", "authorization_code", "code", "$box",
                      box, "field", "code", "redirect_uri", back, "fields", "id_token", "repeat",
                      "once", "seal", 1);
-}
-
-/* The middle of its three parts; NULL: it is no such token. */
-static json_t *claims_of(const char *token) {
-    const char *first = strchr(token, '.'), *last = first ? strchr(first + 1, '.') : NULL;
-    char text[CLAIMS_BYTES];
-    if (!last || strchr(last + 1, '.')) return NULL;
-    SW_AUTO(sw_text) char *part = sw_strndup(first + 1, (size_t)(last - first - 1));
-    int size = sw_base64url_decode(part, text, sizeof(text));
-    if (size < 0) return NULL;
-    SW_AUTO(sw_json) json_t *claims = json_loadb(text, (size_t)size, JSON_REJECT_DUPLICATES, NULL);
-    return json_is_object(claims) ? sw_take(&claims) : NULL;
 }
 
 /* A list of one is as good as a text; of several, it is for others as well. */
@@ -165,7 +153,7 @@ int sw__auth_openid(struct sw__auth *a, const struct sw__way *way, const json_t 
     }
     int r = sw_open(a->ctx, a->in, "oauth", &secret);
     if (r < 0) return r;
-    claims = claims_of(sw_str(answer, "id_token"));
+    claims = sw_id_token_claims(sw_str(answer, "id_token"));
     const char *claim = claims ? unfit(a, claims, sw_str(secret, "code_verifier")) : "id_token";
     /* Slack has spoken: whatever it said, the link is used up. */
     if (way->link[0]) sw_forget(a->out, way->link);
