@@ -12,9 +12,13 @@
 bool sim__redirect_ok(const char *registered, const char *uri) {
     if (uri == NULL) return false;
     if (registered != NULL) return strcmp(uri, registered) == 0;
-    bool local =
-        strncmp(uri, "http://127.0.0.1:", 17) == 0 || strncmp(uri, "http://localhost:", 17) == 0;
-    return local && strpbrk(uri, "@#") == NULL;
+    static const char *const local[] = {
+        "http://127.0.0.1:", "http://localhost:", "https://localhost:"};
+    bool is_local = false;
+    for (size_t i = 0; i < SIM_ARRAY_LEN(local); i++) {
+        is_local = is_local || strncmp(uri, local[i], strlen(local[i])) == 0;
+    }
+    return is_local && strpbrk(uri, "@#") == NULL;
 }
 
 /* NULL when the request is in order; an open redirect is never made for a wrong one. */
