@@ -217,7 +217,8 @@ static int on_http(const struct sw_ctx *ctx, const struct sw_msg *in, struct sw_
         sw_box(ctx, m, "auth", "pair", sw_take(&pair));
         if (note) sw_forget(out, name);
     } else if (note && (!strcmp(error, "unsure") || !strcmp(error, "timeout")) &&
-               sw_int(in->body, "tries") < TRIES) {
+               sw_int(in->body, "tries") < TRIES && !sw_int(note, "failures")) {
+        /* Who waits is helped by that at once; a provider that has been away for longer is not. */
         call(ctx, in, out, (int)sw_int(in->body, "tries") + 1);
     } else if (sw_provider_refused(sw_provider(sw_str(in->body, "provider")), http, answer)) {
         tell(in, out, flight, spent ? "lost" : "refused");
