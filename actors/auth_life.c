@@ -68,8 +68,9 @@ static int take_leave(struct sw__auth *a, const struct sw_provider *p, const cha
     if (r < 0) return r;
     /* All other reasons mean that the provider has done so already, or that nothing opens. */
     if (!logout && strcmp(reason, "uninstalled") != 0) return 0;
-    if (sw__auth_tokens(a, p, user, account, ret_tokens) < 0) *ret_tokens = NULL;
-    return 0;
+    if (sw__auth_tokens(a, p, user, account, ret_tokens) == 0) return 0;
+    *ret_tokens = NULL;
+    return sw__auth_leave(a, p);
 }
 
 int sw__auth_unlink(struct sw__auth *a, const struct sw_provider *p, const char *user,

@@ -162,6 +162,8 @@ int sw__auth_reseal(struct sw__auth *a);
  * told to `who` of a sign-out. Never what the stored account holds. */
 int sw__auth_revoke(const struct sw__auth *a, const struct sw_provider *p, const char *user,
                     const json_t *tokens);
+/* What we cannot withdraw is counted, and told to `who` of the message, who can. */
+int sw__auth_leave(const struct sw__auth *a, const struct sw_provider *p);
 bool sw__auth_is_revocation(const struct sw_msg *in); /* its answers and timers */
 int sw__auth_revoke_http(struct sw__auth *a);
 int sw__auth_revoke_timer(struct sw__auth *a);

@@ -58,14 +58,20 @@ static json_t *from_github(const struct sw__auth *a, const char *box) {
                      "repeat", "safe");
 }
 
+/* The pair, and where a sign-out is answered; nothing else goes along for a day. */
+static void carry(const struct sw__auth *a, struct sw_msg *m, const char *box) {
+    const char *url = sw_msg_box(a->in, "response_url");
+    json_object_clear(m->boxes);
+    sw_msg_set_box(m, "pair", box);
+    if (url) sw_msg_set_box(m, "response_url", url);
+}
+
 /* The next call of a revocation; body is taken. */
 static void call(const struct sw__auth *a, const struct sw_provider *p, json_t *body,
                  const char *at, const char *box, const char *path, const char *range) {
     json_object_set_new(body, "at", json_string(at));
     json_t *request = p == SW_GITHUB ? from_github(a, box) : from_heroku(a, at, box, path, range);
-    struct sw_msg *m = sw_http(a->out, request, SW_KIND_AUTH_HTTP, body);
-    sw_msg_set_box(m, "answer", NULL);
-    sw_msg_set_box(m, "pair", box);
+    carry(a, sw_http(a->out, request, SW_KIND_AUTH_HTTP, body), box);
 }
 
 static void start(const struct sw__auth *a, const struct sw_provider *p, json_t *body,
@@ -107,8 +113,7 @@ static int done(const struct sw__auth *a, const struct sw_provider *p) {
     return 0;
 }
 
-/* The provider does not let us: only the person can. */
-static int leave(const struct sw__auth *a, const struct sw_provider *p) {
+int sw__auth_leave(const struct sw__auth *a, const struct sw_provider *p) {
     sw_tally(a->out, SW_M_LINKS, 1, p->name, "left");
     if (!json_object_get(a->in->body, "who")) return 0;
     sw__auth_reply(a, a->in, "logout.left", json_pack("{s:s, s:b}", "by", p->label, p->name, 1),
@@ -121,16 +126,15 @@ static int put_off(const struct sw__auth *a, const struct sw_provider *p) {
     const json_t *old = a->in->body;
     const json_int_t tries = sw_int(old, "tries");
     uint32_t random;
-    if (sw_int(old, "since_ms") + LASTS_MS <= a->ctx->now_ms) return leave(a, p);
+    if (sw_int(old, "since_ms") + LASTS_MS <= a->ctx->now_ms) return sw__auth_leave(a, p);
     SW_AUTO(sw_text)
     char *name = sw_printf("revoke/%s/%s/%s", a->in->cmd, sw_str(old, "user"), p->name);
     const int64_t most_ms = BACKOFF_MS << (tries < BACKOFF_DOUBLES ? tries : BACKOFF_DOUBLES);
     sw_derive(a->ctx->seed, "revoke", &random, sizeof(random));
     json_t *body = next_body(a);
     json_object_set_new(body, "tries", json_integer(tries + 1));
-    struct sw_msg *m =
-        sw_after(a->out, name, most_ms / 2 + random % (most_ms / 2), SW_KIND_AUTH_TIMER, body);
-    sw_msg_set_box(m, "answer", NULL);
+    const int64_t delay_ms = most_ms / 2 + random % (most_ms / 2);
+    carry(a, sw_after(a->out, name, delay_ms, SW_KIND_AUTH_TIMER, body), sw_msg_box(a->in, "pair"));
     return 0;
 }
 
@@ -193,7 +197,7 @@ static int on_list(const struct sw__auth *a, const json_t *http, const char *box
         call(a, SW_HEROKU, body, "list", box, "/oauth/authorizations", range);
         return 0;
     }
-    if (!found || !is_id(sw_str(found, "id"))) return leave(a, SW_HEROKU);
+    if (!found || !is_id(sw_str(found, "id"))) return sw__auth_leave(a, SW_HEROKU);
     r = in_use(a, sw_str(a->in->body, "user"), found, &used);
     if (r < 0 || used) return r;
     SW_AUTO(sw_text) char *path = sw_printf("/oauth/authorizations/%s", sw_str(found, "id"));
@@ -204,7 +208,7 @@ static int on_list(const struct sw__auth *a, const json_t *http, const char *box
 /* The access has run out, maybe: one refresh shows whether there is anything left to withdraw. */
 static int renew(const struct sw__auth *a, const char *box) {
     SW_AUTO(sw_json) json_t *tokens = NULL;
-    if (json_is_true(json_object_get(a->in->body, "renewed"))) return leave(a, SW_HEROKU);
+    if (json_is_true(json_object_get(a->in->body, "renewed"))) return sw__auth_leave(a, SW_HEROKU);
     int r = sw_open(a->ctx, a->in, "pair", &tokens);
     if (r < 0) return r;
     if (!sw_str(tokens, "refresh_token")[0]) return done(a, SW_HEROKU);
@@ -244,7 +248,7 @@ int sw__auth_revoke_http(struct sw__auth *a) {
     if (verdict == OK && !strcmp(at, "list")) return on_list(a, http, box);
     if (verdict == OK || (verdict == NOT_THERE && !strcmp(at, "delete"))) return done(a, p);
     if (verdict == UNAUTHORIZED && p == SW_HEROKU) return renew(a, box);
-    return leave(a, p);
+    return sw__auth_leave(a, p);
 }
 
 int sw__auth_revoke_timer(struct sw__auth *a) {

@@ -170,6 +170,36 @@ static void a_pair_that_is_dead_at_heroku_needs_no_withdrawing(void **state) {
     assert_int_equal(count(w, "after", NULL, SW_KIND_AUTH_TIMER), 1);
 }
 
+static void a_row_that_does_not_open_is_left_to_the_person(void **state) {
+    struct world *w = *state;
+    link_up(w, "U2", 5, NOW + HOUR);
+    json_object_set(w->facts, ACCT, json_object_get(w->facts, "acct/T1/U2"));
+    run(w, command(w, "c1", "logout"));
+    assert_int_equal(count(w, "http", NULL, NULL), 0);
+    assert_int_equal(count(w, "send", "responder", SW_KIND_REPLY), 2); /* done, and left */
+    assert_null(account(w));
+}
+
+static void only_the_pair_and_the_way_to_answer_go_along(void **state) {
+    struct world *w = *state;
+    struct browser b;
+    json_t *next = exchanged(w, come_back(w, &b, "login")), *who = ada();
+    link_up(w, "U1", 5, NOW + HOUR); /* somebody else's, which is replaced */
+    json_object_set_new(json_object_get(who, "json"), "id", json_string("id-2"));
+    answer(w, next, who, NULL);
+    json_decref(next);
+    const json_t *boxes = json_object_get(the(w, "http", NULL, SW_KIND_AUTH_HTTP), "boxes");
+    assert_non_null(json_object_get(boxes, "pair"));
+    assert_null(json_object_get(boxes, "tokens")); /* those of the new account */
+    assert_in_range(json_object_size(boxes), 1, 2);
+    json_t *http = sign_out(w);
+    assert_int_equal(json_object_size(json_object_get(http, "boxes")), 2);
+    answered(w, &http, 503, json_object(), NULL);
+    boxes = json_object_get(the(w, "after", NULL, SW_KIND_AUTH_TIMER), "boxes");
+    assert_int_equal(json_object_size(boxes), 2);
+    assert_null(json_object_get(boxes, "answer"));
+}
+
 static void logout_and_login_at_once_do_not_hurt_the_new_account(void **state) {
     static const char *const pairs[][2] = {{"HRKU-access", "r"}, {"a", "HRKU-refresh"}};
     struct world *w = *state;
@@ -322,6 +352,8 @@ int main(void) {
         T(a_pair_that_no_list_holds_is_left_to_the_person),
         T(an_access_that_has_run_out_is_renewed_once_to_ask),
         T(a_pair_that_is_dead_at_heroku_needs_no_withdrawing),
+        T(a_row_that_does_not_open_is_left_to_the_person),
+        T(only_the_pair_and_the_way_to_answer_go_along),
         T(logout_and_login_at_once_do_not_hurt_the_new_account),
         T(a_revocation_goes_on_for_a_day_while_the_provider_is_away),
         T(github_takes_a_token_by_its_text),
