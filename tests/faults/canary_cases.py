@@ -76,7 +76,7 @@ def memory(pid):
                 continue
             try:
                 mem.seek(begin)
-                found.append(mem.read(end - begin))
+                found.append(mem.read(end - begin).replace(bytes(512), b"\0"))  # most of it is empty
             except (OSError, ValueError, OverflowError):
                 pass  # mapped, but not there
     return b"\0".join(found)
@@ -121,6 +121,8 @@ def all_that_tokens_do(w):
     w.type("logout", w.BOB)
     until("logged out", lambda: w.texts(w.BOB) != texts)
     w.quiet()
+    if not w.journal("DELETE /oauth/authorizations") or not w.journal("DELETE /applications"):
+        raise Failed("nothing was withdrawn at Heroku and GitHub")
     return installed
 
 
@@ -148,8 +150,6 @@ def canary_no_secret_is_found_in_clear(w):
             problems += [f"{kind} in the memory of {role}" for kind in found_in(handed_out(w, kinds), data, plain)]
     if problems:
         raise Failed("; ".join(sorted(set(problems))))
-    if w.state()["tokens"]["api_keys_deleted"]:
-        raise Failed("somebody's own API key was deleted")
     return f"{len(secrets)} secrets, {bytes_read >> 20} MiB" + ("" if installed else "; no installing") + (f"; memory closed to us: {hidden}" if hidden else "")
 
 

@@ -83,6 +83,7 @@ def shut(world, failed=None, keep=False):
                 truth.canaries(world)
             problems = end_of(world)
             truth.sentry_took_all(world)
+            truth.api_keys_live(world)
         problems += world.complaints()
     except Exception as e:
         problems.append(repr(e))
