@@ -8,6 +8,7 @@ LINKED = "You are connected to Heroku as *ada@example.com*"
 LINKED_BOTH = LINKED + " and to GitHub as *ada-l*"
 CARD = "For this I need your Heroku"  # or both accounts
 CARD_AGAIN = "Heroku no longer accepts the access that I had for you"
+WITHDRAWN = "My access was taken away in your settings at GitHub"
 INTERNAL = "Something went wrong on my side"
 RELEASED = "is released"
 AWAY = "does not answer as it should"
