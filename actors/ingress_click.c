@@ -23,6 +23,7 @@ static const struct sw_reply empty = {.status = 200};
 struct click { /* borrowed from the payload; "" where absent */
     const char *team, *enterprise, *user, *channel, *channel_name;
     const char *ts, *action, *at, *url, *trigger;
+    size_t url_size; /* with a NUL in it, the text seems shorter */
     const json_t *value;
     bool org_wide;
 };
@@ -67,6 +68,7 @@ static struct click click_of(const json_t *payload, const json_t *action) {
         .action = sw_str(action, "action_id"),
         .at = sw_str(action, "action_ts"),
         .url = sw_str(payload, "response_url"),
+        .url_size = json_string_length(json_object_get(payload, "response_url")),
         .trigger = sw_str(payload, "trigger_id"),
         .value = json_object_get(action, "value"),
         .org_wide = json_is_true(org) || !strcmp(sw_str(payload, "is_enterprise_install"), "true"),
@@ -91,7 +93,7 @@ static bool is_whole(const struct sw__ask *ask, const struct click *c) {
     return is_id(c->org_wide ? c->enterprise : c->team) && is_id_or_absent(c->team) &&
            is_id_or_absent(c->enterprise) && is_id(c->user) && is_id(c->channel) && is_ts(c->ts) &&
            json_is_string(c->value) && json_string_length(c->value) > 0 &&
-           sw__is_response_url(ask->ctx->conf, c->url, strlen(c->url));
+           sw_conf_is_hook(ask->ctx->conf, c->url, c->url_size);
 }
 
 static void set(json_t *object, const char *key, const char *value) {

@@ -18,7 +18,6 @@
 #define SW__ID_CHARS 22
 #define SW__DEDUPE_MS (600 * 1000) /* a signature holds 300 s on either side of its timestamp */
 #define SW__TEXT_LENGTH 4000       /* characters */
-#define SW__URL_BYTES 1024
 #define SW__TOKEN_CHARS "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_"
 
 struct sw__ask {
@@ -55,8 +54,6 @@ void sw__not_found(const struct sw__ask *ask, struct sw_decision *d);
 bool sw__is_slack_id(const char *text, size_t size);
 /* ASCII without blanks. */
 bool sw__is_printable(const char *text, size_t size);
-/* Only Slack's own hooks, or a stolen signing secret could make us post anywhere. */
-bool sw__is_response_url(const struct sw_conf *conf, const char *text, size_t size);
 /* slash.v1 of a new command; takes the values. */
 struct sw_msg *sw__typed(const struct sw__ask *ask, const char *inst, json_t *who, json_t *text,
                          json_t *trigger, json_t *url);

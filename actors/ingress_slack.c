@@ -109,12 +109,6 @@ bool sw__is_printable(const char *text, size_t size) {
     return true;
 }
 
-bool sw__is_response_url(const struct sw_conf *conf, const char *text, size_t size) {
-    size_t prefix = strlen(conf->hooks);
-    return size > prefix + 1 && size <= SW__URL_BYTES && !memcmp(text, conf->hooks, prefix) &&
-           text[prefix] == '/' && sw__is_printable(text, size);
-}
-
 /* "/h": a slash and what follows, in any script, but nothing that breaks a line. */
 static bool is_command(const char *text, size_t size) {
     for (size_t i = 0; i < size; i++) {
@@ -143,8 +137,9 @@ static bool check(const struct sw__ask *ask, const struct slash *s, struct sw_de
         tell(d, COMMAND, "is not the name of a command");
         return false;
     }
-    if (!sw__is_response_url(ask->ctx->conf, s->field[RESPONSE_URL].text,
-                             s->field[RESPONSE_URL].size)) {
+    /* Only Slack's own hooks, or a stolen signing secret could make us post anywhere. */
+    if (!sw_conf_is_hook(ask->ctx->conf, s->field[RESPONSE_URL].text,
+                         s->field[RESPONSE_URL].size)) {
         tell(d, RESPONSE_URL, "is not an address of Slack's");
         return false;
     }

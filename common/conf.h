@@ -11,6 +11,7 @@
 #ifndef SW_CONF_H
 #define SW_CONF_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -107,5 +108,8 @@ size_t sw_conf_secret_files(const char *ret[SW_CONF_SECRETS]);
 void sw_conf_help(FILE *out);
 /* A secret by its field name ("heroku_secret"), for effects that name it; NULL: no such or not set. */
 const char *sw_conf_secret(const struct sw_conf *conf, const char *field);
+/* Whether `url`, of `size` bytes, may be posted to as a response_url: at `hooks`, with a path like "/commands/T1/2/abc" (parts
+ * of letters, digits and -_.~, nothing escaped, no query), 1024 bytes at most. */
+bool sw_conf_is_hook(const struct sw_conf *conf, const char *url, size_t size);
 
 #endif

@@ -30,7 +30,9 @@ static int resolve_text(const struct sw_conf *conf, const struct sw_keys *keys, 
         /* A box that was stored outlives the command it came with. */
         if (sw_str(value, "context")[0]) context = sw_str(value, "context");
         if (sw_unseal(keys, sw_str(value, "$box"), context, &opened) < 0) return -EACCES;
-        secret = json_string_value(json_object_get(opened, sw_str(value, "field")));
+        const json_t *field = json_object_get(opened, sw_str(value, "field"));
+        secret = json_string_value(field);
+        if (secret && strlen(secret) != json_string_length(field)) return -EACCES; /* a NUL in it */
     }
     if (!secret) return -EACCES;
     *ret = sw_printf("%s%s%s", sw_str(value, "before"), secret, sw_str(value, "after"));
@@ -172,8 +174,7 @@ static int build_url(const struct sw_conf *conf, const struct sw_keys *keys, con
     char *url = NULL;
     int r = resolve_text(conf, keys, context, json_object_get(request, "url"), &url);
     if (r < 0) return r;
-    size_t n = strlen(conf->hooks);
-    if (strncmp(url, conf->hooks, n) != 0 || url[n] != '/' || strpbrk(url, "\\ \t\r\n@#")) {
+    if (!sw_conf_is_hook(conf, url, strlen(url))) {
         sw_wipe_free(url);
         return -EACCES;
     }

@@ -15,7 +15,7 @@ struct world {
     struct redis_world redis;
     pid_t run;
     int upstream;
-    char prefix[16];
+    char inst[16], prefix[16]; /* whose shard is spoken to */
 };
 
 /* ---- the actor ---- */
@@ -42,6 +42,12 @@ static const struct sw_actor actor = {"executor", kinds, NULL, handle};
 
 /* ---- the world ---- */
 
+/* An installation that was not spoken to before: its shard is in the first generation still. */
+static void speak_to(struct world *w, const char *inst) {
+    snprintf(w->inst, sizeof(w->inst), "%s", inst);
+    snprintf(w->prefix, sizeof(w->prefix), "sw:{%02u}:", sw__shard_of(inst));
+}
+
 static int set_up(void **state) {
     struct world *w = sw_zalloc(sizeof(*w));
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -56,12 +62,15 @@ static int set_up(void **state) {
     assert_int_equal(listen(w->upstream, 16), 0);
     assert_int_equal(getsockname(w->upstream, (struct sockaddr *)&at, &size), 0);
     SW_AUTO(sw_text) char *base = sw_printf("http://127.0.0.1:%d/github", ntohs(at.sin_port));
+    SW_AUTO(sw_text) char *hooks = sw_printf("http://127.0.0.1:%d", ntohs(at.sin_port));
     setenv("SLIPWAY_GITHUB_API", base, 1);
+    setenv("SLIPWAY_SLACK_HOOKS", hooks, 1);
     setenv("SLIPWAY_KEY_DIR", keys, 1);
     setenv("SLIPWAY_RUN_DIR", run, 1);
     setenv("SLIPWAY_DURABILITY", "memory", 1);
     setenv("SLIPWAY_LOG", "debug", 1);
-    snprintf(w->prefix, sizeof(w->prefix), "sw:{%02u}:", sw__shard_of(INST));
+    setenv("SLIPWAY_SWEEP_MS", "100", 1);
+    speak_to(w, INST);
     w->run = fork();
     assert_true(w->run >= 0);
     if (w->run == 0) {
@@ -93,7 +102,7 @@ static int tear_down(void **state) {
 }
 
 static void put(const struct world *w, const char *body) {
-    struct sw_msg *m = sw_msg_create(SW_KIND_GRANTED, "c1", INST, 1);
+    struct sw_msg *m = sw_msg_create(SW_KIND_GRANTED, "c1", w->inst, 1);
     char *bytes;
     size_t size;
     json_decref(m->body);
@@ -245,6 +254,32 @@ static void a_redirect_is_not_followed(void **state) {
     assert_false(is_written_somewhere(w, CANARY));
 }
 
+/* To where a cloud keeps its keys, and to where it would be seen; 307 and 308 would be posted again. */
+static void a_redirect_of_a_response_url_is_not_followed(void **state) {
+    static const int statuses[] = {301, 302, 303, 307, 308};
+    struct world *w = *state;
+    const char *hooks = getenv("SLIPWAY_SLACK_HOOKS");
+    for (size_t i = 0; i < sizeof(statuses) / sizeof(*statuses); i++) {
+        int64_t at_ms;
+        SW_AUTO(sw_text)
+        char *body = sw_printf("{\"request\":{\"up\":\"hooks\",\"method\":\"POST\",\"url\":"
+                               "\"%s/commands/T1/2/abc\",\"json\":{\"text\":\"x\"},\"repeat\":"
+                               "\"once\"}}",
+                               hooks);
+        SW_AUTO(sw_text)
+        char *away = sw_printf("%d Away\r\nLocation: %s/latest/meta-data", statuses[i],
+                               i % 2 ? "http://169.254.169.254" : hooks);
+        SW_AUTO(sw_text) char *inst = sw_printf("T%d", statuses[i]);
+        speak_to(w, inst);
+        put(w, body);
+        SW_AUTO(sw_text) char *head = serve(w, away, &at_ms);
+        assert_non_null(strstr(head, "POST /commands/T1/2/abc HTTP/1.1\r\n"));
+        SW_AUTO(sw_json) json_t *answer = wait_for_answer(w);
+        assert_int_equal(sw_int(json_object_get(answer, "http"), "status"), statuses[i]);
+        assert_true(nobody_calls_again(w));
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
@@ -254,6 +289,7 @@ int main(void) {
         TEST(a_write_that_was_too_fast_for_github_is_made_when_its_time_has_come),
         TEST(a_plain_403_is_an_answer),
         TEST(a_redirect_is_not_followed),
+        TEST(a_redirect_of_a_response_url_is_not_followed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
