@@ -17,21 +17,21 @@
 #define ID_MAX 32
 #define ID_CHARS "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
+/* A click in an org-wide installation may have no workspace: then the person chooses. */
+static char *team_wanted(const struct sw__way *way) {
+    SW_AUTO(sw_text) char *team = sw_url_escape(sw_str(way->who, "team"));
+    return team[0] ? sw_printf("&team=%s", team) : sw_strdup("");
+}
+
 char *sw__auth_openid_url(const struct sw__auth *a, const struct sw__way *way, const char *state,
                           const char *back, const char *nonce) {
-    const char *const value[] = {sw_provider_client(SW_SLACK, a->ctx->conf), state,
-                                 sw_str(way->who, "team"), nonce, back};
-    char *text[5];
-    for (size_t i = 0; i < 5; i++) {
-        text[i] = sw_url_escape(value[i]);
-    }
-    char *url = sw_printf("%s/openid/connect/authorize?response_type=code&scope=openid%%20profile"
-                          "&client_id=%s&state=%s&team=%s&nonce=%s&redirect_uri=%s",
-                          a->ctx->conf->slack_web, text[0], text[1], text[2], text[3], text[4]);
-    for (size_t i = 0; i < 5; i++) {
-        free(text[i]);
-    }
-    return url;
+    SW_AUTO(sw_text) char *client = sw_url_escape(sw_provider_client(SW_SLACK, a->ctx->conf));
+    SW_AUTO(sw_text) char *state_text = sw_url_escape(state);
+    SW_AUTO(sw_text) char *team = team_wanted(way);
+    SW_AUTO(sw_text) char *redirect = sw_url_escape(back);
+    return sw_printf("%s/openid/connect/authorize?response_type=code&scope=openid%%20profile"
+                     "&client_id=%s&state=%s%s&nonce=%s&redirect_uri=%s",
+                     a->ctx->conf->slack_web, client, state_text, team, nonce, redirect);
 }
 
 /* Its access token is not asked for: it could only say the same again. */
@@ -87,11 +87,12 @@ static bool is_person(const json_t *who, const json_t *claims) {
     return org[0] && (!strcmp(team, org) || !strcmp(sw_str(claims, CLAIM "enterprise_id"), org));
 }
 
-/* Nothing is typed in a browser: the line is the task. */
-static void audit(const struct sw__auth *a, const struct sw__way *way, char *detail) {
+/* That a sign-in was refused; nothing is typed in a browser: the line is the task. Takes `detail`. */
+static void note_refused(const struct sw__auth *a, const struct sw__way *way, char *detail) {
     sw_audit(a->out, json_pack("{s:O?, s:s, s:s, s:b, s:{}, s:s, s:s}", "who", way->who, "line",
                                "login", "task", "login", "forced", 0, "accounts", "outcome",
                                "refused", "detail", detail));
+    sw_tally(a->out, SW_M_LINKS, 1, SW_SLACK->name, "refused");
     free(detail);
 }
 
@@ -102,7 +103,7 @@ static void page_of_unfit(const struct sw__auth *a, const struct sw__way *way, c
                   "Type /h login in Slack to try again. If that does not help, tell the "
                   "person who runs Slipway.",
                   claim);
-    audit(a, way, sw_printf("Slack's answer does not belong to the sign-in: %s", claim));
+    note_refused(a, way, sw_printf("Slack's answer does not belong to the sign-in: %s", claim));
     sw__auth_page_error(a, way->wait, 502, "Slack did not say who you are", text);
 }
 
@@ -128,7 +129,8 @@ static void page_of_other(const struct sw__auth *a, const struct sw__way *way,
                   "own accounts, type /h login in Slack and open the link that you get "
                   "there; do not use one that somebody sent to you.",
                   name ? name : user, team_name ? team_name : team);
-    audit(a, way, sw_printf("Slack says that it was %s of %s who opened the link", user, team));
+    note_refused(a, way,
+                 sw_printf("Slack says that it was %s of %s who opened the link", user, team));
     sw__auth_page_error(a, way->wait, 403, "This link was not made for you", text);
 }
 
