@@ -4,7 +4,7 @@ import json
 import truth
 from talk import Browser, Failed, until
 from world import PROMOTE, ROLES
-from words import HELP, LINKED_BOTH, PIPELINES, RELEASED
+from words import HELP, INSTALLED, LINKED_BOTH, PIPELINES, RELEASED
 
 
 class Flow:
@@ -175,6 +175,35 @@ class Help(Flow):
             raise Failed("told too often")
 
 
+class Install(Flow):
+    """Whoever does not see the page that says so presses the button again."""
+    name = "install"
+    roles = ("ingress", "auth", "responder")
+    settings = {"SLACK_TOKEN_FILE": ""}
+    again = False
+    TEAM = "T0SIM2"
+
+    def act(self, world, meanwhile):
+        meanwhile()
+        until("installed", lambda: self.pressed(world), 60, 0.2)
+
+    def pressed(self, world):
+        try:
+            return INSTALLED in Browser(world.sim, "cyd@example.com", team=self.TEAM).walk(world.ingress + "/slack/install")
+        except (Failed, OSError):
+            return False
+
+    def check(self, world, kills):
+        until("all is done", lambda: world.owed() == 0, 40)
+        if b"box" not in (world.redis("GET", world.key("responder:s:bot/" + self.TEAM, self.TEAM)) or b""):
+            raise Failed("responder has no token")
+        installed = [e for e in world.audit(self.TEAM) if e["task"] == "install"]
+        if not 1 <= len(installed) <= world.state()["slack"]["issued"] <= 1 + kills:
+            raise Failed(f"{world.state()['slack']}, {installed}")
+        if world.redis("HGET", world.key("owed", "INSTALL"), "INSTALL") not in (None, b"0"):
+            raise Failed("what was taken in is still counted")
+
+
 class Operation(Flow):
     """A command that executor carries out; `changes`: it has a message that changes, locks, an audit."""
     roles = ("executor",)
@@ -273,5 +302,5 @@ OPERATIONS = (Operation("deploy", "deploy storefront to staging"), Operation("de
               Operation("maintenance", "maintenance on storefront in staging"), Cancel("cancel", "deploy storefront to staging"),
               Green("green", "deploy storefront to staging"), Read("ps", "ps storefront in staging"), Read("info", "info storefront"),
               Read("releases", "releases storefront"))
-SHORT_FLOWS = (Promote(), Login(), Renewal(), Refresh(), Release(), Help())
+SHORT_FLOWS = (Promote(), Install(), Login(), Renewal(), Refresh(), Release(), Help())
 FLOWS = {f.name: f for f in SHORT_FLOWS + OPERATIONS}

@@ -7,6 +7,7 @@ effect where there may be only one.
 
 --flow promote   from the slash to the final answer (the default)
        login     a command of somebody not yet linked, the OAuth pages, the command resumed
+       install   a workspace that installs it
        renewal   a promote whose token Heroku no longer takes
        refresh   a token that falls due
        release   a webhook of a release that somebody made elsewhere
