@@ -19,7 +19,7 @@ struct sim_fault {
     int64_t taken, skip;
 };
 
-static const char *const kinds[] = {"status", "429",   "slow", "cut",
+static const char *const kinds[] = {"status", "429",   "slow", "late",  "cut",
                                     "lost",   "close", "kill", "killed"};
 
 static bool path_matches(const char *pattern, const char *path) {
@@ -68,8 +68,9 @@ struct sim_fault_hit sim_fault_take(struct sim *sim, const struct sim_req *req) 
     } else if (strcmp(f->kind, "status") == 0 || strcmp(f->kind, "429") == 0) {
         hit.status = f->status;
         hit.retry_after_s = f->retry_after_s;
-    } else if (strcmp(f->kind, "slow") == 0) {
+    } else if (strcmp(f->kind, "slow") == 0 || strcmp(f->kind, "late") == 0) {
         hit.delay_ms = f->delay_ms;
+        hit.late = strcmp(f->kind, "late") == 0;
     } else {
         hit.ending = strcmp(f->kind, "cut") == 0 ? SIM_CUT : SIM_SILENCE;
     }
@@ -170,10 +171,11 @@ void sim_fault_post(struct sim *sim, struct sim_req *req) {
     struct sim_fault *f = sim_alloc(sizeof(*f));
     if (!fault_parse(o, f)) {
         free(f);
-        sim_reply_error(req, 422, "invalid_params",
-                        "A fault is {match:\"METHOD /prefix\", kind:"
-                        "\"status|429|slow|cut|lost|close|kill|killed\", status?, retry_after?,"
-                        " delay_ms?, times?, skip?, body?, role?}.");
+        sim_reply_error(
+            req, 422, "invalid_params",
+            "A fault is {match:\"METHOD /prefix\", kind:"
+            "\"status|429|slow|late|cut|lost|close|kill|killed\", status?, retry_after?,"
+            " delay_ms?, times?, skip?, body?, role?}.");
         return;
     }
     struct sim_fault **end = &sim->faults;

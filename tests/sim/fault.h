@@ -7,6 +7,7 @@
  *                  403 with retry_after is GitHub's secondary rate limit), do nothing
  *          429     the same with Retry-After
  *          slow    wait, then do and answer
+ *          late    do at once, wait, then answer
  *          cut     do, then break the connection in the middle of the body
  *          lost    do, then close the connection without a byte
  *          close   like lost, but only for a request that reuses a kept-alive connection; others
@@ -28,6 +29,7 @@ struct sim_fault_hit {
     enum sim_ending ending;
     unsigned status; /* not 0: answer this, do nothing */
     int64_t delay_ms, retry_after_s;
+    bool late; /* the answer waits, not the effect */
 };
 
 struct sim_fault_hit sim_fault_take(struct sim *sim, const struct sim_req *req);

@@ -129,6 +129,7 @@ static void token_die(const char *key, void *value, void *arg) {
 static void refresh_exchange(struct sim *sim, struct sim_req *req, const json_t *args) {
     const char *text = sim_json_text(args, "refresh_token");
     struct sim_github_grant *grant = text != NULL ? sim_map_get(sim->github->grants, text) : NULL;
+    sim_token_use(sim, text);
     if (grant == NULL || grant->dead || grant->refresh[0] == '\0') {
         refuse(req, "bad_refresh_token", "The refresh token passed is incorrect or expired.");
         return;

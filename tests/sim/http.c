@@ -105,6 +105,12 @@ static void slow_is_over(struct sim *sim, void *arg, bool dropped) {
     if (req->phase != SIM_HELD) sim_req_release(req);
 }
 
+static void late_is_over(struct sim *sim, void *arg, bool dropped) {
+    (void)sim;
+    (void)dropped;
+    sim_req_release(arg);
+}
+
 static void req_dispatch(struct sim *sim, struct sim_req *req) {
     req->route = sim_route_find(req);
     if (sim->stopping) {
@@ -121,11 +127,14 @@ static void req_dispatch(struct sim *sim, struct sim_req *req) {
         sim_fault_reply(req, &hit);
         req->phase = SIM_READY;
         sim_journal_add(sim, req);
-    } else if (hit.delay_ms > 0) {
+    } else if (hit.delay_ms > 0 && !hit.late) {
         sim_req_hold(req);
         sim_timer_add(sim, hit.delay_ms, false, slow_is_over, req);
     } else {
         req_handle(sim, req);
+        if (!hit.late || req->phase == SIM_HELD) return; /* it waits by itself */
+        sim_req_hold(req);
+        sim_timer_add(sim, hit.delay_ms, false, late_is_over, req);
     }
 }
 

@@ -143,6 +143,7 @@ static void code_exchange(struct sim *sim, struct sim_req *req, const json_t *ar
 static void refresh_exchange(struct sim *sim, struct sim_req *req, const json_t *args) {
     const char *text = sim_json_text(args, "refresh_token");
     struct grant *grant = text != NULL ? sim_map_get(sim->oauth->grants, text) : NULL;
+    sim_token_use(sim, text);
     if (grant == NULL || grant->dead || grant->refresh[0] == '\0') {
         refuse(sim, req, 400, "invalid_grant", "The refresh token is not valid, or no longer.");
         return;

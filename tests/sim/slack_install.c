@@ -5,6 +5,8 @@
  * the access tokens the last two are good. */
 #include "slack_oauth.h"
 
+#include "tokens.h"
+
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -111,6 +113,7 @@ static void refresh_exchange(struct sim *sim, struct sim_req *req, const json_t 
     const char *text = sim_json_text(args, "refresh_token");
     struct sim_slack_token *token =
         text != NULL ? sim_map_get(sim->slack_auth->refreshes, text) : NULL;
+    sim_token_use(sim, text);
     if (token == NULL || token->ended != NULL) {
         sim->slack_auth->refused++;
         sim_slack_refuse(req, "invalid_refresh_token");

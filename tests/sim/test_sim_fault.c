@@ -89,6 +89,21 @@ static void a_slow_call_is_done_late(void **state) {
     assert_true(sim_mono_ms() - before_ms >= 115);
 }
 
+static void a_late_answer_is_of_what_was_done_at_once(void **state) {
+    (void)state;
+    fault("{\"match\":\"POST /pipeline-promotions\",\"kind\":\"late\",\"delay_ms\":120,"
+          "\"times\":1}");
+    int64_t before_ms = sim_mono_ms();
+    REPLY reply = promote();
+    int64_t took_ms = sim_mono_ms() - before_ms;
+    assert_int_equal(reply.status, 201);
+    assert_true(took_ms >= 115);
+    REPLY journal = client_get(&sim, "/sim/journal?limit=1");
+    const json_t *entry = json_array_get(json_object_get(journal.json, "entries"), 0);
+    assert_string_equal(client_text(entry, "fault"), "late");
+    assert_true(sim_now_ms() - sim_json_int(entry, "at_ms", 0) >= 115);
+}
+
 static void a_cut_answer_breaks_off_after_the_effect(void **state) {
     (void)state;
     fault("{\"match\":\"POST /pipeline-promotions\",\"kind\":\"cut\",\"times\":1}");
@@ -235,6 +250,7 @@ int main(void) {
         ROW(a_status_fault_does_nothing_as_often_as_told),
         ROW(a_429_says_when_to_come_back),
         ROW(a_slow_call_is_done_late),
+        ROW(a_late_answer_is_of_what_was_done_at_once),
         ROW(a_cut_answer_breaks_off_after_the_effect),
         ROW(a_lost_answer_leaves_the_effect),
         ROW(a_closed_kept_alive_connection_doubles_a_careless_client),

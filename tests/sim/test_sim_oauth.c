@@ -290,6 +290,25 @@ static void all_that_was_handed_out_is_listed_for_tests(void **state) {
     assert_false(is_noted(all.json, "heroku.code", "csec"));
 }
 
+static void how_often_a_refresh_token_was_presented_is_counted(void **state) {
+    (void)state;
+    json_auto_t *tokens = client_sign_in(&sim, "ada@example.com");
+    const char *refresh = client_text(tokens, "refresh_token");
+    REPLY first = token_call("grant_type=refresh_token&refresh_token=", refresh);
+    REPLY revoke = client_post(&sim, "/sim/revoke", "{\"email\":\"ada@example.com\"}");
+    REPLY second = token_call("grant_type=refresh_token&refresh_token=", refresh);
+    assert_int_equal(first.status, 200);
+    assert_int_equal(revoke.status, 200);
+    assert_int_equal(second.status, 400);
+    REPLY all = client_get(&sim, "/sim/tokens");
+    size_t i;
+    json_t *token;
+    json_array_foreach(json_object_get(all.json, "tokens"), i, token) {
+        bool is_it = strcmp(client_text(token, "text"), refresh) == 0;
+        assert_int_equal(sim_json_int(token, "used", 0), is_it ? 2 : 0);
+    }
+}
+
 int main(void) {
 #define ROW(fn) cmocka_unit_test_setup_teardown(fn, start, client_tear_down)
     const struct CMUnitTest tests[] = {ROW(the_consent_page_offers_each_account),
@@ -302,6 +321,7 @@ int main(void) {
                                        ROW(deleting_an_authorization_ends_its_pair_and_no_other),
                                        ROW(deleting_the_api_key_is_a_catastrophe_that_is_counted),
                                        ROW(all_that_was_handed_out_is_listed_for_tests),
+                                       ROW(how_often_a_refresh_token_was_presented_is_counted),
                                        ROW(nothing_secret_reaches_the_journal)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
