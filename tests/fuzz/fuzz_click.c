@@ -1,8 +1,9 @@
 /* fuzz_click.c -- any bytes as the payload of a signed click, and as its form: answered, and one command at most.
  *
  * live: clang -g -O1 -D_GNU_SOURCE -fsanitize=fuzzer,address,undefined -I. actors/form.c actors/signature.c \
- *       actors/ingress*.c actors/pages.c common/{mem,seal,keys,out,decision}.c proto/{msg,value}.c \
- *       tests/fuzz/fuzz_click.c -lmsgpackc -ljansson -lsodium -o fuzz && ./fuzz -max_len=20000 tests/fuzz/corpus/click */
+ *       actors/ingress*.c actors/pages*.c common/{mem,seal,conf_hook,metrics,out,decision}.c common/key*.c \
+ *       proto/{msg,value}.c tests/fuzz/fuzz_click.c -lmsgpackc -ljansson -lsodium -o fuzz && \
+ *       ./fuzz -max_len=20000 tests/fuzz/corpus/click */
 #include "tests/fuzz/signed.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -2,8 +2,9 @@
  * appended packs and opens.
  *
  * live: clang -g -O1 -D_GNU_SOURCE -fsanitize=fuzzer,address,undefined -I. actors/form.c actors/signature.c \
- *       actors/ingress*.c actors/pages.c common/{mem,seal,keys,out,decision}.c proto/{msg,value}.c \
- *       tests/fuzz/fuzz_form.c -lmsgpackc -ljansson -lsodium -o fuzz && ./fuzz -max_len=70000 tests/fuzz/corpus/form */
+ *       actors/ingress*.c actors/pages*.c common/{mem,seal,conf_hook,metrics,out,decision}.c common/key*.c \
+ *       proto/{msg,value}.c tests/fuzz/fuzz_form.c -lmsgpackc -ljansson -lsodium -o fuzz && \
+ *       ./fuzz -max_len=70000 tests/fuzz/corpus/form */
 #include "actors/form.h"
 #include "tests/fuzz/signed.h"
 
