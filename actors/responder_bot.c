@@ -36,6 +36,10 @@ bool sw__bot_able(const struct sw_ctx *ctx, const struct sw_msg *in, struct sw_o
     return bot ? sw_str(bot, "box")[0] != '\0' : ctx->conf->slack_token.current != NULL;
 }
 
+const char *sw__bot_user(const struct sw_msg *in, struct sw_out *out) {
+    return sw_str(bot_of(in, out), "bot_user");
+}
+
 /* A token that is gone is a secret that nobody has: the call ends as refused without being made. */
 static json_t *bearer_of(const struct sw_msg *in, const json_t *bot) {
     if (!bot) return json_pack("{s:s}", "$conf", "slack_token");

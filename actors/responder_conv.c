@@ -10,6 +10,7 @@
  *   lost   how many replies were left out, told at the end of the thread
  *   rep, tries, plain and trep, ttries, tplain: of the parent's and the first reply's call that it
  *          was repeated, how often it did not reach Slack, that it goes without blocks
+ *   uninvited  the channel is closed to the bot, which is still to be told
  * One parent call and one reply at most are under way; what comes meanwhile is folded or queued.
  */
 #include "actors/responder_priv.h"

@@ -56,6 +56,17 @@ int sw__conv_say(struct sw__conv *c, const json_t *entry, json_t *folded, bool c
     return r;
 }
 
+/* A channel that only its members see: what to type so that it is better next time, once. */
+static void advise(struct sw__conv *c, json_t *texts) {
+    const char *bot = sw__bot_user(c->in, c->out);
+    SW_AUTO(sw_json) json_t *data = json_pack("{s:s}", "bot", bot);
+    SW_AUTO(sw_json)
+    json_t *message = sw_template_render(
+        &(struct sw_template_in){.id = "thread.uninvited", .data = data, .cmd = c->in->cmd});
+    sw__conv_set_flag(c, "uninvited", false);
+    json_array_append(texts, json_object_get(message, "text"));
+}
+
 /* The bot cannot post: the beginning is told, and the end with all that was to be said below. */
 static int tell(struct sw__conv *c) {
     SW_AUTO(sw_json) json_t *want = json_incref(json_object_get(c->state, "want"));
@@ -65,7 +76,9 @@ static int tell(struct sw__conv *c) {
     if (last) sw__conv_set_flag(c, "said", true);
     json_object_set_new(c->state, "shown", json_integer(sw_int(want, "rank")));
     json_object_del(c->state, "want");
-    return sw__conv_say(c, want, last ? sw__thread_fold(c) : NULL, false);
+    SW_AUTO(sw_json) json_t *folded = last ? sw__thread_fold(c) : json_array();
+    if (sw__conv_flag(c, "uninvited")) advise(c, folded);
+    return sw__conv_say(c, want, sw_take(&folded), false);
 }
 
 int sw__parent_go(struct sw__conv *c) {
@@ -117,6 +130,11 @@ static int post_again(struct sw__conv *c) {
     return r;
 }
 
+static bool is_uninvited(const struct sw__conv *c) {
+    const json_t *answer = json_object_get(json_object_get(c->in->body, "http"), "json");
+    return !strcmp(sw_str(answer, "error"), "not_in_channel");
+}
+
 static int on_post(struct sw__conv *c) {
     switch (c->outcome) {
     case SW__DONE:
@@ -143,6 +161,7 @@ static int on_post(struct sw__conv *c) {
         post(c);
         return 0;
     case SW__GONE:
+        sw__conv_set_flag(c, "uninvited", is_uninvited(c));
         break;
     }
     sw__conv_set(c, "p", "hook");

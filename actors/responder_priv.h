@@ -50,6 +50,8 @@ enum sw__outcome sw__bot_outcome(const struct sw_msg *in, struct sw_out *out, co
 int sw__bot_load(const struct sw_msg *in, struct sw_out *out);
 /* There is a token. */
 bool sw__bot_able(const struct sw_ctx *ctx, const struct sw_msg *in, struct sw_out *out);
+/* Its user, "" where that is not known. */
+const char *sw__bot_user(const struct sw_msg *in, struct sw_out *out);
 /* Any call of responder's: adds the token where it goes to Slack's API; takes both. */
 void sw__bot_http(const struct sw_msg *in, struct sw_out *out, json_t *request, json_t *body);
 /* A new token, or that it is gone (bot.v1). */

@@ -6,6 +6,9 @@
 
 const struct sw__template sw__templates_op[] = {
     LINE("thread.more", "More updates were left out here: {n}."),
+    LINE("thread.uninvited", "I am no member of this channel, so that the steps cannot be shown "
+                             "in it. Next time they are, after `/invite`[ {bot:user}][ and my "
+                             "name{!bot}]."),
     LINE("thread.slow", SW__BUSY "{upstream} has not answered yet; I am still trying."),
     {.id = "private.slow", .lead = SW__BUSY "{upstream} has not answered yet; I am still trying."},
     LINE("op.cancelling",

@@ -36,6 +36,24 @@ static void where_the_bot_cannot_post_the_response_url_tells_beginning_and_end(v
     }
 }
 
+static void in_a_channel_that_is_closed_to_the_bot_its_invitation_is_asked_for_once(void **state) {
+    struct world w;
+    (void)state;
+    world_init(&w);
+    json_object_set_new(
+        w.facts, "bot/T0SIM1",
+        json_pack("{s:i, s:s, s:s}", "version", 1, "box", "b", "bot_user", "U0BOT"));
+    parent(&w, CMD, "started", 1, false);
+    answer(&w, SAYS("not_in_channel"));
+    expect_text(&w, 0, "is promoting");
+    expect_text(&w, 0, "`/invite` <@U0BOT>");
+    answer(&w, OK_PLAIN);
+    parent(&w, CMD, "success", 9, true);
+    expect_text(&w, 0, "promoted *storefront*");
+    assert_false(world_shows(world_json(&w, 0), "/invite"));
+    world_finish(&w);
+}
+
 static void without_a_token_slack_is_not_called(void **state) {
     struct world w;
     (void)state;
@@ -82,6 +100,7 @@ static void the_last_state_counts_where_the_final_word_is_private(void **state) 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(where_the_bot_cannot_post_the_response_url_tells_beginning_and_end),
+        cmocka_unit_test(in_a_channel_that_is_closed_to_the_bot_its_invitation_is_asked_for_once),
         cmocka_unit_test(without_a_token_slack_is_not_called),
         cmocka_unit_test(late_replies_without_the_bot_stay_within_five_posts),
         cmocka_unit_test(the_last_state_counts_where_the_final_word_is_private),
