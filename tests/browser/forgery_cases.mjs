@@ -37,8 +37,8 @@ for (const [where, same] of [['another site', false], ['another origin of the sa
                 await ada.shows(403, NOT_HERE, 'the page');
             }
             await world.isUnlinked('ada');
-            await ada.walk(link, 'ada');
-            await ada.shows(200, /linked/i, 'the page for the person');
+            await ada.walk(link, 'ada', 'slack');
+            equal(ada.where(), 'slack', 'where it leads the person');
         });
     }
 }
