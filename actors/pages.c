@@ -17,7 +17,8 @@
     "<meta name=\"referrer\" content=\"no-referrer\">"                                             \
     "<meta name=\"robots\" content=\"noindex\">"                                                   \
     "<style>body{font:16px/1.5 sans-serif;max-width:34em;margin:4em auto;padding:0 1em;"           \
-    "color:#222}h1{font-size:1.4em}dt{color:#666}dd{margin:0 0 .8em;font-weight:bold}"             \
+    "color:#222;overflow-wrap:anywhere}h1{font-size:1.4em}dt{color:#666}dd{margin:0 0 "            \
+    ".8em;font-weight:bold}"                                                                       \
     "button,.go{display:inline-block;font:inherit;padding:.6em 1.2em;border:0;border-radius:4px;"  \
     "background:#6567a5;color:#fff;text-decoration:none;cursor:pointer}</style>"
 #define FOOT "</body></html>\n"

@@ -2,6 +2,7 @@
 
 import { equal, expect, holds, lacks, test } from './case.mjs';
 import { falls, sendingPage } from './forgery_cases.mjs';
+import { fits, PHONE } from './page_cases.mjs';
 
 const CALLBACK = '/slack/install/callback';
 const BUTTON = 'a:has-text("Add to Slack")';
@@ -109,6 +110,18 @@ test('installing: two tabs do not break each other', async (world) => {
         await choose(cyd, 'T0SIM2');
         await cyd.shows(200, /installed/i, 'the page');
     }
+});
+
+test('installing: the pages fit a phone', async (world) => {
+    const cyd = await world.visitor(PHONE);
+    await atSlack(cyd);
+    await choose(cyd, 'T0SIM2');
+    await cyd.shows(200, /installed/i, 'the page');
+    await fits(cyd, 'installed');
+    await cyd.going(() => cyd.page.reload());
+    await fits(cyd, 'installed already');
+    await cyd.open(await withoutState(cyd, 'E0SIM'));
+    await fits(cyd, 'install for an organization');
 });
 
 test('installing: from Slack without a state, a single workspace is sent to the beginning', async (world) => {

@@ -61,8 +61,10 @@ test('no page breaks its own policy', async (world) => {
     equal(ada.complaints.join('; '), '', 'what the browser complained about');
 });
 
-// A phone, also with letters twice as large.
-async function fits(visitor, name) {
+export const PHONE = { viewport: { width: 320, height: 640 }, isMobile: true, hasTouch: true, deviceScaleFactor: 2 };
+
+// Nothing is cut off or has to be moved sideways, and buttons are as large as a finger.
+export async function fits(visitor, name) {
     const [wide, room] = await visitor.page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]);
     expect(wide <= room, `${name} is ${wide} wide on ${room}`);
     for (const box of await visitor.page.$$eval('button, a.go', (all) => all.map((e) => e.getBoundingClientRect().toJSON()))) {
@@ -73,7 +75,7 @@ async function fits(visitor, name) {
 
 test('the pages fit a phone', async (world) => {
     await world.signOut('ada');
-    const ada = await world.visitor({ viewport: { width: 320, height: 640 }, isMobile: true, hasTouch: true, deviceScaleFactor: 2 });
+    const ada = await world.visitor(PHONE);
     await ada.open(`${world.base}/`);
     await fits(ada, 'landing');
     const link = await world.card('ada');
@@ -82,9 +84,11 @@ test('the pages fit a phone', async (world) => {
     await ada.press('button[type="submit"]');
     await ada.goOn('ada');
     await fits(ada, 'linked');
+    await ada.page.$$eval('dd', (all) => all.forEach((e) => { e.textContent = 'nobody.has.such.a.long.address.or.perhaps.somebody@example.com'; }));
+    await fits(ada, 'linked as somebody with a long name');
     await ada.open(link);
     await fits(ada, 'expired');
-    const bob = await world.visitor({ viewport: { width: 320, height: 640 }, isMobile: true, hasTouch: true, deviceScaleFactor: 2 });
+    const bob = await world.visitor(PHONE);
     await world.signOut('ada');
     await bob.walk(await world.card('ada'), 'bob');
     await fits(bob, 'somebody else');
