@@ -103,3 +103,16 @@ test('a browser that keeps no cookies is told to allow them', async (world) => {
     await ada.shows(403, /cookies\s+allowed/, 'the page after Slack');
     await world.isUnlinked('ada');
 });
+
+test('two people at one browser link their own accounts, each at their own', async (world) => {
+    await world.signOut('ada', 'bob');
+    const both = await world.visitor();
+    const [ada, bob] = [await world.card('ada'), await world.card('bob')];
+    await both.walk(ada, 'ada', 'heroku');
+    await both.walk(bob, 'ada'); // Slack still has the one before signed in
+    await both.shows(403, /you are ada/, 'the page');
+    await both.walk(await world.card('bob'), 'bob');
+    await both.shows(200, /bob in Sim One[^]*bob@example\.com[^]*bob-b/, 'the last page');
+    await world.isLinked('bob');
+    await world.isUnlinked('ada');
+});
