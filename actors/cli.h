@@ -15,7 +15,7 @@ int sw_cli_parse(int argc, char **argv);
 /* `slipway up`: every role and a private Redis on one machine, until SIGTERM or Ctrl-C. */
 int sw_cli_up(int argc, char **argv);
 
-/* `slipway keys init`: makes the key files that are missing. */
+/* `slipway keys`: makes key files, shows what needs each key, changes keys while everything runs. */
 int sw_cli_keys(int argc, char **argv);
 /* `slipway manifest URL`: prints the manifest of its Slack app. */
 int sw_cli_manifest(int argc, char **argv);

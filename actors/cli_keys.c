@@ -1,53 +1,192 @@
-/* cli_keys.c -- `slipway keys init`, `slipway dead list`; see cli.h. */
+/* cli_keys.c -- `slipway keys`: which command it is; init, add, rotate; see cli.h. */
 #include "actors/cli.h"
-#include "common/conf.h"
-#include "common/dead.h"
+#include "actors/cli_keys_priv.h"
+#include "common/mem.h"
 #include "common/seal.h"
 
+#include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-static int load(struct sw_conf *conf, const char *command) {
-    char error[512];
-    if (sw_conf_load(conf, error, sizeof(error)) == 0) return 0;
-    fprintf(stderr, "slipway %s: %s\n", command, error);
-    return -1;
+static const char usage[] =
+    "usage: slipway keys init|list|add|rotate|reseal|retire [--help]\n\n"
+    "The key files in SLIPWAY_KEY_DIR: a pair for each actor, the token key of auth (tokens at "
+    "rest) and\n"
+    "the state key of ingress and auth (links and forms). Each file is a ring of at most four "
+    "keys: the\n"
+    "first one seals, all open. Processes that run see a change within a second. To change "
+    "keys:\n\n"
+    "  slipway keys add all      a new key in each file, which seals nothing yet; where files are\n"
+    "                            copied to other machines, copy them now\n"
+    "  slipway keys rotate all   the new keys take over, once all processes know them; copy again\n"
+    "  slipway keys reseal       tokens at rest are sealed anew\n"
+    "  slipway keys list         what still needs the old ones\n"
+    "  slipway keys retire ID    an old key goes, once nothing needs it\n";
+
+static const char init_usage[] =
+    "usage: slipway keys init\n\n"
+    "Makes every key file that is missing in SLIPWAY_KEY_DIR: a pair for each actor, the token "
+    "key\n"
+    "of auth and the state key of ingress and auth. Files that exist stay as they are.\n";
+
+static const char add_usage[] =
+    "usage: slipway keys add NAME|all\n\n"
+    "Makes a new key in the file of NAME: an actor, token or state. It opens and does not seal "
+    "until\n"
+    "`slipway keys rotate`. Processes that run know it a second later.\n";
+
+static const char rotate_usage[] =
+    "usage: slipway keys rotate NAME|all [--offline]\n\n"
+    "The key that was added becomes the current one: it seals from now on, and the one before "
+    "still opens.\n"
+    "Refuses while a living process that needs the key does not know it: then its files are not "
+    "these, or\n"
+    "it cannot read them, and its log says why.\n\n"
+    "  --offline  asks no process: for an installation that does not run\n";
+
+int sw__keys_fail(const char *format, ...) {
+    va_list args;
+    fputs("slipway keys: ", stderr);
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fputc('\n', stderr);
+    return 1;
+}
+
+int sw__keys_rings(const struct sw_conf *conf, struct sw__rings *ret) {
+    char error[SW__ERROR_MAX];
+    ret->count = 0;
+    for (const char *const *name = sw_ring_names; *name; name++) {
+        struct sw__named_ring *at = &ret->at[ret->count];
+        int r = sw_ring_read(conf->key_dir, *name, &at->ring, error, sizeof(error));
+        if (r == -ENOENT) continue;
+        if (r < 0) return sw__keys_fail("%s", error);
+        at->name = *name;
+        ret->count++;
+    }
+    if (ret->count) return 0;
+    return sw__keys_fail("SLIPWAY_KEY_DIR %s: no keys are there; `slipway keys init` makes them",
+                         conf->key_dir);
+}
+
+const struct sw_ring *sw__keys_ring(const struct sw__rings *rings, const char *name) {
+    for (unsigned i = 0; i < rings->count; i++) {
+        if (!strcmp(rings->at[i].name, name)) return &rings->at[i].ring;
+    }
+    return NULL;
+}
+
+/* ---- init, add, rotate ---- */
+
+static int init(const struct sw_conf *conf, int argc, char **argv) {
+    (void)argv;
+    if (argc > 0) return fputs(init_usage, stderr), 2;
+    int r = sw_keys_make(conf->key_dir);
+    if (r < 0) return sw__keys_fail("SLIPWAY_KEY_DIR %s: %s", conf->key_dir, strerror(-r));
+    printf("keys are in %s\n", conf->key_dir);
+    return 0;
+}
+
+static bool is_name(const char *word) {
+    for (const char *const *name = sw_ring_names; *name; name++) {
+        if (!strcmp(*name, word)) return true;
+    }
+    return false;
+}
+
+static int add(const struct sw_conf *conf, int argc, char **argv) {
+    char id[SW_KEY_ID_CHARS + 1], error[SW__ERROR_MAX];
+    bool all = argc == 1 && !strcmp(argv[0], "all");
+    int failed = 0;
+    if (argc != 1 || (!all && !is_name(argv[0]))) return fputs(add_usage, stderr), 2;
+    for (const char *const *name = sw_ring_names; *name; name++) {
+        if (!all && strcmp(*name, argv[0]) != 0) continue;
+        int r = sw_ring_add(conf->key_dir, *name, id, error, sizeof(error));
+        if (r == 0)
+            printf("%s: %s is added; `slipway keys rotate %s` puts it to use\n", *name, id, *name);
+        if (r == -EEXIST && all) printf("%s: %s is added already\n", *name, id);
+        if (r < 0 && (r != -EEXIST || !all)) failed = sw__keys_fail("%s", error);
+    }
+    return failed;
+}
+
+static const char *added_in(const struct sw_ring *ring) {
+    for (unsigned i = 1; i < ring->count; i++) {
+        if (ring->key[i].standing == SW_KEY_ADDED) return ring->key[i].id;
+    }
+    return NULL;
+}
+
+/* Those to be rotated stay, others go. */
+static int choose(struct sw__rings *rings, const char *word) {
+    unsigned kept = 0;
+    bool all = !strcmp(word, "all");
+    for (unsigned i = 0; i < rings->count; i++) {
+        if (!all && strcmp(rings->at[i].name, word) != 0) continue;
+        if (added_in(&rings->at[i].ring)) rings->at[kept++] = rings->at[i];
+    }
+    rings->count = kept;
+    if (kept) return 0;
+    return sw__keys_fail("no key was added that could take over; `slipway keys add %s` makes one",
+                         word);
+}
+
+static int wait_known(const struct sw_conf *conf, const struct sw__rings *rings) {
+    struct sw__claim claim[SW__RINGS_MAX];
+    for (unsigned i = 0; i < rings->count; i++)
+        claim[i] = (struct sw__claim){rings->at[i].name, added_in(&rings->at[i].ring)};
+    if (!sw__keys_wait(conf, claim, rings->count, sw__keys_unknown, "does not know")) return 0;
+    return sw__keys_fail("nothing was changed (--offline: for an installation that does not run)");
+}
+
+static int rotate(const struct sw_conf *conf, int argc, char **argv) {
+    char id[SW_KEY_ID_CHARS + 1], error[SW__ERROR_MAX];
+    struct sw__rings rings;
+    bool offline = argc == 2 && !strcmp(argv[1], "--offline");
+    if (argc < 1 || argc > 1 + offline || (strcmp(argv[0], "all") != 0 && !is_name(argv[0])))
+        return fputs(rotate_usage, stderr), 2;
+    if (sw__keys_rings(conf, &rings) || choose(&rings, argv[0])) return 1;
+    if (!offline && wait_known(conf, &rings)) return 1;
+    for (unsigned i = 0; i < rings.count; i++) {
+        const char *name = rings.at[i].name;
+        if (sw_ring_rotate(conf->key_dir, name, id, error, sizeof(error)) < 0)
+            return sw__keys_fail("%s", error);
+        printf("%s: %s seals from now on, %s still opens\n", name, id, rings.at[i].ring.key[0].id);
+    }
+    return 0;
+}
+
+static bool asks_help(const char *word) {
+    return !strcmp(word, "--help") || !strcmp(word, "-h");
 }
 
 int sw_cli_keys(int argc, char **argv) {
-    static const char usage[] =
-        "usage: slipway keys init\n\n"
-        "Makes every key file that is missing in SLIPWAY_KEY_DIR: a pair for each actor, the token "
-        "key\n"
-        "of auth and the state key of ingress and auth. Files that exist stay as they are.\n";
-    struct sw_conf conf;
-    if (argc == 2 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")))
-        return fputs(usage, stdout), 0;
-    if (argc != 2 || strcmp(argv[1], "init") != 0) return fputs(usage, stderr), 2;
-    if (load(&conf, "keys") < 0) return 1;
-    int r = sw_keys_make(conf.key_dir);
-    if (r < 0)
-        fprintf(stderr, "slipway keys: SLIPWAY_KEY_DIR %s: %s\n", conf.key_dir, strerror(-r));
-    if (r == 0) printf("keys are in %s\n", conf.key_dir);
-    sw_conf_finish(&conf);
-    return r < 0;
-}
-
-int sw_cli_dead(int argc, char **argv) {
-    static const char usage[] = "usage: slipway dead list\n\n"
-                                "Prints the dead letters of the Redis at SLIPWAY_REDIS, one JSON "
-                                "object a line: what could not be\n"
-                                "handled, and why.\n";
+    static const struct {
+        const char *name;
+        int (*run)(const struct sw_conf *conf, int argc, char **argv);
+        const char *usage;
+    } rows[] = {
+        {"init", init, init_usage},
+        {"list", sw__keys_list, sw__keys_list_usage},
+        {"add", add, add_usage},
+        {"rotate", rotate, rotate_usage},
+        {"reseal", sw__keys_reseal, sw__keys_reseal_usage},
+        {"retire", sw__keys_retire, sw__keys_retire_usage},
+    };
     struct sw_conf conf;
     char error[512];
-    unsigned count;
-    if (argc == 2 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")))
-        return fputs(usage, stdout), 0;
-    if (argc > 2 || (argc == 2 && strcmp(argv[1], "list") != 0)) return fputs(usage, stderr), 2;
-    if (load(&conf, "dead") < 0) return 1;
-    int r = sw_dead_list(&conf, stdout, &count, error, sizeof(error));
-    if (r < 0) fprintf(stderr, "slipway dead: %s\n", error);
-    if (r == 0 && count == 0) fputs("no dead letters\n", stderr);
-    sw_conf_finish(&conf);
-    return r < 0;
+    if (argc == 2 && asks_help(argv[1])) return fputs(usage, stdout), 0;
+    for (size_t i = 0; argc > 1 && i < sizeof(rows) / sizeof(*rows); i++) {
+        if (strcmp(argv[1], rows[i].name) != 0) continue;
+        for (int word = 2; word < argc; word++) {
+            if (asks_help(argv[word])) return fputs(rows[i].usage, stdout), 0;
+        }
+        if (sw_conf_load(&conf, error, sizeof(error)) < 0) return sw__keys_fail("%s", error);
+        int r = rows[i].run(&conf, argc - 2, argv + 2);
+        sw_conf_finish(&conf);
+        return r;
+    }
+    return fputs(usage, stderr), 2;
 }

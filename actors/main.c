@@ -29,7 +29,7 @@ static const struct {
 } commands[] = {
     {"up", sw_cli_up, "runs every actor, and a Redis of its own, on this machine"},
     {"parse", sw_cli_parse, "shows how a command is understood"},
-    {"keys", sw_cli_keys, "makes the key files of an installation"},
+    {"keys", sw_cli_keys, "makes, shows and changes the keys of an installation"},
     {"manifest", sw_cli_manifest, "prints the manifest of the Slack app"},
     {"audit", sw_cli_audit, "lists who did what, and how it ended"},
     {"dead", sw_cli_dead, "lists the dead letters"},

@@ -51,8 +51,14 @@ int sw_sync_ask(const struct sw_conf *conf, redisContext *redis, redisReply **re
     while (argc < WORDS_MAX && (argv[argc] = va_arg(args, const char *)))
         argc++;
     va_end(args);
-    redisReply *reply = redisCommandArgv(redis, argc, argv, NULL);
-    if (!reply) {
+    redisAppendCommandArgv(redis, argc, argv, NULL);
+    return sw_sync_take(conf, redis, ret, error, room);
+}
+
+int sw_sync_take(const struct sw_conf *conf, redisContext *redis, redisReply **ret, char *error,
+                 size_t room) {
+    redisReply *reply = NULL;
+    if (redisGetReply(redis, (void **)&reply) != REDIS_OK || !reply) {
         bool late = redis->err == REDIS_ERR_IO && (errno == EAGAIN || errno == EWOULDBLOCK);
         return fail(conf, late ? "it does not answer" : redis->errstr, -ENOTCONN, error, room);
     }

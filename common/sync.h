@@ -20,5 +20,8 @@ int sw_sync_connect(const struct sw_conf *conf, struct redisContext **ret, char 
 /* A command of NULL-terminated plain words. */
 int sw_sync_ask(const struct sw_conf *conf, struct redisContext *redis, struct redisReply **ret,
                 char *error, size_t room, ...);
+/* The next answer to what was appended (hiredis redisAppendCommandArgv). */
+int sw_sync_take(const struct sw_conf *conf, struct redisContext *redis, struct redisReply **ret,
+                 char *error, size_t room);
 
 #endif

@@ -1,0 +1,29 @@
+/* cli_dead.c -- `slipway dead list`; see cli.h. */
+#include "actors/cli.h"
+#include "common/conf.h"
+#include "common/dead.h"
+
+#include <stdio.h>
+#include <string.h>
+
+int sw_cli_dead(int argc, char **argv) {
+    static const char usage[] = "usage: slipway dead list\n\n"
+                                "Prints the dead letters of the Redis at SLIPWAY_REDIS, one JSON "
+                                "object a line: what could not be\n"
+                                "handled, and why.\n";
+    struct sw_conf conf;
+    char error[512];
+    unsigned count;
+    if (argc == 2 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")))
+        return fputs(usage, stdout), 0;
+    if (argc > 2 || (argc == 2 && strcmp(argv[1], "list") != 0)) return fputs(usage, stderr), 2;
+    if (sw_conf_load(&conf, error, sizeof(error)) < 0) {
+        fprintf(stderr, "slipway dead: %s\n", error);
+        return 1;
+    }
+    int r = sw_dead_list(&conf, stdout, &count, error, sizeof(error));
+    if (r < 0) fprintf(stderr, "slipway dead: %s\n", error);
+    if (r == 0 && count == 0) fputs("no dead letters\n", stderr);
+    sw_conf_finish(&conf);
+    return r < 0;
+}

@@ -1,0 +1,99 @@
+/* cli_keys_list.c -- `slipway keys list`: what there is, and what needs it; see cli_keys_priv.h. */
+#include "actors/cli_keys_priv.h"
+#include "common/mem.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+const char sw__keys_list_usage[] =
+    "usage: slipway keys list\n\n"
+    "Prints the keys in SLIPWAY_KEY_DIR, by their ids, and what in the Redis at SLIPWAY_REDIS "
+    "names them:\n\n"
+    "  STANDING  current (seals), added (opens; `slipway keys rotate` puts it to use), former "
+    "(opens)\n"
+    "  SINCE     when it got this standing (UTC)\n"
+    "  ROWS      tokens at rest; `slipway keys reseal` seals them with the current key\n"
+    "  OWED      messages, timers and calls that are not done\n"
+    "  STORED    other sealed values in the state of actors\n"
+    "  DEAD      dead letters; a former key may go all the same\n"
+    "  KNOWN     living processes that know it, of those that need it\n"
+    "  SEALING   of these, those that seal with it\n";
+
+static void print_since(int64_t since_ms) {
+    time_t seconds = (time_t)(since_ms / 1000);
+    struct tm at;
+    char text[32] = "-";
+    if (gmtime_r(&seconds, &at)) strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &at);
+    printf("  %-20s", text);
+}
+
+static void print_use(const struct sw_key_use *use) {
+    printf("  %6zu  %6zu  %6zu  %6zu", use->rows, use->owed, use->values, use->letters);
+}
+
+static bool needs(const json_t *process, const char *name, const char *id) {
+    (void)process;
+    (void)name;
+    (void)id;
+    return true;
+}
+
+static void print_key(const char *name, const struct sw_ring_key *key, struct sw_key_uses *uses,
+                      const json_t *processes) {
+    printf("%-9s  %-8s  %-8s", name, key->id, sw_standing_names[key->standing]);
+    print_since(key->since_ms);
+    if (processes) {
+        unsigned all = sw__keys_tell(processes, name, key->id, needs, NULL);
+        unsigned unknown = sw__keys_tell(processes, name, key->id, sw__keys_unknown, NULL);
+        unsigned idle = sw__keys_tell(processes, name, key->id, sw__keys_not_sealing, NULL);
+        print_use(sw_key_use_of(uses, key->id));
+        printf("  %3u/%-3u  %3u", all - unknown, all, all - idle);
+    }
+    putchar('\n');
+}
+
+/* Ids are known before the scan, so that there is room for each of them. */
+static void expect(const struct sw__rings *rings, struct sw_key_uses *uses) {
+    uses->count = 0;
+    for (unsigned i = 0; i < rings->count; i++) {
+        for (unsigned j = 0; j < rings->at[i].ring.count; j++)
+            sw_key_use_of(uses, rings->at[i].ring.key[j].id);
+    }
+}
+
+static void print_foreign(const struct sw_key_uses *uses, size_t from) {
+    for (size_t i = from; i < uses->count; i++) {
+        printf("%-9s  %-8s  %-8s  %-20s", "-", uses->use[i].id, "no file", "-");
+        print_use(&uses->use[i]);
+        putchar('\n');
+    }
+}
+
+int sw__keys_list(const struct sw_conf *conf, int argc, char **argv) {
+    struct sw__rings rings;
+    struct sw_key_uses uses;
+    char error[SW__ERROR_MAX];
+    SW_AUTO(sw_json) json_t *processes = NULL;
+    (void)argv;
+    if (argc > 0) return fputs(sw__keys_list_usage, stderr), 2;
+    if (sw__keys_rings(conf, &rings)) return 1;
+    expect(&rings, &uses);
+    size_t expected = uses.count;
+    int r = sw_key_uses_read(conf, &uses, error, sizeof(error));
+    if (r == 0) r = sw_key_processes_read(conf, &processes, error, sizeof(error));
+    printf("%-9s  %-8s  %-8s  %-20s", "NAME", "KEY", "STANDING", "SINCE");
+    puts(r < 0 ? "" : "    ROWS    OWED  STORED    DEAD    KNOWN  SEALING");
+    for (unsigned i = 0; i < rings.count; i++) {
+        for (unsigned j = 0; j < rings.at[i].ring.count; j++)
+            print_key(rings.at[i].name, &rings.at[i].ring.key[j], &uses, processes);
+    }
+    if (r < 0) return sw__keys_fail("what needs them is not known: %s", error);
+    print_foreign(&uses, expected);
+    for (unsigned i = 0; i < rings.count; i++) {
+        for (unsigned j = 0; j < rings.at[i].ring.count; j++)
+            sw__keys_tell(processes, rings.at[i].name, rings.at[i].ring.key[j].id, sw__keys_unknown,
+                          "does not know");
+    }
+    return 0;
+}
