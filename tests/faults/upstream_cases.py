@@ -5,7 +5,7 @@ from cases import case
 from redis_cases import promoted_once
 from talk import Failed, until
 from world import PROMOTE
-from words import AWAY, CARD, CARD_AGAIN, GOT_LOST, HELP, INTERNAL, NO_LOOK, ONCE_MORE, PIPELINES, SIGNED_OUT, TWICE, WANTS_CODE, WRONG_CODE
+from words import AWAY, CARD_AGAIN, GOT_LOST, HELP, INTERNAL, NO_LOOK, ONCE_MORE, PIPELINES, SIGNED_OUT, TWICE, WANTS_CODE, WRONG_CODE
 
 POST = "POST /pipeline-promotions"
 
@@ -187,8 +187,9 @@ def access_taken_away_unlinks_with_a_card_and_no_further_call(w):
     until("the cards", lambda: w.told(CARD_AGAIN) >= 1, 20)
     w.quiet()
     calls = no_more_calls(w, on_their_way=4)
+    cards = w.told(CARD_AGAIN)
     w.type(PROMOTE)
-    until("a card for the next one", lambda: w.told(CARD), 20)
+    until("a card for the next one, which says why, too", lambda: w.told(CARD_AGAIN) > cards, 20)
     w.quiet()
     if no_more_calls(w, on_their_way=4) != calls or w.promotions():
         raise Failed("it was tried without an account")
