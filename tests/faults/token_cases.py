@@ -3,10 +3,11 @@ import time
 
 import truth
 from cases import case
-from install_cases import CYD, THERE, TWO, install
-from talk import Failed, for_ms, holds, until
+from install_cases import CYD, THERE, TWO, bot, install
+from talk import Browser, Failed, for_ms, holds, until
 from tokens import ONCE, TOKEN_CALLS, alive, answers, calls, issued, link, living, promotes, used, used_once
-from words import CARD, CARD_AGAIN, LINKED_BOTH, PIPELINES, SIGNED_OFF
+from token_flow import ASKS
+from words import CARD, CARD_AGAIN, LOST, NO_PIPELINE, PIPELINES, SIGNED_OFF
 from world import PROMOTE
 
 EXPIRING = dict(sim_args=("--github-app", "expiring"))
@@ -142,3 +143,31 @@ def token_of_one_who_left_the_company_does_nothing_more(w):
     holds("nobody asks again", lambda: not [e for e in w.journal() if e["upstream"] in ("heroku", "heroku_id", "kolkrabbi")], 3)
     if truth.writes(w) or w.dead():
         raise Failed(f"{truth.writes(w)} {w.dead()}")
+
+
+@case(linked=False, settings=dict(REFRESH_MS=EVERY_MS), world=EXPIRING)
+def token_whose_answer_gets_lost_is_asked_for_once_more_and_then_the_person_is(w):
+    """What works once is gone with its answer, at GitHub and at Slack; at Heroku the second time is as good."""
+    w.admin("/sim/rotation", {"on": True})
+    for where in TOKEN_CALLS:
+        w.fault(where, "lost", times=1, body="refresh_token")
+    install(w, TWO)
+    w.link()
+    until("all three answers got lost", lambda: w.faults_met() == 3, 20)
+    until("each was asked for once more", lambda: [n for k in ONCE for _, n in issued(w, k) if n] == [2, 2], 20)
+    until("no bot token is left", lambda: bot(w, TWO) == "gone", 20)
+    so_far = used(w, "heroku.refresh")
+    until("Heroku's goes on", lambda: used(w, "heroku.refresh") >= so_far + 2, 20)
+    holds("nobody asks again for what is gone", lambda: used(w, *ONCE) == 4, 1.5)
+    w.type(ASKS)
+    until(f"told why: {w.texts()[-500:]}", lambda: w.told(LOST) == 1, 20)
+    browser = Browser(w.sim, "ada@example.com")
+    browser.walk(until("the card", w.card_url))
+    w.browsers.append(browser)
+    until("it goes on", lambda: w.told(NO_PIPELINE), 20)
+    install(w, TWO)
+    until("a bot token is there again", lambda: bot(w, TWO) == "there", 20)
+    promotes(w)
+    unlinked = [e for team in (w.TEAM, TWO) for e in w.audit(team) if e["task"] == "unlinked"]
+    if len(unlinked) != 2 or any(e["detail"] != "lost" for e in unlinked) or w.dead():
+        raise Failed(f"{unlinked} {w.dead()}")

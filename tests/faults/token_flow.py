@@ -2,7 +2,9 @@
 from flows import Flow
 from talk import Browser, Failed, until
 from tokens import issued
-from words import LOST, PIPELINES, SIGNED_OFF
+from words import LOST, NO_PIPELINE, SIGNED_OFF
+
+ASKS = "deploy nowhere to staging"  # what needs both accounts, and ends early
 
 
 class Once(Flow):
@@ -40,12 +42,13 @@ class Once(Flow):
         uses = self.uses(world)
         if max(uses) > 1 + kills or sum(uses) > 1 + kills:
             raise Failed(f"used so often: {uses}")
-        card, seen = world.card_url(), world.told(PIPELINES)
-        world.type_until_taken("pipelines", lambda: world.told(PIPELINES) > seen or world.card_url() != card)
-        until("an answer, or a card", lambda: world.told(PIPELINES) > seen or world.card_url() != card)
+        card, seen = world.card_url(), world.told(NO_PIPELINE)
+        answered = lambda: world.told(NO_PIPELINE) > seen or world.card_url() != card
+        world.type_until_taken(ASKS, answered)
+        until("an answer, or a card", answered)
         if world.card_url() != card:
             self.lost(world, uses)
-            until("it goes on after that", lambda: world.told(PIPELINES) > seen, 20)
+            until("it goes on after that", lambda: world.told(NO_PIPELINE) > seen, 20)
         if self.uses(world)[:len(uses)] != uses or sum(self.uses(world)) != sum(uses):
             raise Failed(f"refreshed again: {uses}, then {self.uses(world)}")
 
