@@ -49,6 +49,7 @@ static int say_why(const struct sw__auth *a, const char *user, const json_t *mis
 int sw__auth_card(struct sw__auth *a, const char *user, const struct sw_msg *request,
                   const char *reason, const struct sw_provider *p, bool kept) {
     SW_AUTO(sw_json) json_t *data = NULL, *missing = NULL;
+    const bool login = !strcmp(reason, "login"); /* the card is all that was asked for */
     int r = sw__auth_identities(a, user, false, &data);
     if (r < 0) return r;
     r = sw__auth_missing(a, user, &missing);
@@ -62,7 +63,8 @@ int sw__auth_card(struct sw__auth *a, const char *user, const struct sw_msg *req
     json_object_set_new(data, "reason", json_string(reason));
     json_object_set_new(data, "kept", json_boolean(kept));
     /* See sw__auth_sorry. */
-    json_object_set_new(data, "again", json_boolean(!kept && !sw__auth_is_regrant(request)));
+    json_object_set_new(data, "again",
+                        json_boolean(!kept && !login && !sw__auth_is_regrant(request)));
     if (p) json_object_set_new(data, "by", json_string(p->label));
     /* Final also where the command goes on after it: without the card it never would. */
     struct sw_msg *m = sw__auth_reply(a, request, "login.card", sw_take(&data), true);

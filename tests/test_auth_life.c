@@ -55,6 +55,8 @@ static void why_an_account_is_gone_is_said_until_there_is_another(void **state) 
                             "Heroku");
         run(w, command(w, "c2", "login"));
         assert_card(w, outcomes[i], false);
+        assert_true(json_is_false(json_object_get(
+            json_object_get(body_of(reply(w, "login.card")), "data"), "again"))); /* it is there */
         run(w, command(w, "c3", "logout"));
         reply(w, "logout.none");
         run(w, command(w, "c4", "promote"));
