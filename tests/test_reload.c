@@ -4,6 +4,9 @@
 
 #include <sys/stat.h>
 
+#define ONE "http://one@127.0.0.1/1" /* a secret that every role has */
+#define TWO "http://two@127.0.0.1/1"
+
 static char error[512];
 
 /* Keeps how many boxes opened, and how many did not; and the secret that it is configured with. */
@@ -15,7 +18,7 @@ static int handle(const struct sw_ctx *ctx, const struct sw_msg *in, struct sw_o
     bool open = sw_open(ctx, in, "token", &opened) == 0;
     sw_store(out, "seen",
              json_pack("{s:I, s:I, s:s*}", "open", sw_int(seen, "open") + open, "shut",
-                       sw_int(seen, "shut") + !open, "secret", ctx->conf->slack_secret.current),
+                       sw_int(seen, "shut") + !open, "secret", ctx->conf->sentry_dsn.current),
              0);
     return 0;
 }
@@ -169,25 +172,25 @@ static void test_secrets_are_read_again_when_a_link_is_swapped(void **state) {
         SW_AUTO(sw_text) char *sub = sw_printf("%s/..%d", volume, i);
         SW_AUTO(sw_text) char *file = sw_printf("%s/secret", sub);
         assert_int_equal(mkdir(sub, 0700), 0);
-        write_text(file, i == 1 ? "one\n" : "two\none\n");
+        write_text(file, i == 1 ? ONE "\n" : TWO "\n" ONE "\n");
     }
     assert_int_equal(symlink("..1", data), 0);
     assert_int_equal(symlink("..data/secret", link), 0);
-    setenv("SLIPWAY_SLACK_SECRET_FILE", link, 1);
+    setenv("SLIPWAY_SENTRY_DSN_FILE", link, 1);
     w->run = start(w, &actor);
     say(w, box_now());
-    wait_for(w, 1, 0, "one");
+    wait_for(w, 1, 0, ONE);
     assert_int_equal(symlink("..2", next), 0);
     assert_int_equal(rename(next, data), 0);
     json_int_t said = 1;
     for (int64_t deadline_ms = now_ms() + PATIENCE_MS;; said++) {
         SW_AUTO(sw_json) json_t *seen = stored(w, "seen");
-        if (!strcmp(sw_str(seen, "secret"), "two")) break;
+        if (!strcmp(sw_str(seen, "secret"), TWO)) break;
         say(w, box_now());
         if (!patient(deadline_ms)) fail_msg("still %s", sw_str(seen, "secret"));
     }
-    wait_for(w, said, 0, "two");
-    unsetenv("SLIPWAY_SLACK_SECRET_FILE");
+    wait_for(w, said, 0, TWO);
+    unsetenv("SLIPWAY_SENTRY_DSN_FILE");
 }
 
 /* One that ends says so; of one that was killed another of its kind does. */
