@@ -3,6 +3,8 @@
 #include "common/mem.h"
 #include "proto/value.h"
 
+#include <string.h>
+
 /* Addresses are relative: a proxy may give all of ours a path to begin with. */
 #define BUTTON(href) "<p><a class=\"go\" href=\"" href "\">Add to Slack</a></p>"
 #define FROM_CALLBACK "../install"
@@ -49,10 +51,22 @@ static char *name_of(const json_t *place) {
     return sw_html_escape(sw_str(place, "name")[0] ? sw_str(place, "name") : sw_str(place, "id"));
 }
 
+/* "commands,im:write" as a list that can be read, and broken into lines. */
+static char *listed(const char *scope) {
+    SW_AUTO(sw_text) char *text = sw_malloc(2 * strlen(scope) + 1);
+    char *to = text;
+    for (; *scope; scope++) {
+        *to++ = *scope;
+        if (*scope == ',') *to++ = ' ';
+    }
+    *to = '\0';
+    return sw_html_escape(text);
+}
+
 char *sw_page_installed(const json_t *team, const json_t *enterprise, const char *scope) {
     const bool org = !team;
     SW_AUTO(sw_text) char *name = name_of(org ? enterprise : team);
-    SW_AUTO(sw_text) char *scopes = sw_html_escape(scope);
+    SW_AUTO(sw_text) char *scopes = listed(scope);
     SW_AUTO(sw_text) char *id = sw_url_escape(sw_str(team, "id"));
     SW_AUTO(sw_text)
     char *open = org ? sw_strdup("<p>Whoever linked their accounts while Slipway was installed in "

@@ -47,7 +47,7 @@ test('installing: the landing page leads to Slack, and back to what to type firs
     await choose(cyd, 'T0SIM2');
     equal(await exchanges(world), before + 1, 'exchanges');
     const text = await cyd.shows(200, /installed/i, 'the last page');
-    for (const known of ['Sim Two', 'chat:write', '/h login']) holds(text, known, 'the last page');
+    for (const known of ['Sim Two', 'commands, chat:write', '/h login']) holds(text, known, 'the last page');
     await world.type('cyd', 'help', /promote/);
     for (const request of cyd.requests) lacks((await request.allHeaders()).referer ?? '', world.base, `the Referer of ${request.url()}`);
     equal(cyd.complaints.join('; '), '', 'what the browser complained about');
