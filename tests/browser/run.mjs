@@ -3,7 +3,8 @@
 //
 //   tests/browser/run.mjs SLIPWAY SIM [--shots DIR] [BEGINNING OF A CASE'S NAME]...
 //
-// scripts/setup test installs what it needs: Debian's Chromium and the pinned playwright-core.
+// scripts/setup test installs what it needs: Debian's Chromium and the pinned playwright-core. CHROMIUM=/usr/bin/chromium
+// takes the one with windows.
 
 import { runCases } from './case.mjs';
 import { World } from './world.mjs';
