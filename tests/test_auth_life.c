@@ -1,4 +1,5 @@
 /* test_auth_life.c -- how accounts end, what is said of it afterwards, and what is sealed anew. */
+#include "auth_browser.h"
 #include "auth_github.h"
 
 static int up(void **state) {
@@ -205,6 +206,12 @@ static void a_version_never_repeats_one_that_ended(void **state) {
     run(w, refreshed(w, "l1", NOW + HOUR, "refused", NULL));
     const json_t *was = json_object_get(json_object_get(w->facts, ACCT), "was");
     assert_int_equal(sw_int(json_object_get(was, "heroku"), "version"), NOW + HOUR);
+    struct browser b;
+    json_t *call = exchanged(w, come_back(w, &b, "login"));
+    answer(w, call, ada(), NULL);
+    assert_int_equal(sw_int(account(w), "version"), NOW + HOUR + 1);
+    assert_string_equal(why(w, "heroku"), "");
+    json_decref(call);
 }
 
 static void a_flight_of_a_clock_that_was_set_back_is_not_joined(void **state) {

@@ -403,6 +403,7 @@ static void slack_is_asked_with_http_basic_and_refuses_by_its_word(void **state)
         {401, "", "failed"},
         {503, "invalid_refresh_token", "failed"},
     };
+    free(w->conf.slack_client_id);
     w->conf.slack_client_id = sw_strdup("1.2");
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct sw_msg *m = refresh(w, "l1", 7, "f1");
@@ -426,8 +427,6 @@ static void slack_is_asked_with_http_basic_and_refuses_by_its_word(void **state)
         assert_string_equal(outcome(w), rows[i].outcome);
         json_decref(call);
     }
-    free(w->conf.slack_client_id);
-    w->conf.slack_client_id = NULL;
 }
 
 int main(void) {
