@@ -22,7 +22,7 @@
  *          token in a URL  "<installation>.<random43>.<mac43>", mac over what is before it; purpose
  *            "link" or "state"
  * units    *_ms milliseconds
- * errors   -EAGAIN of sw_fact; -EBADMSG a box or row that does not open; -EINVAL no person in it
+ * errors   -EAGAIN of sw_fact; -EBADMSG a box that does not open (a row that does not unlinks); -EINVAL no person in it
  * owner    the call; what is taken from facts is borrowed for the call
  * source   RFC 6749, 7636 (PKCE), 9700; PROTO.md
  * limits   5 commands of a person wait for a sign-in and 20 for refreshes, 48 KiB of them each; links live
