@@ -2,7 +2,7 @@
 import glob, os, re, shutil, subprocess
 
 from cases import case
-from install_cases import CYD, THERE, TWO
+from install_cases import CYD, OWN, THERE, TWO, bot, install
 from load import Load
 from row_cases import ADA, BOB, FROM_TWO, kept, put, unreadable
 from talk import Failed, for_ms, until
@@ -116,6 +116,18 @@ def keys_of_all_are_changed_while_people_work_and_an_old_backup_opens_no_more(w)
     promotes(w)
     put(w, {ADA: backup})
     unreadable(w, ADA)
+    return remark
+
+
+@case(linked=False, settings=OWN)
+def keys_of_all_are_changed_where_the_bot_was_installed(w):
+    """What responder keeps under its own key is sealed anew, too."""
+    for team in (w.TEAM, TWO):
+        install(w, team)
+        until("responder keeps the bot's token", lambda: bot(w, team) == "there")
+    everybody(w)
+    _, remark = change_all_keys(w, w.environment["SLIPWAY_KEY_DIR"], lambda: None)
+    promotes(w)
     return remark
 
 
