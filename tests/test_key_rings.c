@@ -154,8 +154,10 @@ static void boxes_open_while_the_keys_of_both_sides_change(void **state) {
         add(sides[i], ids[i]);
     }
     struct sw_keys *late_auth = loaded("auth"), *late_executor = loaded("executor");
-    for (size_t i = 0; i < 2; i++)
-        rotate(sides[i], ids[i]);
+    rotate("executor", ids[1]);
+    struct sw_keys *between = loaded("auth");
+    char *mixed = box_of(between, "executor"); /* an old pair and a new one */
+    rotate("auth", ids[0]);
     struct sw_keys *new_auth = loaded("auth"), *new_executor = loaded("executor");
     char *box = box_of(new_auth, "executor"), *self = box_of(new_executor, "executor");
     char head[64];
@@ -165,6 +167,7 @@ static void boxes_open_while_the_keys_of_both_sides_change(void **state) {
     assert_int_equal(opened(executor, box), -ENOKEY);
     char *late = box_of(late_auth, "executor");
     assert_int_equal(opened(new_executor, late), 0);
+    assert_int_equal(opened(new_executor, mixed), 0);
     assert_int_equal(opened(new_executor, old), 0);
     assert_int_equal(opened(new_executor, old_self), 0);
     assert_int_equal(opened(late_executor, self), 0);
@@ -177,12 +180,12 @@ static void boxes_open_while_the_keys_of_both_sides_change(void **state) {
     assert_int_equal(opened(last, box), 0);
     assert_int_equal(opened(last, old), -ENOKEY);
     assert_int_equal(opened(last, old_self), -ENOKEY);
-    char *texts[] = {old, old_self, box, self, late};
-    for (size_t i = 0; i < 5; i++)
+    char *texts[] = {old, old_self, box, self, late, mixed};
+    for (size_t i = 0; i < 6; i++)
         free(texts[i]);
-    struct sw_keys *all[] = {auth,     executor,     late_auth, late_executor,
+    struct sw_keys *all[] = {auth,     executor,     late_auth, late_executor, between,
                              new_auth, new_executor, parser,    last};
-    for (size_t i = 0; i < 8; i++)
+    for (size_t i = 0; i < 9; i++)
         sw_keys_destroy(all[i]);
 }
 
