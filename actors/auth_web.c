@@ -7,25 +7,15 @@
 #include <string.h>
 
 #define COOKIE "sw_link"
-/* Browsers take a name that begins so from this very host only, over https: no neighbour below the same
- * domain can plant one that it knows. */
-#define HOST_ONLY "__Host-"
 /* The ways to Slack, Heroku and GitHub: each may take its ten minutes. */
 #define COOKIE_S (3 * (int)(SW__AUTH_OFFER_MS / 1000))
 #define BASE64URL "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 #define CODE_MAX 1024
 #define AGAIN "Type /h login in Slack to get a new link."
 
-static bool is_https(const struct sw__auth *a) {
-    const char *base = a->ctx->conf->base_url;
-    return base && !strncmp(base, "https://", 8);
-}
-
 /* It stays when the way is done: another card in a second tab may be on its way, too. */
 static char *set_cookie(const struct sw__auth *a, const char *value) {
-    return sw_printf("%s%s=%s; HttpOnly; SameSite=Lax; Path=/; Max-Age=%d%s",
-                     is_https(a) ? HOST_ONLY : "", COOKIE, value, COOKIE_S,
-                     is_https(a) ? "; Secure" : "");
+    return sw_cookie_make(a->ctx->conf, COOKIE, value, COOKIE_S);
 }
 
 void sw__auth_page(const struct sw__auth *a, const char *wait, int status, char *html,
@@ -276,11 +266,11 @@ int sw__auth_web(struct sw__auth *a) {
     const char *path = sw_str(body, "path"), *method = sw_str(body, "method");
     int r = sw_open(a->ctx, a->in, "web", &web);
     if (r < 0) return r;
-    struct visit v = {
-        .wait = sw_str(body, "wait"),
-        .query = json_object_get(web, "query"),
-        .form = json_object_get(web, "form"),
-        .cookie = sw_str(json_object_get(web, "cookies"), is_https(a) ? HOST_ONLY COOKIE : COOKIE)};
+    struct visit v = {.wait = sw_str(body, "wait"),
+                      .query = json_object_get(web, "query"),
+                      .form = json_object_get(web, "form"),
+                      .cookie =
+                          sw_cookie_find(a->ctx->conf, json_object_get(web, "cookies"), COOKIE)};
     const bool get = !strcmp(method, "GET"), post = !strcmp(method, "POST");
     const struct sw_provider *back = whose(path);
     v.token = token_of(path, v.query);

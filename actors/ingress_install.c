@@ -47,15 +47,12 @@ static char *time36(int64_t ms) {
 
 /* A browser that has one keeps it: a second tab must not break the first. */
 static char *cookie_of(const struct sw__ask *ask, const json_t *cookies) {
-    const char *kept = sw_str(cookies, COOKIE);
+    const char *kept = sw_cookie_find(ask->ctx->conf, cookies, COOKIE);
     return is_random(kept) ? sw_strdup(kept) : new_random(ask, "install/cookie");
 }
 
 static char *set_cookie(const struct sw__ask *ask, const char *cookie) {
-    const char *base = ask->ctx->conf->base_url;
-    return sw_printf("%s=%s; HttpOnly; SameSite=Lax; Path=/; Max-Age=%d%s", COOKIE, cookie,
-                     (int)(LIFE_MS / 1000),
-                     base && !strncmp(base, "https://", 8) ? "; Secure" : "");
+    return sw_cookie_make(ask->ctx->conf, COOKIE, cookie, (int)(LIFE_MS / 1000));
 }
 
 /* "<time>.<what>.<mac>": what is said to be ours, until when; `what` is random, or empty for a form. */
@@ -191,7 +188,7 @@ void sw__ingress_install_callback(const struct sw__ask *ask, struct sw_decision 
     const json_t *sent = json_object_get(web, post ? "form" : "query");
     const char *code = sw_str(sent, "code"), *error = sw_str(sent, "error");
     const char *state = sw_str(sent, "state"), *csrf = sw_str(sent, "csrf");
-    const char *cookie = sw_str(json_object_get(web, "cookies"), COOKIE);
+    const char *cookie = sw_cookie_find(ask->ctx->conf, json_object_get(web, "cookies"), COOKIE);
     int r = 0;
     if (post) {
         SW_AUTO(sw_text) char *bound_to = sw_printf("%s.%s", cookie, code);

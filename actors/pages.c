@@ -157,3 +157,18 @@ char *sw_public_url(const struct sw_conf *conf, const char *path) {
     }
     return sw_printf("%.*s%s", (int)size, base, path);
 }
+
+static const char *cookie_prefix(const struct sw_conf *conf) {
+    return conf->base_url && !strncmp(conf->base_url, "https://", 8) ? "__Host-" : "";
+}
+
+char *sw_cookie_make(const struct sw_conf *conf, const char *name, const char *value, int life_s) {
+    const char *prefix = cookie_prefix(conf);
+    return sw_printf("%s%s=%s; HttpOnly; SameSite=Lax; Path=/; Max-Age=%d%s", prefix, name, value,
+                     life_s, prefix[0] ? "; Secure" : "");
+}
+
+const char *sw_cookie_find(const struct sw_conf *conf, const json_t *cookies, const char *name) {
+    SW_AUTO(sw_text) char *whole = sw_printf("%s%s", cookie_prefix(conf), name);
+    return sw_str(cookies, whole);
+}

@@ -46,6 +46,11 @@ char *sw_page_whole(const char *title, const char *body);
 
 /* The public URL of a path of this installation. */
 char *sw_public_url(const struct sw_conf *conf, const char *path);
+/* A Set-Cookie that no script and no form of another site gets; over https its name says, too, that it is from this very
+ * host: no neighbour below the same domain can plant one that it knows. */
+char *sw_cookie_make(const struct sw_conf *conf, const char *name, const char *value, int life_s);
+/* What such a cookie holds, of those that a browser sent; "" where it is not there. */
+const char *sw_cookie_find(const struct sw_conf *conf, const json_t *cookies, const char *name);
 /* For an element's text or a quoted attribute. */
 char *sw_html_escape(const char *text);
 /* All but unreserved characters become %XX. */

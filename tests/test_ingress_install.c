@@ -28,7 +28,7 @@ static void between(const char *text, const char *start, const char *end, char *
 
 static const struct sw_decision *visit(struct world *w, const char *method, const char *path,
                                        const char *query, const char *body, const char *cookie) {
-    SW_AUTO(sw_text) char *header = sw_printf("other=1; sw_install=%s", cookie);
+    SW_AUTO(sw_text) char *header = sw_printf("other=1; __Host-sw_install=%s", cookie);
     world_request(w, method, path, body, strlen(body));
     w->request.query = query;
     if (cookie[0]) w->request.cookie = header;
@@ -40,7 +40,7 @@ static void start(struct world *w, struct browser *b) {
     const struct sw_decision *d = visit(w, "GET", "/slack/install", "", "", b->cookie);
     assert_int_equal(d->reply.status, 303);
     assert_int_equal(d->appends, 0);
-    between(d->reply.cookie, "sw_install=", ";", b->cookie, sizeof(b->cookie));
+    between(d->reply.cookie, "__Host-sw_install=", ";", b->cookie, sizeof(b->cookie));
     between(d->reply.location, "&state=", "&", b->state, sizeof(b->state));
 }
 
@@ -94,6 +94,19 @@ static void a_browser_keeps_its_cookie_and_each_state_is_another(void **state) {
     assert_int_equal(strlen(again.cookie), 43);
     /* Both tabs may come back. */
     assert_int_equal(back(w, b.cookie, b.state, "code=c1")->appends, 1);
+}
+
+/* Over https a cookie of the plain name may be a neighbour's below the same domain, who knows it. */
+static void a_cookie_that_a_neighbour_could_plant_counts_for_nothing(void **state) {
+    struct world *w = *state;
+    struct browser b = {0};
+    start(w, &b);
+    SW_AUTO(sw_text) char *planted = sw_printf("sw_install=%s", b.cookie);
+    SW_AUTO(sw_text) char *query = sw_printf("state=%s&code=c1", b.state);
+    world_request(w, "GET", "/slack/install/callback", "", 0);
+    w->request.query = query;
+    w->request.cookie = planted;
+    assert_page(ask(w), 403, "did not start in this browser");
 }
 
 static void what_comes_back_goes_to_auth_once(void **state) {
@@ -177,7 +190,7 @@ static void an_administrator_without_a_state_is_asked_first(void **state) {
     const struct sw_decision *d =
         visit(w, "GET", "/slack/install/callback", "code=%3Cadmin%3E&state=", "", "");
     assert_page(d, 200, "name=\"code\" value=\"&lt;admin&gt;\"");
-    between(d->reply.cookie, "sw_install=", ";", cookie, sizeof(cookie));
+    between(d->reply.cookie, "__Host-sw_install=", ";", cookie, sizeof(cookie));
     between(d->reply.body, "name=\"csrf\" value=\"", "\"", csrf, sizeof(csrf));
     assert_page(post(w, "", "%3Cadmin%3E", csrf), 403, "did not start in this browser");
     assert_page(post(w, RANDOM43, "%3Cadmin%3E", csrf), 403, "did not start in this browser");
@@ -348,6 +361,7 @@ int main(void) {
         TEST(the_landing_page_has_the_button_where_there_is_an_app),
         TEST(the_way_to_slack_leaves_nothing_behind),
         TEST(a_browser_keeps_its_cookie_and_each_state_is_another),
+        TEST(a_cookie_that_a_neighbour_could_plant_counts_for_nothing),
         TEST(what_comes_back_goes_to_auth_once),
         TEST(a_state_is_good_here_only_and_not_for_long),
         TEST(slack_says_that_it_was_not_allowed),
