@@ -3,7 +3,7 @@
 
 Each case has a world of its own: a simulator, a Redis, `slipway up`. Ends with `N passed, N failed`."""
 import runner
-import canary_cases, door_cases, install_cases, key_cases, operation_cases, redis_cases, revoke_cases, role_cases, row_cases, token_cases, upstream_cases  # each registers its cases
+import canary_cases, door_cases, install_cases, key_cases, operation_cases, redis_cases, revoke_cases, role_cases, row_cases, soak_cases, token_cases, upstream_cases  # each registers its cases
 from cases import CASES
 
 

@@ -45,13 +45,17 @@ def calls(w, *more):
     return sum(len(w.journal(c)) for c in (*TOKEN_CALLS, *more))
 
 
+def cards(w, user, team=None, channel=None):
+    """The links of all cards that this person ever got."""
+    return re.findall(re.escape(w.ingress) + r"/link/[A-Za-z0-9_.-]+", str(w.view(user, team, channel)))
+
+
 def link(w, user, email, team=None, channel=None):
     """As World.link, in any workspace."""
-    look = lambda: re.findall(re.escape(w.ingress) + r"/link/[A-Za-z0-9_.-]+", str(w.view(user, team, channel)))
-    before = len(look())
+    before = len(cards(w, user, team, channel))
     w.type("login", user, team, channel)
     browser = Browser(w.sim, email)
-    browser.walk(until("the login card", lambda: look()[before:])[-1])
+    browser.walk(until("the login card", lambda: cards(w, user, team, channel)[before:])[-1])
     w.browsers.append(browser)
     return browser
 
