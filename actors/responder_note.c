@@ -184,20 +184,25 @@ static const char *step_after(const json_t *job, const char *step) {
     return !strcmp(step, "ephemeral") ? "open" : NULL;
 }
 
+/* Without its last word a command has not ended, so that is kept as a dead letter; another note ends here. */
+static int no_way(const json_t *job) {
+    return flag(job, "final") ? -EHOSTUNREACH : 0;
+}
+
 /* From the job's step on, the first way that is open. */
 static int go(const struct sw_ctx *ctx, const struct sw_msg *in, struct sw_out *out, json_t *job) {
     for (;;) {
         int r = try_step(ctx, in, out, job, sw_str(job, "step"));
         if (r != 0) return r < 0 ? r : 0;
         const char *next = step_after(job, sw_str(job, "step"));
-        if (!next) return -EHOSTUNREACH;
+        if (!next) return no_way(job);
         set_step(job, next);
     }
 }
 
 static int go_on(const struct sw_ctx *ctx, const struct sw_msg *in, struct sw_out *out, json_t *job,
                  const char *next) {
-    if (!next) return -EHOSTUNREACH;
+    if (!next) return no_way(job);
     set_step(job, next);
     return go(ctx, in, out, job);
 }
@@ -227,7 +232,7 @@ static int done(const struct sw_ctx *ctx, const struct sw_msg *in, struct sw_out
                 const json_t *answer) {
     const json_t *channel = json_object_get(answer, "channel");
     const char *dm = json_is_object(channel) ? sw_str(channel, "id") : sw_str(answer, "channel.id");
-    if (!dm[0]) return -EHOSTUNREACH;
+    if (!dm[0]) return no_way(job);
     json_object_set_new(job, "dm", json_string(dm));
     return go_on(ctx, in, out, job, "dm");
 }
