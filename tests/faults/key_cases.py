@@ -2,19 +2,20 @@
 import glob, os, re, shutil, subprocess
 
 from cases import case
-from install_cases import CYD, OWN, THERE, TWO, bot, install
+from install_cases import CYD, THERE, TWO
 from load import Load
-from row_cases import ADA, BOB, FROM_TWO, kept, put, unreadable
-from talk import Failed, for_ms, until
-from tokens import link, promotes
+from row_cases import ADA, FROM_TWO, kept, put, unreadable
+from talk import Browser, Failed, until
+from token_cases import EXPIRING, still
+from tokens import cards, link, promotes, used_once
 from world import ROLES
 
-PEOPLE = (ADA, BOB, FROM_TWO)
+DEPLOY = "deploy storefront to staging"
+PEOPLE = (ADA, FROM_TWO)
 
 
 def everybody(w):
     link(w, w.ADA, "ada@example.com")
-    link(w, w.BOB, "bob@example.com")
     link(w, CYD, "cyd@example.com", TWO, THERE)
     w.quiet()
 
@@ -51,8 +52,8 @@ def broken(w):
     return sum(w.metric(role, "seal_broken_total") for role in ROLES)
 
 
-def change_all_keys(w, source, publish):
-    """All of it, under load; the ids that are gone."""
+def change_all_keys(w, source, publish, finish):
+    """All of it, under load; `finish` ends what was begun under the old keys. How much that was."""
     with Load(w, PEOPLE) as load:
         load.goes_on()
         keys(w, source, "add", "all")
@@ -62,6 +63,7 @@ def change_all_keys(w, source, publish):
         keys(w, source, "reseal", "--timeout", "30")
         load.goes_on()
         former = standing(w, source, "former")
+        finish(former)
         if set(former) != {*ROLES, "token", "state"}:
             raise Failed(f"rotated: {former}")
         if "good for another" not in keys(w, source, "retire", former.pop("state"), status=1):
@@ -76,7 +78,7 @@ def change_all_keys(w, source, publish):
     left = named_in_redis(w, former.values())
     if left:
         raise Failed(f"named still: {left}")
-    return former, f"{n} commands in {load.seconds:.1f} s"
+    return f"{n} commands in {load.seconds:.1f} s"
 
 
 def known(w):
@@ -109,25 +111,25 @@ def retire_all(w, source, former):
 
 @case(linked=False, replicas=2)
 def keys_of_all_are_changed_while_people_work_and_an_old_backup_opens_no_more(w):
+    """Bob's deploy waits for its checks meanwhile, with boxes of the old keys."""
     everybody(w)
+    link(w, w.BOB, "bob@example.com")
     backup = kept(w, ADA)
     source = w.environment["SLIPWAY_KEY_DIR"]
-    _, remark = change_all_keys(w, source, lambda: None)
+    w.checks("pending")
+    w.type(DEPLOY, w.BOB)
+    w.click("Deploy when green", w.BOB)
+    until("it waits", lambda: w.told("waits for its checks, until"), 20)
+
+    def finish(former):
+        if "is needed" not in keys(w, source, "retire", former["executor"], status=1):
+            raise Failed("a key is retired that a plan needs")
+        w.checks("success")
+        until("the deploy ends well", lambda: any(m["text"].startswith("✔") for m in w.parents()), 30)
+    remark = change_all_keys(w, source, lambda: None, finish)
     promotes(w)
     put(w, {ADA: backup})
     unreadable(w, ADA)
-    return remark
-
-
-@case(linked=False, settings=OWN)
-def keys_of_all_are_changed_where_the_bot_was_installed(w):
-    """What responder keeps under its own key is sealed anew, too."""
-    for team in (w.TEAM, TWO):
-        install(w, team)
-        until("responder keeps the bot's token", lambda: bot(w, team) == "there")
-    everybody(w)
-    _, remark = change_all_keys(w, w.environment["SLIPWAY_KEY_DIR"], lambda: None)
-    promotes(w)
     return remark
 
 
@@ -154,13 +156,17 @@ class Mounted:
             shutil.rmtree(f"{self.mount}/..{self.n - 1}")
 
 
-@case(up=False)
-def keys_that_kubernetes_swaps_are_changed_while_people_work(w):
+@case(up=False, settings=dict(REFRESH_MS=1000), world=EXPIRING)
+def keys_that_kubernetes_swaps_are_changed_while_people_work_and_tokens_fall_due(w):
+    """Bob got the link to sign in before, and follows it after."""
     w.start_redis()
     mounted = Mounted(w)
     w.start_up()
     everybody(w)
-    _, remark = change_all_keys(w, mounted.source, mounted.publish)
+    w.type("login", w.BOB)
+    link_of_bob = until("the card", lambda: cards(w, w.BOB))[-1]
+    remark = change_all_keys(w, mounted.source, mounted.publish, lambda _: Browser(w.sim, "bob@example.com").walk(link_of_bob))
+    still(lambda: used_once(w, {"github.refresh": 3}))
     # What cannot be read is told, and everybody goes on with what they have.
     failed = lambda: w.metric("auth", "reloads_total", what="keys", outcome="failed")
     with Load(w, PEOPLE) as load:

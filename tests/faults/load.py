@@ -19,9 +19,9 @@ class Load:
         self.threads = [threading.Thread(target=self.type, args=(p,)) for p in people]
 
     def seen(self, person):
-        """All that was told where this person types, to everybody and to that person alone."""
+        """All that was told where this person types, to everybody and to that person alone; not what goes on changing."""
         user, team, channel = person
-        messages = self.w.view(user, team, channel)
+        messages = [m for m in self.w.view(user, team, channel) if not m.get("metadata")]
         return [m["text"] for m in messages if not m.get("ephemeral")], [m["text"] for m in messages if m.get("ephemeral")]
 
     def answers(self, person):

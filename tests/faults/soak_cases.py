@@ -14,7 +14,7 @@ ROLES = ("auth", "refresher")
 
 
 def harm(w, chance, seconds):
-    """How often somebody was killed, or halted for longer than a lease lasts."""
+    """How often somebody was killed, or halted for longer than a lease lasts; Redis, too."""
     n, end = 0, time.monotonic() + seconds
     while time.monotonic() < end:
         for_ms(chance.randrange(300, 1500))
@@ -22,6 +22,9 @@ def harm(w, chance, seconds):
         if not pids:
             continue
         n, pid = n + 1, chance.choice(pids)
+        if chance.random() < 0.2:
+            w.kill_redis()
+            continue
         try:
             os.kill(pid, how)
             for_ms(1500 if how == signal.SIGSTOP else 0)
