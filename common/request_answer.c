@@ -2,6 +2,7 @@
 #include "common/request.h"
 
 #include "common/mem.h"
+#include "common/seal.h"
 #include "proto/value.h"
 
 #include <string.h>
@@ -149,7 +150,9 @@ json_t *sw_request_answer(const json_t *request, const struct sw_call_result *re
         return http;
     }
     json_t *kept = keep_json(request, result, value);
-    if (json_dumpb(kept, NULL, 0, JSON_COMPACT) > ANSWER_JSON_BYTES) {
+    const bool sealed = json_is_true(json_object_get(request, "seal"));
+    if (json_dumpb(kept, NULL, 0, JSON_COMPACT) >
+        (sealed ? SW_SEAL_MAX_BYTES : ANSWER_JSON_BYTES)) {
         json_decref(kept);
         json_object_set_new(http, "error", json_string("too_big"));
     } else {

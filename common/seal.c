@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define VALUE_MAX 32768
+#define VALUE_MAX SW_SEAL_MAX_BYTES
 #define CONTEXT_MAX 255
 #define NONCE crypto_aead_xchacha20poly1305_ietf_NPUBBYTES
 #define TAG crypto_aead_xchacha20poly1305_ietf_ABYTES

@@ -25,6 +25,8 @@
 
 struct sw_keys;
 
+#define SW_SEAL_MAX_BYTES (32 * 1024) /* of a value, as JSON */
+
 /* The keys that `role` may hold, from `dir`. On failure `error` says which file. */
 int sw_keys_load(const char *dir, const char *role, struct sw_keys **ret, char *error, size_t room);
 void sw_keys_destroy(struct sw_keys *keys);

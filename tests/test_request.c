@@ -367,6 +367,29 @@ static void the_answer_to_a_location_is_only_that(void **state) {
     assert_answer(sw_request_answer(request, &result), "{\"status\":302,\"json\":{}}");
 }
 
+/* A box takes less than a message does, and what cannot be sealed must not end the process. */
+static void an_answer_that_no_box_holds_is_too_big(void **state) {
+    (void)state;
+    static const struct {
+        size_t size;
+        const char *request;
+        bool kept;
+    } rows[] = {{32 * 1024 - 8, "{\"fields\":[\"a\"],\"seal\":true}", true},
+                {32 * 1024 - 7, "{\"fields\":[\"a\"],\"seal\":true}", false},
+                {40 * 1024, "{\"fields\":[\"a\"],\"seal\":true}", false},
+                {40 * 1024, "{\"fields\":[\"a\"]}", true}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        SW_AUTO(sw_text) char *text = sw_malloc(rows[i].size + 1);
+        memset(text, 'x', rows[i].size);
+        text[rows[i].size] = '\0';
+        SW_AUTO(sw_text) char *body = sw_printf("{\"a\":\"%s\"}", text);
+        SW_AUTO(sw_json) json_t *got = answer(rows[i].request, 200, body);
+        assert_int_equal(json_object_get(got, "json") != NULL, rows[i].kept);
+        assert_string_equal(sw_str(got, "error"), rows[i].kept ? "" : "too_big");
+        assert_int_equal(sw_int(got, "status"), 200);
+    }
+}
+
 static void errors_keep_what_tells_them_apart(void **state) {
     (void)state;
     assert_answer(answer("{\"fields\":[\"x\"]}", 403,
@@ -407,6 +430,7 @@ int main(void) {
         cmocka_unit_test(a_list_of_errors_is_kept_within_bounds),
         cmocka_unit_test(the_answer_to_a_location_is_only_that),
         cmocka_unit_test(only_what_was_asked_for_is_kept),
+        cmocka_unit_test(an_answer_that_no_box_holds_is_too_big),
         cmocka_unit_test(errors_keep_what_tells_them_apart),
         cmocka_unit_test(an_answer_beyond_the_limit_says_so),
     };
