@@ -3,7 +3,8 @@
  *
  * An account has a timer, also one that does not run out (auth then sees to what it keeps), and while a call for it is under way (or went wrong) a note under the same
  * name: {link, version, flight, busy_ms, failures, unsure (a call may have spent the token)}. A second request for the same version joins the
- * call that is under way, so that a refresh token that works once is not used twice. */
+ * call that is under way, so that a refresh token that works once is not used twice; for a day {link, version, done} tells that it was
+ * exchanged, since a request in the bulk lane may come by long after one in the urgent lane was done. */
 #include "actors/actors.h"
 #include "actors/providers.h"
 #include "common/mem.h"
@@ -18,7 +19,8 @@
 #define BACKOFF_MS (60 * 1000)
 #define BACKOFF_MAX_MS (30 * 60 * 1000)
 #define BUSY_MAX_MS (30 * 60 * 1000) /* an answer that did not come by then is not waited for */
-#define TRIES 2                      /* one call, and one repeat where its outcome is unknown */
+#define DONE_MS (24 * 3600 * 1000LL)
+#define TRIES 2 /* one call, and one repeat where its outcome is unknown */
 
 static char *token_name(const struct sw_msg *in) {
     return sw_printf("tok/%s/%s/%s", in->inst, sw_str(in->body, "user"),
@@ -125,12 +127,41 @@ static bool is_unsure(const json_t *note) {
     return json_is_true(json_object_get(note, "unsure"));
 }
 
+/* Tells auth; the flight is the newest one that asked for this version. */
+static struct sw_msg *say(const struct sw_msg *in, struct sw_out *out, const char *flight,
+                          const char *outcome) {
+    struct sw_msg *m = sw_send(
+        out, "auth", SW_KIND_REFRESHED,
+        json_pack("{s:s, s:s, s:s, s:I, s:s, s:s}", "user", sw_str(in->body, "user"), "provider",
+                  sw_str(in->body, "provider"), "link", sw_str(in->body, "link"), "version",
+                  sw_int(in->body, "version"), "flight", flight, "outcome", outcome));
+    json_object_clear(m->boxes);
+    return m;
+}
+
+static struct sw_msg *tell(const struct sw_msg *in, struct sw_out *out, const char *flight,
+                           const char *outcome) {
+    sw_tally(out, SW_M_TOKEN_REFRESHES, 1, sw_str(in->body, "provider"), outcome);
+    return say(in, out, flight, outcome);
+}
+
+/* It was exchanged for another token already, which may be at work itself. */
+static bool is_past(const json_t *note, const struct sw_msg *in) {
+    const json_int_t version = sw_int(in->body, "version"), noted = sw_int(note, "version");
+    return note && !strcmp(sw_str(note, "link"), sw_str(in->body, "link")) &&
+           (version < noted || (version == noted && json_is_true(json_object_get(note, "done"))));
+}
+
 static int on_refresh(const struct sw_ctx *ctx, const struct sw_msg *in, struct sw_out *out) {
     SW_AUTO(sw_text) char *name = token_name(in);
     SW_AUTO(sw_json) json_t *pair = NULL;
     const json_t *note;
     int r = sw_fact(out, name, &note);
     if (r < 0) return r;
+    if (is_past(note, in)) { /* auth has the other one, or will never have it */
+        say(in, out, sw_str(in->body, "flight"), "lost");
+        return 0;
+    }
     r = sw_open(ctx, in, "refresh_token", &pair);
     if (r < 0) return r;
     if (!sw_str(pair, "refresh_token")[0]) return -EBADMSG;
@@ -143,19 +174,6 @@ static int on_refresh(const struct sw_ctx *ctx, const struct sw_msg *in, struct 
     if (busy) return 0;
     call(ctx, in, out, 1);
     return 0;
-}
-
-/* Tells auth; the flight is the newest one that asked for this version. */
-static struct sw_msg *tell(const struct sw_msg *in, struct sw_out *out, const char *flight,
-                           const char *outcome) {
-    sw_tally(out, SW_M_TOKEN_REFRESHES, 1, sw_str(in->body, "provider"), outcome);
-    struct sw_msg *m = sw_send(
-        out, "auth", SW_KIND_REFRESHED,
-        json_pack("{s:s, s:s, s:s, s:I, s:s, s:s}", "user", sw_str(in->body, "user"), "provider",
-                  sw_str(in->body, "provider"), "link", sw_str(in->body, "link"), "version",
-                  sw_int(in->body, "version"), "flight", flight, "outcome", outcome));
-    json_object_clear(m->boxes);
-    return m;
 }
 
 /* The pair, or NULL where the answer is not one. */
@@ -206,7 +224,8 @@ static int on_http(const struct sw_ctx *ctx, const struct sw_msg *in, struct sw_
     if (r < 0) return r;
     r = sw_open(ctx, in, "answer", &answer);
     if (r < 0 && r != -ENOENT) return r;
-    if (!concerns(note, in)) note = NULL; /* unlinked, or linked anew: auth only hears of it */
+    if (!concerns(note, in) || is_past(note, in))
+        note = NULL; /* unlinked, linked anew, or answered before: auth only hears of it */
     const char *flight = note ? sw_str(note, "flight") : sw_str(in->body, "flight");
     const bool spent = is_unsure(note) || sw_int(in->body, "tries") > 1;
     if (!error[0] && status >= 200 && status < 300) pair = pair_of(answer);
@@ -215,7 +234,11 @@ static int on_http(const struct sw_ctx *ctx, const struct sw_msg *in, struct sw_
         if (sw_int(answer, "expires_in") > 0)
             json_object_set_new(m->body, "expires_in", json_integer(sw_int(answer, "expires_in")));
         sw_box(ctx, m, "auth", "pair", sw_take(&pair));
-        if (note) sw_forget(out, name);
+        if (note)
+            sw_store(out, name,
+                     json_pack("{s:s, s:I, s:b}", "link", sw_str(in->body, "link"), "version",
+                               sw_int(in->body, "version"), "done", 1),
+                     DONE_MS);
     } else if (note && (!strcmp(error, "unsure") || !strcmp(error, "timeout")) &&
                sw_int(in->body, "tries") < TRIES && !sw_int(note, "failures")) {
         /* Who waits is helped by that at once; a provider that has been away for longer is not. */

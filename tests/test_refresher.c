@@ -168,7 +168,8 @@ static void a_new_pair_goes_sealed_to_auth(void **state) {
     assert_string_equal(sw_str(pair, "access_token"), "HRKU-new");
     assert_string_equal(sw_str(pair, "refresh_token"), "HRKU-next");
     assert_int_equal(json_object_size(json_object_get(m, "boxes")), 1);
-    assert_int_equal(json_object_size(w->facts), 0);
+    m = the(w, "store", NULL, NULL); /* that it was done, for a day */
+    assert_int_equal(sw_int(m, "ms"), 24 * HOUR);
     assert_hidden(w, secrets);
     json_decref(call);
 }

@@ -67,9 +67,11 @@ static void a_company_that_links_in_one_minute_is_spread_over_half_a_round(void 
 /* The call of a refresh, answered at once; *ret_pair: it gave one. Returns when it is due next. */
 static int64_t refreshed_now(struct world *w, int64_t down_ms, int64_t up_ms, int *calls,
                              int weight, bool *ret_pair) {
-    struct sw_msg *m = message(w, SW_KIND_REFRESH, "c2",
-                               json_pack("{s:s, s:s, s:s, s:i, s:s}", "user", "U1", "provider",
-                                         "heroku", "link", "l1", "version", 7, "flight", "f1"));
+    static int version = 7;
+    struct sw_msg *m =
+        message(w, SW_KIND_REFRESH, "c2",
+                json_pack("{s:s, s:s, s:s, s:i, s:s}", "user", "U1", "provider", "heroku", "link",
+                          "l1", "version", version, "flight", "f1"));
     box(m, w->auth, "refresher", "refresh_token", json_pack("{s:s}", "refresh_token", "HRKU-old"));
     const bool down = w->now_ms >= down_ms && w->now_ms < up_ms;
     run(w, m);
@@ -86,6 +88,7 @@ static int64_t refreshed_now(struct world *w, int64_t down_ms, int64_t up_ms, in
     const json_t *told = body_of(the(w, "send", "auth", SW_KIND_REFRESHED));
     *ret_pair = !strcmp(sw_str(told, "outcome"), "ok");
     if (!*ret_pair) assert_string_equal(sw_str(told, "outcome"), "failed");
+    if (*ret_pair) version++; /* the next one is of the new token */
     return *ret_pair ? announced(w, false) : w->now_ms + armed(w);
 }
 
