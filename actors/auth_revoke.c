@@ -17,8 +17,8 @@
 #define PAGES_MAX 10
 #define RANGE "id ..; max=50" /* with the longest tokens a page fits into a box */
 #define LASTS_MS (24 * 3600 * 1000LL)
-#define BACKOFF_MS (60 * 1000LL)
-#define BACKOFF_DOUBLES 6 /* about an hour */
+#define BACKOFF_MS 4000LL  /* soon: what is withdrawn is a way in until then */
+#define BACKOFF_DOUBLES 10 /* about an hour */
 
 bool sw__auth_is_revocation(const struct sw_msg *in) {
     return !strcmp(sw_str(in->body, "step"), "revoke");
