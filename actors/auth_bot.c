@@ -33,6 +33,7 @@ int sw__auth_bot_announce(const struct sw__auth *a, const json_t *account) {
 int sw__auth_bot_refused(struct sw__auth *a) {
     const json_int_t version = sw_int(a->in->body, "version");
     const json_t *account;
+    bool flying;
     if (version <= 0) return -EINVAL;
     int r = sw__auth_readable(a, SW_SLACK, SW_BOT);
     if (r < 0) return r;
@@ -45,7 +46,9 @@ int sw__auth_bot_refused(struct sw__auth *a) {
     if (version < sw_int(account, "version")) return sw__auth_bot_announce(a, account);
     if (!strcmp(sw_str(a->in->body, "error"), "token_expired") && sw__auth_renewable(account))
         return sw__auth_join(a, SW_SLACK, SW_BOT, account, NULL);
-    return sw__auth_unlink(a, SW_SLACK, SW_BOT, "refused");
+    /* Renewing it may be what ended it: then its successor is on its way here. */
+    r = sw__auth_flying(a, SW_SLACK, SW_BOT, account, &flying);
+    return r < 0 || flying ? r : sw__auth_unlink(a, SW_SLACK, SW_BOT, "refused");
 }
 
 /* ---- what Slack tells by itself ---- */

@@ -37,6 +37,15 @@ static bool flies(const struct sw__auth *a, const json_t *flight, const json_t *
                a->ctx->now_ms + SW__AUTH_FLIGHT_MS; /* a clock set back */
 }
 
+int sw__auth_flying(const struct sw__auth *a, const struct sw_provider *p, const char *user,
+                    const json_t *account, bool *ret) {
+    SW_AUTO(sw_text) char *key = NULL;
+    const json_t *flight;
+    int r = flight_of(a, p, user, &key, &flight);
+    *ret = r == 0 && flies(a, flight, account);
+    return r;
+}
+
 /* Asks refresher: at once where somebody waits for it, in the bulk lane where it is merely due. */
 static int start(const struct sw__auth *a, const struct sw_provider *p, const char *user,
                  const json_t *account, bool urgent, const char *key, json_t *flight) {

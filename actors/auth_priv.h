@@ -137,6 +137,9 @@ int sw__auth_logout(struct sw__auth *a, const char *user);
 /* auth_flight.c: one refresh at a time for a token. `request` may be NULL. */
 int sw__auth_join(struct sw__auth *a, const struct sw_provider *p, const char *user,
                   const json_t *account, const struct sw_msg *request);
+/* Whether one is under way for this very token. */
+int sw__auth_flying(const struct sw__auth *a, const struct sw_provider *p, const char *user,
+                    const json_t *account, bool *ret);
 /* Ends the flight: what waits is served where it can be, else told; without an account `reason`. */
 int sw__auth_land(struct sw__auth *a, const struct sw_provider *p, const char *user,
                   const char *reason);

@@ -398,6 +398,23 @@ static void an_expired_token_is_refreshed_in_one_flight(void **state) {
     assert_kept(w, "xoxe.xoxb-1");
 }
 
+/* The call that renews it may be what ended the old one: its answer is on its way, and says more. */
+static void a_word_about_a_token_that_is_being_renewed_ends_nothing(void **state) {
+    static const char *const words[] = {"token_revoked", "account_inactive", "invalid_auth"};
+    struct world *w = *state;
+    rotating(w);
+    const json_int_t version = sw_int(bot(w), "version");
+    refused(w, version, "token_expired");
+    for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+        refused(w, version, words[i]);
+        assert_int_equal(json_array_size(w->outputs), 0);
+    }
+    assert_kept(w, "xoxe.xoxb-1");
+    w->now_ms += 4 * MINUTE; /* no flight lasts so long */
+    refused(w, version, words[0]);
+    assert_kept(w, NULL);
+}
+
 static void a_definite_word_about_the_newest_token_ends_it(void **state) {
     static const char *const words[] = {"token_revoked", "account_inactive", "invalid_auth",
                                         "token_expired"};
@@ -438,6 +455,7 @@ int main(void) {
         TEST(an_installation_that_ended_while_it_was_made_is_not_kept),
         TEST(a_refused_token_that_has_a_successor_is_sent_it_again),
         TEST(an_expired_token_is_refreshed_in_one_flight),
+        TEST(a_word_about_a_token_that_is_being_renewed_ends_nothing),
         TEST(a_definite_word_about_the_newest_token_ends_it),
     };
     return cmocka_run_group_tests_name("auth_install", tests, NULL, NULL);
