@@ -115,7 +115,8 @@ static int done(const struct sw__auth *a, const struct sw_provider *p) {
 
 int sw__auth_leave(const struct sw__auth *a, const struct sw_provider *p) {
     sw_tally(a->out, SW_M_LINKS, 1, p->name, "left");
-    if (!json_object_get(a->in->body, "who")) return 0;
+    /* What is typed is a sign-out; `who` alone may come from a browser. */
+    if (!sw_str(a->in->body, "line")[0] || !json_object_get(a->in->body, "who")) return 0;
     sw__auth_reply(a, a->in, "logout.left", json_pack("{s:s, s:b}", "by", p->label, p->name, 1),
                    true);
     return 0;

@@ -304,6 +304,22 @@ static void another_account_at_heroku_withdraws_the_first(void **state) {
     }
 }
 
+/* The runtime adds `who` to what comes back, so that alone does not tell a sign-out. */
+static void who_did_not_sign_out_is_not_sent_to_take_access_away(void **state) {
+    struct world *w = *state;
+    struct browser b;
+    json_t *next = exchanged(w, come_back(w, &b, "login")), *ada_2 = ada();
+    link_up(w, "U1", 5, NOW + HOUR);
+    json_object_set_new(json_object_get(ada_2, "json"), "id", json_string("id-2"));
+    answer(w, next, ada_2, NULL);
+    json_decref(next);
+    json_t *http = call(w);
+    json_object_set_new(json_object_get(http, "body"), "who", who("U1"));
+    answered(w, &http, 403, NULL, NULL);
+    assert_string_equal(tallied(w), "left");
+    assert_int_equal(count(w, "send", NULL, NULL), 0);
+}
+
 static void the_most_that_a_sign_out_can_set_off_fits(void **state) {
     struct world *w = *state;
     link_up(w, "U1", 5, NOW);
@@ -359,6 +375,7 @@ int main(void) {
         T(github_takes_a_token_by_its_text),
         T(a_token_that_is_in_use_again_is_not_taken_when_its_turn_comes),
         T(another_account_at_heroku_withdraws_the_first),
+        T(who_did_not_sign_out_is_not_sent_to_take_access_away),
         T(the_most_that_a_sign_out_can_set_off_fits),
         T(the_most_that_a_sign_in_at_github_can_set_off_fits),
     };
