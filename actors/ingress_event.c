@@ -44,14 +44,16 @@ static struct sw_msg *message(const struct sw__ask *ask, const json_t *event, co
     char id[SW__ID_CHARS + 1];
     const json_t *inner = json_object_get(event, "event");
     const json_t *tokens = json_object_get(inner, "tokens");
-    const json_int_t time_s = sw_int(event, "event_time");
+    const json_int_t now_ms = ask->ctx->now_ms, time_s = sw_int(event, "event_time");
+    /* Its clock may be before ours; what is installed after this came is not of before it. */
+    const bool said = time_s > 0 && time_s <= now_ms / 1000;
     const char *app = sw_str(event, "api_app_id");
     sw__command_id(ask->ctx, 0, id);
     struct sw_msg *m = sw_msg_create(SW_KIND_EVENT, id, inst, ask->ctx->now_ms);
-    json_object_update_new(
-        m->body, json_pack("{s:s, s:s, s:s, s:I}", "source", "slack", "type", sw_str(inner, "type"),
-                           "event_id", sw_str(event, "event_id"), "at_ms",
-                           time_s > 0 ? time_s * 1000 : (json_int_t)ask->ctx->now_ms));
+    json_object_update_new(m->body,
+                           json_pack("{s:s, s:s, s:s, s:I}", "source", "slack", "type",
+                                     sw_str(inner, "type"), "event_id", sw_str(event, "event_id"),
+                                     "at_ms", said ? time_s * 1000 : now_ms));
     if (is_id(app)) json_object_set_new(m->body, "app", json_string(app));
     if (!tokens) return m;
     copy_ids(m->body, "bots", json_object_get(tokens, "bot"));

@@ -285,6 +285,24 @@ static void events_go_to_the_installation_that_slack_names(void **state) {
     }
 }
 
+/* Where Slack's clock is before ours, what was installed after the event must not seem older than it. */
+static void an_event_is_not_of_later_than_when_it_came(void **state) {
+    static const struct {
+        int ahead_s;
+        int64_t at_ms;
+    } rows[] = {{-1, NOW - 1000}, {0, NOW}, {1, NOW}, {3600, NOW}, {2000000000, NOW}};
+    struct world *w = *state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        SW_AUTO(sw_text)
+        char *body = sw_printf("{\"type\":\"event_callback\",\"event_id\":\"Ev1\",\"team_id\":"
+                               "\"T1\",\"event_time\":%lld,\"event\":{\"type\":"
+                               "\"app_uninstalled\"}}",
+                               NOW / 1000 + rows[i].ahead_s);
+        const struct sw_decision *d = event(w, body);
+        assert_int_equal(sw_int(d->append[0].m->body, "at_ms"), rows[i].at_ms);
+    }
+}
+
 static void whose_tokens_were_revoked_is_told(void **state) {
     struct world *w = *state;
     const struct sw_decision *d =
@@ -369,6 +387,7 @@ int main(void) {
         TEST(without_an_app_nothing_can_be_installed),
         TEST(nobody_waits_where_no_page_can_come),
         TEST(events_go_to_the_installation_that_slack_names),
+        TEST(an_event_is_not_of_later_than_when_it_came),
         TEST(whose_tokens_were_revoked_is_told),
         TEST(events_of_no_use_or_of_nobody_append_nothing),
         TEST(commands_of_an_org_wide_install_are_the_organizations),
