@@ -168,6 +168,7 @@ int sw__auth_resume(struct sw__auth *a, const char *user, int *ret_count) {
     int r = sw_fact(a->out, key, &old);
     if (r < 0 || !old) return r;
     list = json_incref((json_t *)old);
+    sw_forget(a->out, key); /* what is served may be kept once more */
     json_array_foreach(list, i, kept) {
         struct sw_msg *request = sw_msg_from_json(kept);
         bool ready = false;
@@ -180,10 +181,10 @@ int sw__auth_resume(struct sw__auth *a, const char *user, int *ret_count) {
         sw_msg_destroy(request);
         if (r < 0) return r;
     }
-    if (json_array_size(rest) > 0) {
-        sw_store(a->out, key, sw_take(&rest), SW__AUTH_OFFER_MS);
-    } else {
-        sw_forget(a->out, key);
-    }
+    if (json_array_size(rest) == 0) return 0;
+    r = sw_fact(a->out, key, &old);
+    if (r < 0) return r;
+    if (old) json_array_extend(rest, (json_t *)old);
+    sw_store(a->out, key, sw_take(&rest), SW__AUTH_OFFER_MS);
     return 0;
 }

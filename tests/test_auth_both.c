@@ -294,6 +294,27 @@ static void another_account_at_github_replaces_the_first(void **state) {
     assert_string_not_equal(sw_str(github(w), "link"), "g1");
 }
 
+static void what_is_kept_once_more_on_its_way_is_not_forgotten(void **state) {
+    struct world *w = *state;
+    struct browser b = {0};
+    link_up(w, "U1", 5, NOW + HOUR);
+    type_command(w, &b, "U1", "deploy");
+    get_link(w, &b);
+    go(w, &b);
+    link_up(w, "U2", 5, NOW + HOUR); /* and somebody puts this one's row there */
+    json_object_set(
+        json_object_get(json_object_get(w->facts, ACCT), "heroku"), "row",
+        json_object_get(json_object_get(json_object_get(w->facts, "acct/T1/U2"), "heroku"), "row"));
+    finish_at_github(w, &b, oauth_token());
+    assert_null(account(w));
+    assert_int_equal(count(w, "send", "responder", SW_KIND_REPLY), 2); /* linked; and a card */
+    assert_int_equal(json_array_size(json_object_get(w->facts, PEND)), 1);
+    json_t *call = exchanged(w, come_back(w, &b, "login"));
+    answer(w, call, ada(), NULL);
+    json_decref(call);
+    assert_string_equal(sw_str(the(w, "send", "executor", SW_KIND_GRANTED), "cmd"), "c-typed");
+}
+
 static void the_most_that_a_sign_in_can_set_off_fits(void **state) {
     struct world *w = *state;
     struct browser b = {0};
@@ -326,6 +347,7 @@ int main(void) {
         T(an_answer_without_a_person_is_none),
         T(an_answer_of_a_time_before_github_ends_at_heroku),
         T(another_account_at_github_replaces_the_first),
+        T(what_is_kept_once_more_on_its_way_is_not_forgotten),
         T(the_most_that_a_sign_in_can_set_off_fits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
