@@ -199,6 +199,38 @@ static void a_row_of_a_key_that_is_gone_is_dropped(void **state) {
     assert_card(w, "unreadable", true);
 }
 
+/* Rows and boxes of 0.2 begin with "1."; whatever comes first, it ends in a card and not in a dead letter. */
+static void what_an_older_slipway_left_is_dropped_with_a_card(void **state) {
+    struct world *w = *state;
+    for (int first = 0; first < 6; first++) {
+        json_object_clear(w->facts);
+        link_up(w, "U1", 5, NOW + (first == 1 ? 0 : HOUR));
+        link_github(w, "U1", 6, 0, NULL);
+        run(w, regrant(w, "c0", 5, true)); /* it waits in a flight, with a box of that time */
+        json_t *flight = json_object_get(w->facts, FLIGHT);
+        json_object_set_new(
+            json_object_get(json_array_get(json_object_get(flight, "waiting"), 0), "boxes"),
+            "response_url", json_string("1.ingress.responder.AAAA"));
+        json_object_set_new(json_object_get(json_object_get(w->facts, ACCT), "heroku"), "row",
+                            json_string("1.AAAABBBBCCCC"));
+        json_object_set_new(json_object_get(json_object_get(w->facts, ACCT), "github"), "row",
+                            json_string("1.AAAABBBBCCCC"));
+        if (first == 0 || first == 1) run(w, command(w, "c1", "promote"));
+        if (first == 2) run(w, due(w, "heroku", 5));
+        if (first == 3) run(w, regrant(w, "c1", 5, true));
+        if (first == 4) run(w, refreshed(w, "l1", 5, "refused", NULL));
+        if (first == 5) run(w, timer(w, flight_id(w))); /* only what waited is told */
+        print_message("first %d: %zu outputs\n", first, json_array_size(w->outputs));
+        assert_int_equal(account(w) != NULL, first == 5);
+        assert_null(json_object_get(w->facts, FLIGHT));
+        assert_true(count(w, "send", "responder", SW_KIND_REPLY) >= 1);
+        run(w, command(w, "c2", "deploy"));
+        assert_card(w, first == 4 ? "refused" : "unreadable", true);
+        run(w, command(w, "c3", "logout"));
+        assert_int_equal(count(w, "http", NULL, NULL), 0);
+    }
+}
+
 static void a_version_never_repeats_one_that_ended(void **state) {
     struct world *w = *state;
     link_up(w, "U1", NOW + HOUR, NOW + 2 * HOUR); /* of a clock that was set back since */
@@ -244,6 +276,7 @@ int main(void) {
         T(a_row_of_another_key_is_sealed_anew_when_it_is_due),
         T(all_rows_of_a_person_are_sealed_anew_on_request),
         T(a_row_of_a_key_that_is_gone_is_dropped),
+        T(what_an_older_slipway_left_is_dropped_with_a_card),
         T(a_version_never_repeats_one_that_ended),
         T(a_flight_of_a_clock_that_was_set_back_is_not_joined),
         T(the_age_of_a_token_is_observed_when_its_successor_comes),
