@@ -130,7 +130,8 @@ bool sw_provider_refused(const struct sw_provider *p, const json_t *http, const 
     if (p == SW_GITHUB || p == SW_SLACK)
         return status >= 200 && status < 500 &&
                is_one_of(sw_str(json, "error"), p == SW_SLACK ? slacks : githubs);
-    if (status != 400 && status != 401 && status != 403) return false;
+    /* Heroku says it in JSON; what else there is on the way to it (a firewall, a proxy) does not. */
+    if (!json_is_object(json) || (status != 400 && status != 401 && status != 403)) return false;
     if (strstr(sw_str(json, "message"), "client")) return false;
     return !is_one_of(sw_str(json, "error"), ours) && !is_one_of(sw_str(json, "id"), ours);
 }

@@ -234,10 +234,24 @@ static void only_a_definite_no_refuses(void **state) {
     }
 }
 
+/* What stands before Heroku (a firewall, a proxy) says no in its own way: that is nobody's access. */
+static void a_no_that_is_not_of_the_provider_is_none(void **state) {
+    static const int statuses[] = {400, 401, 403, 407};
+    struct world *w = *state;
+    for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++) {
+        json_object_clear(w->facts);
+        json_t *call = called(w);
+        answer(w, call, json_pack("{s:i}", "status", statuses[i]), NULL); /* a page, no JSON */
+        assert_string_equal(outcome(w), "failed");
+        json_decref(call);
+    }
+}
+
 static void a_refusal_lets_the_token_rest(void **state) {
     struct world *w = *state;
     json_t *call = called(w);
-    answer(w, call, json_pack("{s:i}", "status", 401), NULL);
+    answer(w, call, json_pack("{s:i}", "status", 401),
+           json_pack("{s:s}", "error", "invalid_grant"));
     assert_int_equal(count(w, "after", NULL, NULL), 0);
     assert_int_equal(count(w, "http", NULL, NULL), 0);
     assert_int_equal(json_object_size(w->facts), 0);
@@ -444,6 +458,7 @@ int main(void) {
         T(an_answer_without_a_new_refresh_token_keeps_the_old_one),
         T(an_unknown_outcome_is_repeated_once_and_then_failed),
         T(only_a_definite_no_refuses),
+        T(a_no_that_is_not_of_the_provider_is_none),
         T(a_refusal_lets_the_token_rest),
         T(failures_are_tried_again_later_and_later),
         T(an_answer_for_a_forgotten_account_arms_nothing),
