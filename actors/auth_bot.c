@@ -29,7 +29,8 @@ int sw__auth_bot_announce(const struct sw__auth *a, const json_t *account) {
     return 0;
 }
 
-/* Slack did not take the token of a call. It may be that responder has not heard of the next one yet. */
+/* Slack did not take the token of a call. It may be that responder has not heard of the next one yet, or cannot open what it
+ * was told. */
 int sw__auth_bot_refused(struct sw__auth *a) {
     const json_int_t version = sw_int(a->in->body, "version");
     const json_t *account;
@@ -43,7 +44,8 @@ int sw__auth_bot_refused(struct sw__auth *a) {
         tell(a, version, true, NULL);
         return 0;
     }
-    if (version < sw_int(account, "version")) return sw__auth_bot_announce(a, account);
+    if (version < sw_int(account, "version") || !strcmp(sw_str(a->in->body, "error"), "unreadable"))
+        return sw__auth_bot_announce(a, account);
     if (!strcmp(sw_str(a->in->body, "error"), "token_expired") && sw__auth_renewable(account))
         return sw__auth_join(a, SW_SLACK, SW_BOT, account, NULL);
     /* Renewing it may be what ended it: then its successor is on its way here. */

@@ -59,6 +59,11 @@ void sw__bot_http(const struct sw_msg *in, struct sw_out *out, json_t *request, 
     sw_http(out, request, SW_KIND_RESPONDER_HTTP, body);
 }
 
+static void tell_auth(struct sw_out *out, json_int_t version, const char *error) {
+    json_t *body = json_pack("{s:I, s:s}", "version", version, "error", error);
+    json_object_clear(sw_send(out, "auth", SW_KIND_BOT_REFUSED, body)->boxes);
+}
+
 enum sw__outcome sw__bot_outcome(const struct sw_msg *in, struct sw_out *out, const json_t *http,
                                  bool hook, int64_t *ret_wait_ms) {
     static const char *const words[] = {"token_expired", "token_revoked", "account_inactive",
@@ -66,10 +71,15 @@ enum sw__outcome sw__bot_outcome(const struct sw_msg *in, struct sw_out *out, co
     enum sw__outcome outcome = sw__slack_outcome(http, hook, ret_wait_ms);
     const char *word = sw_str(json_object_get(http, "json"), "error");
     const json_int_t version = sw_int(in->body, "bot");
-    if (hook || !version || !sw__slack_among(word, words)) return outcome;
+    if (hook || !version) return outcome;
     const json_t *bot = bot_of(in, out);
-    json_t *body = json_pack("{s:I, s:s}", "version", version, "error", word);
-    json_object_clear(sw_send(out, "auth", SW_KIND_BOT_REFUSED, body)->boxes);
+    /* The call was not made: what is kept here does not open (changed, or of a key that is gone). This message goes another
+     * way; auth has the token, and says it again. */
+    if (!strcmp(sw_str(http, "error"), "refused") && sw_int(bot, "version") == version &&
+        sw_str(bot, "box")[0])
+        tell_auth(out, version, "unreadable");
+    if (!sw__slack_among(word, words)) return outcome;
+    tell_auth(out, version, word);
     /* Nothing has happened at Slack: the next token, which may be here already, shall do it. */
     bool next = !strcmp(word, words[0]) || sw_int(bot, "version") > version;
     return next && sw_str(bot, "box")[0] ? SW__UNSENT : SW__GONE;

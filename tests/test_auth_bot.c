@@ -97,12 +97,27 @@ static void what_is_said_of_an_older_installation_changes_nothing(void **state) 
     assert_int_equal(sw_int(bot(w), "version"), 5);
 }
 
+/* Nothing is wrong with the token: it is no reason to unlink. */
+static void what_responder_cannot_open_is_told_again(void **state) {
+    struct world *w = *state;
+    install(w, 5, NOW + 2 * HOUR);
+    run(w, message(w, SW_KIND_BOT_REFUSED, "c-b",
+                   json_pack("{s:i, s:s}", "version", 5, "error", "unreadable")));
+    const json_t *m = the(w, "send", "responder", SW_KIND_BOT);
+    SW_AUTO(sw_json) json_t *token = opened(m, "bot", w->responder);
+    assert_string_equal(sw_str(token, "token"), "xoxe.xoxb-1");
+    assert_int_equal(sw_int(body_of(m), "version"), 5);
+    assert_int_equal(json_array_size(w->outputs), 1);
+    assert_int_equal(sw_int(bot(w), "version"), 5);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
 #define T(name) cmocka_unit_test_setup_teardown(name, up, world_down)
         T(a_bot_token_that_is_due_is_refreshed_and_told_to_responder),
         T(a_bot_token_that_slack_refuses_is_gone_for_responder_too),
         T(what_is_said_of_an_older_installation_changes_nothing),
+        T(what_responder_cannot_open_is_told_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -247,6 +247,42 @@ static void where_a_newer_token_is_there_it_tries_that(void **state) {
     place_finish(&p);
 }
 
+/* The runtime did not make the call: changed in Redis, or of a key that is gone. */
+static void
+a_token_that_does_not_open_is_asked_for_again_and_the_message_goes_another_way(void **state) {
+    struct place p;
+    (void)state;
+    place_init(&p);
+    assert_int_equal(bot(&p, 5, "xoxb-own"), 0);
+    parent(&p.w, CMD, "started", 1, false);
+    answer(&p.w, "{\"error\":\"refused\"}");
+    expect_told(&p, 5, "unreadable");
+    expect_method(&p.w, 0, "hooks");
+    answer(&p.w, "{\"status\":200}");
+    assert_int_equal(bot(&p, 5, "xoxb-own"), 0);
+    parent(&p.w, "0003-next", "started", 1, false);
+    expect_method(&p.w, 0, "chat.postMessage");
+    expect_token(&p, 0, "xoxb-own");
+    answer(&p.w, OK_TS);
+    assert_null(told(&p));
+    place_finish(&p);
+}
+
+static void of_what_is_gone_or_was_never_there_nothing_is_asked(void **state) {
+    struct place p;
+    (void)state;
+    place_init(&p);
+    parent(&p.w, CMD, "started", 1, false);
+    answer(&p.w, "{\"error\":\"refused\"}"); /* of the file */
+    assert_null(told(&p));
+    assert_int_equal(bot(&p, 5, "xoxb-own"), 0);
+    parent(&p.w, "0003-next", "started", 1, false);
+    assert_int_equal(bot(&p, 5, NULL), 0);
+    answer(&p.w, "{\"error\":\"refused\"}");
+    assert_null(told(&p));
+    place_finish(&p);
+}
+
 static void of_the_token_of_the_file_nobody_is_told(void **state) {
     struct place p;
     (void)state;
@@ -270,6 +306,9 @@ int main(void) {
         cmocka_unit_test(an_expired_token_is_told_and_the_next_one_posts),
         cmocka_unit_test(a_token_that_is_dead_is_told_and_another_way_is_gone),
         cmocka_unit_test(where_a_newer_token_is_there_it_tries_that),
+        cmocka_unit_test(
+            a_token_that_does_not_open_is_asked_for_again_and_the_message_goes_another_way),
+        cmocka_unit_test(of_what_is_gone_or_was_never_there_nothing_is_asked),
         cmocka_unit_test(of_the_token_of_the_file_nobody_is_told),
     };
     return cmocka_run_group_tests_name("responder_bot", tests, NULL, NULL);

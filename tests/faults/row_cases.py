@@ -10,6 +10,7 @@ from words import CARD_AGAIN, PIPELINES, SIGNED_OFF, UNREADABLE
 from world import PROMOTE
 
 ROW = rb"2\.[0-9a-f]{8}\.[A-Za-z0-9_-]+"
+BOX = rb"2\.responder\.[0-9a-f]{8}\.responder\.[0-9a-f]{8}\.[A-Za-z0-9_-]+"
 ADA, BOB = ("U0ADA", "T0SIM1", "C0DEPLOY"), ("U0BOB", "T0SIM1", "C0DEPLOY")
 FROM_TWO = (CYD, TWO, THERE)
 
@@ -24,6 +25,12 @@ def kept(w, person):
     if not value or not re.search(ROW, value):
         raise Failed(f"no row is kept of {person[0]}: {value!r}")
     return value
+
+
+def flip(match):
+    """The same with one other character."""
+    row = match[0]
+    return row[:-9] + (b"A" if row[-9:-8] != b"A" else b"B") + row[-8:]
 
 
 def put(w, values):
@@ -71,7 +78,6 @@ def token_rows_of_other_people_and_changed_ones_are_never_used(w):
     link(w, w.ADA, "ada@example.com")
     link(w, w.BOB, "bob@example.com")
     w.quiet()
-    flip = lambda m: m[0][:40] + bytes([m[0][40] ^ 1 if chr(m[0][40] ^ 1).isalnum() else ord("A")]) + m[0][41:]
     foreign = lambda m: b"2.00000000." + m[0].split(b".", 2)[2]
     put(w, {ADA: re.sub(ROW, flip, kept(w, ADA)), BOB: re.sub(ROW, foreign, kept(w, BOB))})
     unreadable(w, ADA, BOB)
@@ -125,6 +131,13 @@ def token_of_a_bot_that_was_swapped_is_not_used_and_people_hear_all_the_same(w):
         raise Failed(f"{w.journal('POST /api/chat')} {w.dead()}")
     if not w.metric("responder", "seal_broken_total", what="box"):
         raise Failed("no alarm")
+    flipped = re.sub(BOX, flip, w.redis("GET", w.key(f"responder:s:bot/{TWO}", TWO)))
+    w.redis("SET", w.key(f"responder:s:bot/{TWO}", TWO), flipped)
+    begin_anew(w, "responder")
+    there.type(PROMOTE)
+    until(f"told by response_url, too: {there.view()}", lambda: there.told("promoted") == 2, 40)
+    w.quiet()
+    there.promote()  # auth has told it anew
 
 
 @case(linked=False, settings={**OWN, "REFRESH_MS": 1000})
