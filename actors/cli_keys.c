@@ -55,6 +55,14 @@ int sw__keys_fail(const char *format, ...) {
     return 1;
 }
 
+int sw__keys_wrong(const char *usage_text, const char *word) {
+    if (word)
+        sw__keys_fail("'%s' is not understood here", word);
+    else
+        sw__keys_fail("a word is missing");
+    return fputs(usage_text, stderr), 2;
+}
+
 int sw__keys_rings(const struct sw_conf *conf, struct sw__rings *ret) {
     char error[SW__ERROR_MAX];
     ret->count = 0;
@@ -81,8 +89,7 @@ const struct sw_ring *sw__keys_ring(const struct sw__rings *rings, const char *n
 /* ---- init, add, rotate ---- */
 
 static int init(const struct sw_conf *conf, int argc, char **argv) {
-    (void)argv;
-    if (argc > 0) return fputs(init_usage, stderr), 2;
+    if (argc > 0) return sw__keys_wrong(init_usage, argv[0]);
     int r = sw_keys_make(conf->key_dir);
     if (r < 0) return sw__keys_fail("SLIPWAY_KEY_DIR %s: %s", conf->key_dir, strerror(-r));
     printf("keys are in %s\n", conf->key_dir);
@@ -98,9 +105,11 @@ static bool is_name(const char *word) {
 
 static int add(const struct sw_conf *conf, int argc, char **argv) {
     char id[SW_KEY_ID_CHARS + 1], error[SW__ERROR_MAX];
-    bool all = argc == 1 && !strcmp(argv[0], "all");
+    bool all = argc > 0 && !strcmp(argv[0], "all");
     int failed = 0;
-    if (argc != 1 || (!all && !is_name(argv[0]))) return fputs(add_usage, stderr), 2;
+    if (argc < 1 || (!all && !is_name(argv[0])))
+        return sw__keys_wrong(add_usage, argc < 1 ? NULL : argv[0]);
+    if (argc > 1) return sw__keys_wrong(add_usage, argv[1]);
     for (const char *const *name = sw_ring_names; *name; name++) {
         if (!all && strcmp(*name, argv[0]) != 0) continue;
         int r = sw_ring_add(conf->key_dir, *name, id, error, sizeof(error));
@@ -144,9 +153,10 @@ static int wait_known(const struct sw_conf *conf, const struct sw__rings *rings)
 static int rotate(const struct sw_conf *conf, int argc, char **argv) {
     char id[SW_KEY_ID_CHARS + 1], error[SW__ERROR_MAX];
     struct sw__rings rings;
-    bool offline = argc == 2 && !strcmp(argv[1], "--offline");
-    if (argc < 1 || argc > 1 + offline || (strcmp(argv[0], "all") != 0 && !is_name(argv[0])))
-        return fputs(rotate_usage, stderr), 2;
+    bool offline = argc > 1 && !strcmp(argv[1], "--offline");
+    if (argc < 1 || (strcmp(argv[0], "all") != 0 && !is_name(argv[0])))
+        return sw__keys_wrong(rotate_usage, argc < 1 ? NULL : argv[0]);
+    if (argc > 1 + offline) return sw__keys_wrong(rotate_usage, argv[1 + offline]);
     if (sw__keys_rings(conf, &rings) || choose(&rings, argv[0])) return 1;
     if (!offline && wait_known(conf, &rings)) return 1;
     for (unsigned i = 0; i < rings.count; i++) {
@@ -188,5 +198,5 @@ int sw_cli_keys(int argc, char **argv) {
         sw_conf_finish(&conf);
         return r;
     }
-    return fputs(usage, stderr), 2;
+    return sw__keys_wrong(usage, argc > 1 ? argv[1] : NULL);
 }

@@ -81,15 +81,18 @@ static int send_all(const struct sw_conf *conf, const json_t *people) {
     return 0;
 }
 
-static bool parse_timeout(int argc, char **argv, int64_t *ret_s) {
+/* 2: it is told what is wrong. */
+static int parse_timeout(int argc, char **argv, int64_t *ret_s) {
     char *end;
     *ret_s = TIMEOUT_S;
-    if (argc == 0) return true;
-    if (argc != 2 || strcmp(argv[0], "--timeout") != 0) return false;
+    if (argc == 0) return 0;
+    if (strcmp(argv[0], "--timeout") != 0) return sw__keys_wrong(sw__keys_reseal_usage, argv[0]);
+    if (argc < 2) return sw__keys_wrong(sw__keys_reseal_usage, NULL);
     errno = 0;
     *ret_s = strtol(argv[1], &end, 10);
-    return errno == 0 && argv[1][0] >= '0' && argv[1][0] <= '9' && !*end && *ret_s >= 1 &&
-           *ret_s <= 86400;
+    if (errno || argv[1][0] < '0' || argv[1][0] > '9' || *end || *ret_s < 1 || *ret_s > 86400)
+        return sw__keys_wrong(sw__keys_reseal_usage, argv[1]);
+    return argc > 2 ? sw__keys_wrong(sw__keys_reseal_usage, argv[2]) : 0;
 }
 
 int sw__keys_reseal(const struct sw_conf *conf, int argc, char **argv) {
@@ -97,7 +100,7 @@ int sw__keys_reseal(const struct sw_conf *conf, int argc, char **argv) {
     SW_AUTO(sw_json) json_t *people = NULL;
     int64_t timeout_s;
     time_t began = time(NULL);
-    if (!parse_timeout(argc, argv, &timeout_s)) return fputs(sw__keys_reseal_usage, stderr), 2;
+    if (parse_timeout(argc, argv, &timeout_s)) return 2;
     if (sw__keys_rings(conf, &rings)) return 1;
     if (!sw__keys_ring(&rings, "token") || !sw__keys_ring(&rings, "responder"))
         return sw__keys_fail("SLIPWAY_KEY_DIR %s: token.key and responder.pub must be there",
@@ -178,9 +181,10 @@ int sw__keys_retire(const struct sw_conf *conf, int argc, char **argv) {
     struct sw__rings rings;
     char error[SW__ERROR_MAX];
     const char *name = NULL;
-    bool offline = argc == 2 && !strcmp(argv[1], "--offline");
-    if (argc < 1 || argc > 1 + offline || argv[0][0] == '-')
-        return fputs(sw__keys_retire_usage, stderr), 2;
+    bool offline = argc > 1 && !strcmp(argv[1], "--offline");
+    if (argc < 1 || argv[0][0] == '-')
+        return sw__keys_wrong(sw__keys_retire_usage, argc < 1 ? NULL : argv[0]);
+    if (argc > 1 + offline) return sw__keys_wrong(sw__keys_retire_usage, argv[1 + offline]);
     if (sw__keys_rings(conf, &rings)) return 1;
     const struct sw_ring_key *key = find_key(&rings, argv[0], &name);
     if (!key)

@@ -75,8 +75,7 @@ int sw__keys_list(const struct sw_conf *conf, int argc, char **argv) {
     struct sw_key_uses uses;
     char error[SW__ERROR_MAX];
     SW_AUTO(sw_json) json_t *processes = NULL;
-    (void)argv;
-    if (argc > 0) return fputs(sw__keys_list_usage, stderr), 2;
+    if (argc > 0) return sw__keys_wrong(sw__keys_list_usage, argv[0]);
     if (sw__keys_rings(conf, &rings)) return 1;
     expect(&rings, &uses);
     size_t expected = uses.count;

@@ -32,6 +32,8 @@ extern const char sw__keys_list_usage[], sw__keys_reseal_usage[], sw__keys_retir
 
 /* "slipway keys: ..." on standard error; 1. */
 int sw__keys_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* What is wrong with what was typed (NULL: a word is missing) and how it is typed; 2. */
+int sw__keys_wrong(const char *usage_text, const char *word);
 /* The rings that are in the directory, where `token` and `state` may be missing; 1: one is not as it should be, or none is there. */
 int sw__keys_rings(const struct sw_conf *conf, struct sw__rings *ret);
 const struct sw_ring *sw__keys_ring(const struct sw__rings *rings, const char *name); /* or NULL */

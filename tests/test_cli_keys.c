@@ -333,26 +333,65 @@ static void test_what_is_not_a_command_is_told_how_to_be_one(void **state) {
         {"rotate -h", 0, "usage: slipway keys rotate NAME|all"},
         {"reseal --help", 0, "usage: slipway keys reseal"},
         {"retire --help", 0, "usage: slipway keys retire ID"},
-        {"burn", 2, "usage: slipway keys init|"},
-        {"init now", 2, "usage: slipway keys init"},
-        {"list all", 2, "usage: slipway keys list"},
-        {"add", 2, "usage: slipway keys add"},
-        {"add nobody", 2, "usage: slipway keys add"},
+        {"burn", 2, "'burn' is not understood here\nusage: slipway keys init|"},
+        {"init now", 2, "'now' is not understood here\nusage: slipway keys init"},
+        {"list all", 2, "'all' is not understood here\nusage: slipway keys list"},
+        {"add", 2, "a word is missing\nusage: slipway keys add"},
+        {"add nobody", 2, "'nobody' is not understood here\nusage: slipway keys add"},
         {"add ../token", 2, "usage: slipway keys add"},
-        {"add token state", 2, "usage: slipway keys add"},
-        {"rotate", 2, "usage: slipway keys rotate"},
-        {"rotate token --now", 2, "usage: slipway keys rotate"},
-        {"reseal all", 2, "usage: slipway keys reseal"},
-        {"reseal --timeout", 2, "usage: slipway keys reseal"},
+        {"add token state", 2, "'state' is not understood here\nusage: slipway keys add"},
+        {"rotate", 2, "a word is missing\nusage: slipway keys rotate"},
+        {"rotate token --now", 2, "'--now' is not understood here\nusage: slipway keys rotate"},
+        {"reseal all", 2, "'all' is not understood here\nusage: slipway keys reseal"},
+        {"reseal --timeout", 2, "a word is missing\nusage: slipway keys reseal"},
         {"reseal --timeout 0", 2, "usage: slipway keys reseal"},
         {"reseal --timeout 86401", 2, "usage: slipway keys reseal"},
-        {"reseal --timeout 5s", 2, "usage: slipway keys reseal"},
+        {"reseal --timeout 5s", 2, "'5s' is not understood here\nusage: slipway keys reseal"},
         {"retire", 2, "usage: slipway keys retire"},
-        {"retire --offline", 2, "usage: slipway keys retire"},
-        {"retire 00000000 now", 2, "usage: slipway keys retire"},
+        {"retire --offline", 2, "'--offline' is not understood here\nusage: slipway keys retire"},
+        {"retire 00000000 now", 2, "'now' is not understood here\nusage: slipway keys retire"},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
         expect(rows[i].words, rows[i].status, rows[i].says);
+}
+
+/* Another Redis, with nothing of Slipway in it, knows of no process and no row: that is no leave to throw a key away. */
+static void test_a_redis_of_something_else_is_no_leave_to_change_keys(void **state) {
+    const struct world *w = *state;
+    static const char *const commands[] = {"rotate token", "reseal", "list"};
+    char old[9];
+    freeReplyObject(ask(&w->redis, "FLUSHALL"));
+    freeReplyObject(ask(&w->redis, "SET somebody else"));
+    snprintf(old, sizeof(old), "%s", key_at("token", 0));
+    expect("add token", 0, "is added");
+    for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
+        expect(commands[i], 1, "no Slipway ever ran on the Redis at SLIPWAY_REDIS");
+    assert_string_equal(key_at("token", 0), old);
+    expect("rotate token --offline", 0, "seals from now on");
+    expect_key("retire", old, 1, "no Slipway ever ran on the Redis at SLIPWAY_REDIS");
+    SW_AUTO(sw_text) char *offline = sw_printf("retire %s --offline", old);
+    expect(offline, 1, "no Slipway ever ran on the Redis at SLIPWAY_REDIS");
+    assert_string_equal(key_at("token", 1), old);
+}
+
+/* As in README: `up` was told of no Redis, so it has one of its own, and the shell beside it names none. */
+static void test_the_redis_of_up_is_found_where_none_is_named(void **state) {
+    (void)state;
+    char dir[] = "/tmp/slipway-keys-run-XXXXXX";
+    SW_AUTO(sw_text) char *redis = sw_strdup(getenv("SLIPWAY_REDIS"));
+    assert_non_null(mkdtemp(dir));
+    SW_AUTO(sw_text) char *own = sw_printf("%s/redis.sock", dir);
+    SW_AUTO(sw_text) char *run = sw_strdup(getenv("SLIPWAY_RUN_DIR"));
+    setenv("SLIPWAY_RUN_DIR", dir, 1);
+    setenv("SLIPWAY_REDIS", "", 1);
+    int fd = open(own, O_CREAT | O_WRONLY | O_CLOEXEC, 0600); /* nobody listens */
+    assert_true(fd >= 0);
+    close(fd);
+    expect("list", 1, own);
+    unlink(own);
+    rmdir(dir);
+    setenv("SLIPWAY_REDIS", redis, 1);
+    setenv("SLIPWAY_RUN_DIR", run, 1);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
