@@ -172,7 +172,9 @@ static int refuse_needed(const struct sw_conf *conf, const char *name, const cha
 static int refuse_running(const struct sw_conf *conf) {
     char error[SW__ERROR_MAX];
     SW_AUTO(sw_json) json_t *processes = NULL;
-    if (sw_key_processes_read(conf, &processes, error, sizeof(error)) == -ENOTCONN) return 0;
+    int r = sw_key_processes_read(conf, &processes, error, sizeof(error));
+    if (r == -ENOTCONN) return 0;
+    if (r == -ENOENT) return sw__keys_fail("%s", error);
     return sw__keys_fail("there is a Redis at SLIPWAY_REDIS %s: without --offline it is asked",
                          conf->redis);
 }

@@ -7,6 +7,7 @@
 #include "common/seal_priv.h"
 #include "common/sync.h"
 
+#include <errno.h>
 #include <hiredis/hiredis.h>
 #include <inttypes.h>
 #include <sodium.h>
@@ -48,6 +49,24 @@ static int read_role(struct asking *a, const char *role, json_t *list) {
     return r;
 }
 
+/* Every script leaves a generation behind, and who takes shards comes to all of them. */
+static int ever_ran(struct asking *a) {
+    for (unsigned i = 0; i < SW_SHARDS; i++) {
+        char key[16];
+        redisReply *reply;
+        snprintf(key, sizeof(key), "sw:{%02u}:gen", i);
+        int r = sw_sync_ask(a->conf, a->redis, &reply, a->error, a->room, "EXISTS", key, NULL);
+        if (r < 0) return r;
+        const bool there = reply->integer > 0;
+        freeReplyObject(reply);
+        if (there) return 0;
+    }
+    snprintf(a->error, a->room,
+             "no Slipway ever ran on the Redis at SLIPWAY_REDIS %s: name the one it uses",
+             a->conf->redis);
+    return -ENOENT;
+}
+
 int sw_key_processes_read(const struct sw_conf *conf, json_t **ret, char *error, size_t room) {
     struct asking a = {.conf = conf, .error = error, .room = room};
     int r = sw_sync_connect(conf, &a.redis, error, room);
@@ -55,6 +74,7 @@ int sw_key_processes_read(const struct sw_conf *conf, json_t **ret, char *error,
     json_t *list = json_array();
     for (unsigned i = 0; r == 0 && i < SW__ROLES; i++)
         r = read_role(&a, sw__roles[i], list);
+    if (r == 0 && json_array_size(list) == 0) r = ever_ran(&a);
     redisFree(a.redis);
     if (r < 0) {
         json_decref(list);

@@ -51,7 +51,8 @@ int sw_key_stale_read(const struct sw_conf *conf, const struct sw_ring *token,
                       const struct sw_ring *responder, sw_key_stale_fn *fn, void *arg, char *error,
                       size_t room);
 
-/* [{"role", "endpoint", "known": as sw_keys_known, {} where it does not say}]; the caller frees. */
+/* [{"role", "endpoint", "known": as sw_keys_known, {} where it does not say}]; the caller frees.
+ * -ENOENT: not one, and none ever was, so this is another Redis than that of the keys. */
 int sw_key_processes_read(const struct sw_conf *conf, json_t **ret, char *error, size_t room);
 /* Whether the process may seal or open with keys of the file `name`. */
 bool sw_key_process_needs(const json_t *process, const char *name);
