@@ -10,6 +10,12 @@
 #ifndef SW_CLI_H
 #define SW_CLI_H
 
+#include "common/conf.h"
+
+/* sw_conf_load for a command beside what runs: a Redis and directories that nobody named are those of
+ * `slipway up` here, where it has any. */
+int sw_cli_conf(struct sw_conf *ret_conf, char *error, size_t room);
+
 /* `slipway parse -- TEXT` or `slipway parse -` (standard input): prints the command object. */
 int sw_cli_parse(int argc, char **argv);
 /* `slipway up`: every role and a private Redis on one machine, until SIGTERM or Ctrl-C. */

@@ -174,17 +174,16 @@ int sw_cli_audit(int argc, char **argv) {
     if (argc == 2 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")))
         return fputs(usage, stdout), 0;
     if (parse(argc, argv, &query, &output.json) < 0) return 2;
-    if (sw_conf_load(&conf, error, sizeof(error)) < 0) {
+    if (sw_cli_conf(&conf, error, sizeof(error)) < 0) {
         fprintf(stderr, "slipway audit: %s\n", error);
         return 1;
     }
     int r = sw_audit_read(&conf, &query, print_entry, &output, error, sizeof(error));
+    if (r < 0) fprintf(stderr, "slipway audit: %s\n", error);
+    if (r == 0 && output.count == 0)
+        fprintf(stderr, "no audit entries in the Redis at SLIPWAY_REDIS %s\n", conf.redis);
     sw_conf_finish(&conf);
-    if (r < 0) {
-        fprintf(stderr, "slipway audit: %s\n", error);
-        return 1;
-    }
-    if (output.count == 0) fputs("no audit entries\n", stderr);
+    if (r < 0) return 1;
     if (fflush(stdout) != 0 || ferror(stdout)) {
         fputs("slipway audit: cannot write all of it\n", stderr);
         return 1;

@@ -193,7 +193,7 @@ int sw_cli_keys(int argc, char **argv) {
         for (int word = 2; word < argc; word++) {
             if (asks_help(argv[word])) return fputs(rows[i].usage, stdout), 0;
         }
-        if (sw_conf_load(&conf, error, sizeof(error)) < 0) return sw__keys_fail("%s", error);
+        if (sw_cli_conf(&conf, error, sizeof(error)) < 0) return sw__keys_fail("%s", error);
         int r = rows[i].run(&conf, argc - 2, argv + 2);
         sw_conf_finish(&conf);
         return r;

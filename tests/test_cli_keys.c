@@ -381,6 +381,26 @@ static void test_a_redis_of_something_else_is_no_leave_to_change_keys(void **sta
     assert_string_equal(key_at("token", 1), old);
 }
 
+/* As in README: `up` was told of no Redis, so it has one of its own, and the shell beside it names none. */
+static void test_the_redis_of_up_is_found_where_none_is_named(void **state) {
+    (void)state;
+    char dir[] = "/tmp/slipway-keys-run-XXXXXX";
+    SW_AUTO(sw_text) char *redis = sw_strdup(getenv("SLIPWAY_REDIS"));
+    assert_non_null(mkdtemp(dir));
+    SW_AUTO(sw_text) char *own = sw_printf("%s/redis.sock", dir);
+    SW_AUTO(sw_text) char *run = sw_strdup(getenv("SLIPWAY_RUN_DIR"));
+    setenv("SLIPWAY_RUN_DIR", dir, 1);
+    setenv("SLIPWAY_REDIS", "", 1);
+    int fd = open(own, O_CREAT | O_WRONLY | O_CLOEXEC, 0600); /* nobody listens */
+    assert_true(fd >= 0);
+    close(fd);
+    expect("list", 1, own);
+    unlink(own);
+    rmdir(dir);
+    setenv("SLIPWAY_REDIS", redis, 1);
+    setenv("SLIPWAY_RUN_DIR", run, 1);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void) {
@@ -392,6 +412,7 @@ int main(void) {
         TEST(test_without_redis_nothing_goes_unless_it_is_said),
         TEST(test_what_is_not_a_command_is_told_how_to_be_one),
         TEST(test_a_redis_of_something_else_is_no_leave_to_change_keys),
+        TEST(test_the_redis_of_up_is_found_where_none_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
