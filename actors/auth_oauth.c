@@ -92,9 +92,8 @@ char *sw__auth_not_linked(const struct sw_provider *p) {
 void sw__auth_page_failure(const struct sw__auth *a, const struct sw__way *way, const json_t *http,
                            const json_t *answer) {
     const json_int_t status = sw_int(http, "status");
-    const bool no =
-        !sw_str(http, "error")[0] &&
-        ((status >= 400 && status < 500 && status != 429) || sw_str(answer, "error")[0]);
+    const bool no = !sw_str(http, "error")[0] && status < 500 && status != 429 &&
+                    (status >= 400 || sw_str(answer, "error")[0]);
     SW_AUTO(sw_text)
     char *title = sw_printf(
         no ? "%s did not accept this sign-in" : "%s cannot be reached right now", way->p->label);

@@ -380,6 +380,7 @@ static void what_slack_does_not_answer_links_nothing(void **state) {
         {200, NULL, "bad_client_secret", "Slack did not accept"},
         {200, NULL, NULL, "Slack cannot be reached"},
         {429, NULL, NULL, "Slack cannot be reached"},
+        {429, NULL, "ratelimited", "Slack cannot be reached"},
         {200, "too_big", NULL, "Slack cannot be reached"},
         {0, "refused", NULL, "Slack cannot be reached"},
         {503, "timeout", NULL, "Slack cannot be reached"},
