@@ -12,6 +12,11 @@
 #define TRIES 2 /* one call, and one repeat where its outcome is unknown */
 #define FIELD_MAX 320
 
+bool sw__auth_is_of(const json_t *secret, const struct sw__way *way) {
+    return !strcmp(sw_str(secret, "user"), sw_str(way->who, "user")) &&
+           !strcmp(sw_str(secret, "provider"), way->p->name);
+}
+
 int sw__auth_go(struct sw__auth *a, const struct sw__way *way, const char *set_cookie) {
     SW_AUTO(sw_text) char *random = sw__auth_random(a, "state");
     SW_AUTO(sw_text) char *verifier = sw__auth_random(a, "verifier");
@@ -19,7 +24,9 @@ int sw__auth_go(struct sw__auth *a, const struct sw__way *way, const char *set_c
     SW_AUTO(sw_text) char *token = sw__auth_token(a, "state", random);
     SW_AUTO(sw_text) char *back = sw__auth_url(a, way->p->callback);
     SW_AUTO(sw_text) char *box = NULL;
-    SW_AUTO(sw_json) json_t *secret = json_pack("{s:s}", "code_verifier", verifier);
+    SW_AUTO(sw_json)
+    json_t *secret = json_pack("{s:s, s:s, s:s}", "code_verifier", verifier, "user",
+                               sw_str(way->who, "user"), "provider", way->p->name);
     uint8_t hash[32];
     int r = sw_seal(a->ctx->keys, "auth", key, secret, &box);
     if (r < 0) return r;
@@ -110,24 +117,28 @@ static bool are_tokens(const struct sw_provider *p, const json_t *answer) {
 }
 
 static int on_exchange(struct sw__auth *a, const struct sw__way *way, const json_t *http) {
-    SW_AUTO(sw_json) json_t *answer = NULL;
+    SW_AUTO(sw_json) json_t *answer = NULL, *secret = NULL;
     SW_AUTO(sw_text) char *box = NULL;
     const json_t *body = a->in->body;
     const char *error = sw_str(http, "error"), *oauth = sw_msg_box(a->in, "oauth");
-    if (oauth && (!strcmp(error, "unsure") || !strcmp(error, "timeout")) &&
-        sw_int(body, "tries") < TRIES) {
+    int r = sw_open(a->ctx, a->in, "oauth", &secret);
+    if (r < 0) return r;
+    if (!sw__auth_is_of(secret, way)) return -EBADMSG;
+    if ((!strcmp(error, "unsure") || !strcmp(error, "timeout")) && sw_int(body, "tries") < TRIES) {
         sw__auth_exchange(a, way, oauth, (int)sw_int(body, "tries") + 1);
         return 0;
     }
-    int r = sw_open(a->ctx, a->in, "answer", &answer);
+    r = sw_open(a->ctx, a->in, "answer", &answer);
     if (r < 0 && r != -ENOENT) return r;
-    if (way->p == SW_SLACK) return sw__auth_openid(a, way, http, answer);
+    if (way->p == SW_SLACK) return sw__auth_openid(a, way, http, answer, secret);
     if (!succeeded(http) || !are_tokens(way->p, answer)) {
         sw__auth_page_failure(a, way, http, answer);
         return 0;
     }
     SW_AUTO(sw_json)
-    json_t *tokens = json_pack("{s:s}", "access_token", sw_str(answer, "access_token"));
+    json_t *tokens =
+        json_pack("{s:s, s:O, s:O}", "access_token", sw_str(answer, "access_token"), "user",
+                  json_object_get(secret, "user"), "provider", json_object_get(secret, "provider"));
     const char *refresh = sw_str(answer, "refresh_token");
     if (refresh[0]) json_object_set_new(tokens, "refresh_token", json_string(refresh));
     r = sw_seal(a->ctx->keys, "auth", a->in->cmd, tokens, &box);
@@ -150,15 +161,14 @@ static json_t *identity_of(const struct sw_provider *p, const json_t *http) {
 }
 
 /* A new account for this person, or another one in the old one's place. */
-static int link_account(struct sw__auth *a, const struct sw_provider *p, const char *user,
+static int link_account(struct sw__auth *a, const struct sw__way *way, const json_t *tokens,
                         json_t *account) {
-    SW_AUTO(sw_json) json_t *tokens = NULL;
+    const struct sw_provider *p = way->p;
+    const char *user = sw_str(way->who, "user");
     const json_t *old;
     uint8_t random[16];
     char link[33];
-    int r = sw_open(a->ctx, a->in, "tokens", &tokens);
-    if (r < 0) return r;
-    r = sw__auth_stored(a, p, user, &old);
+    int r = sw__auth_stored(a, p, user, &old);
     if (r < 0) return r;
     sw_derive(a->ctx->seed, "account", random, sizeof(random));
     sw_hex(random, sizeof(random), link);
@@ -204,15 +214,20 @@ static int go_on(struct sw__auth *a, const struct sw__way *way, const char *user
 }
 
 static int on_account(struct sw__auth *a, const struct sw__way *way, const json_t *http) {
-    SW_AUTO(sw_json) json_t *account = identity_of(way->p, http), *data = NULL;
+    SW_AUTO(sw_json) json_t *account = identity_of(way->p, http), *data = NULL, *tokens = NULL;
     const char *user = sw_str(way->who, "user");
     const struct sw_provider *next;
     int resumed;
+    int r = sw_open(a->ctx, a->in, "tokens", &tokens);
+    if (r < 0) return r;
+    if (!sw__auth_is_of(tokens, way)) return -EBADMSG;
+    json_object_del(tokens, "user"); /* the row is bound to both */
+    json_object_del(tokens, "provider");
     if (!account) {
         sw__auth_page_failure(a, way, http, NULL);
         return 0;
     }
-    int r = link_account(a, way->p, user, account);
+    r = link_account(a, way, tokens, account);
     if (r < 0) return r;
     r = go_on(a, way, user, &next);
     if (r < 0) return r;

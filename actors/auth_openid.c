@@ -147,14 +147,12 @@ static int go_on(struct sw__auth *a, const struct sw__way *way, const json_t *cl
 }
 
 int sw__auth_openid(struct sw__auth *a, const struct sw__way *way, const json_t *http,
-                    const json_t *answer) {
-    SW_AUTO(sw_json) json_t *claims = NULL, *secret = NULL;
+                    const json_t *answer, const json_t *secret) {
+    SW_AUTO(sw_json) json_t *claims = NULL;
     if (!json_is_true(json_object_get(answer, "ok"))) {
         sw__auth_page_failure(a, way, http, answer);
         return 0;
     }
-    int r = sw_open(a->ctx, a->in, "oauth", &secret);
-    if (r < 0) return r;
     claims = sw_id_token_claims(sw_str(answer, "id_token"));
     const char *claim = claims ? unfit(a, claims, sw_str(secret, "code_verifier")) : "id_token";
     /* Slack has spoken: whatever it said, the link is used up. */

@@ -17,7 +17,8 @@
  *            its timer has the same name
  *          link/<sha256>  {who, created_ms, cookie? (sha256: the browser that pressed the button)} of an offered link; its
  *            random text is only in the link
- *          state/<sha256>  {who, provider, created_ms, cookie (sha256), verifier (box to auth, context: key), link? (key of
+ *          state/<sha256>  {who, provider, created_ms, cookie (sha256), verifier (box to auth, context: key;
+ *            says user and provider again), link? (key of
  *            the link that leads to Slack)}
  *          token in a URL  "<installation>.<random43>.<mac43>", mac over what is before it; purpose
  *            "link" or "state"
@@ -211,6 +212,8 @@ struct sw__way { /* a person in a browser, on the way to or from a provider */
     const char
         *link; /* to Slack: the key of the link, which ends with Slack's word; else NULL or "" */
 };
+/* What is sealed on the way says whose it is, and where from; what stands beside it could be written by others. */
+bool sw__auth_is_of(const json_t *secret, const struct sw__way *way);
 int sw__auth_web(struct sw__auth *a);
 int sw__auth_http(struct sw__auth *a);
 /* Where a sign-in leads after Slack: to what is missing, in the order of the table; to Heroku where nothing is, for
@@ -235,6 +238,6 @@ char *sw__auth_openid_url(const struct sw__auth *a, const struct sw__way *way, c
                           const char *back, const char *nonce);
 json_t *sw__auth_openid_request(const struct sw__auth *a, const char *box, const char *back);
 int sw__auth_openid(struct sw__auth *a, const struct sw__way *way, const json_t *http,
-                    const json_t *answer);
+                    const json_t *answer, const json_t *secret);
 
 #endif

@@ -4,6 +4,7 @@
  * cookie and token that a browser showed the page. From there on all is bound to that cookie. */
 #include "actors/auth_priv.h"
 
+#include <errno.h>
 #include <string.h>
 
 #define COOKIE "sw_link"
@@ -175,6 +176,7 @@ static int exchange(struct sw__auth *a, const struct visit *v, const struct sw_p
                                 .link = sw_str(state, "link")};
     int r = sw_unseal(a->ctx->keys, sw_str(state, "verifier"), key, &secret);
     if (r < 0) return r;
+    if (!sw__auth_is_of(secret, &way)) return -EBADMSG;
     json_object_set_new(secret, "code", json_string(code));
     r = sw_seal(a->ctx->keys, "auth", a->in->cmd, secret, &box);
     if (r < 0) return r;

@@ -94,6 +94,31 @@ static void a_state_swapped_in_the_store_does_not_open(void **state) {
         -EBADMSG);
 }
 
+/* Whoever can write to the store, but holds no key. */
+static void a_way_moved_to_another_person_links_nobody(void **state) {
+    struct world *w = *state;
+    struct browser b = {0};
+    type_command(w, &b, "U1", "login");
+    get_link(w, &b);
+    go(w, &b);
+    json_t *kept = json_object_get(w->facts, sw_str(the(w, "store", NULL, NULL), "name"));
+    json_object_set_new(json_object_get(kept, "who"), "user", json_string("U2"));
+    assert_int_equal(
+        world_try(w, web(w, "GET", SW_PATH_CALLBACK,
+                         json_pack("{s:s, s:s}", "state", b.state, "code", "x"), NULL, b.cookie)),
+        -EBADMSG);
+    for (int step = 0; step < 2; step++) {
+        json_t *call = come_back(w, &b, "login");
+        if (step == 1) call = exchanged(w, call);
+        struct sw_msg *m =
+            http_answer(w, call, step == 1 ? ada() : json_pack("{s:i}", "status", 200));
+        if (step == 0) box(m, w->auth, "auth", "answer", tokens());
+        json_object_set_new(m->body, "who", json_pack("{s:s, s:s}", "team", "T1", "user", "U2"));
+        assert_int_equal(world_try(w, m), -EBADMSG);
+        json_decref(call);
+    }
+}
+
 static void a_refusal_of_the_person_is_respected(void **state) {
     struct world *w = *state;
     static const struct {
@@ -269,6 +294,7 @@ int main(void) {
         T(the_challenge_is_the_hash_of_the_verifier),
         T(a_state_works_once_for_its_browser_and_ten_minutes),
         T(a_state_swapped_in_the_store_does_not_open),
+        T(a_way_moved_to_another_person_links_nobody),
         T(a_refusal_of_the_person_is_respected),
         T(the_account_is_asked_for_with_the_new_token),
         T(after_sign_in_the_kept_command_goes_on),
