@@ -213,6 +213,14 @@ static int go_on(struct sw__auth *a, const struct sw__way *way, const char *user
     return 0;
 }
 
+/* A pair of nobody knows whom is of no use, but works; where one is linked already both may be of one authorization. */
+static int give_back(const struct sw__auth *a, const struct sw__way *way, const json_t *tokens) {
+    const char *user = sw_str(way->who, "user");
+    const json_t *old;
+    int r = sw__auth_stored(a, way->p, user, &old);
+    return r < 0 || old ? r : sw__auth_revoke(a, way->p, user, tokens);
+}
+
 static int on_account(struct sw__auth *a, const struct sw__way *way, const json_t *http) {
     SW_AUTO(sw_json) json_t *account = identity_of(way->p, http), *data = NULL, *tokens = NULL;
     const char *user = sw_str(way->who, "user");
@@ -225,7 +233,7 @@ static int on_account(struct sw__auth *a, const struct sw__way *way, const json_
     json_object_del(tokens, "provider");
     if (!account) {
         sw__auth_page_failure(a, way, http, NULL);
-        return 0;
+        return give_back(a, way, tokens);
     }
     r = link_account(a, way, tokens, account);
     if (r < 0) return r;

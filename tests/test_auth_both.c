@@ -258,8 +258,11 @@ static void an_answer_without_a_person_is_none(void **state) {
         call = call_of(w);
         json_object_del(json_object_get(user, "json"), missing[i]);
         answer(w, call, user, NULL);
-        assert_only_page(w, 502);
+        page(w, 502);
         assert_null(github(w));
+        const json_t *back = json_object_get(the(w, "http", NULL, NULL), "value");
+        assert_string_equal(sw_str(back, "method"), "DELETE"); /* the token of nobody */
+        assert_int_equal(json_array_size(w->outputs), 2);
         json_decref(call);
     }
 }
