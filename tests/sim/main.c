@@ -218,7 +218,9 @@ static int signals_open(void) {
 static void loop(struct sim *sim, int signal_fd) {
     struct signalfd_siginfo info;
     while (read(signal_fd, &info, sizeof(info)) < 0) {
-        int64_t http_ms = sim_http_run(sim), timer_ms = sim_timer_run(sim), wait_ms = 60000;
+        /* Timers first: a request that one of them lets go is answered in the same round. */
+        sim_timer_run(sim);
+        int64_t http_ms = sim_http_run(sim), timer_ms = sim_timer_next_ms(sim), wait_ms = 60000;
         if (timer_ms >= 0 && timer_ms < wait_ms) wait_ms = timer_ms;
         if (http_ms >= 0 && http_ms < wait_ms) wait_ms = http_ms;
         sim_out_run(sim, sim_http_fd(sim), signal_fd, wait_ms);

@@ -71,15 +71,18 @@ void sim_timer_add(struct sim *sim, int64_t delay_ms, bool forgettable, sim_time
                                      .arg = arg});
 }
 
-int64_t sim_timer_run(struct sim *sim) {
-    struct sim_timers *t = sim->timers;
-    while (t->count != 0) {
-        int64_t wait_ms = t->heap[0].due_ms - sim_mono_ms();
-        if (wait_ms > 0) return wait_ms;
-        struct timer timer = pop(t);
+int64_t sim_timer_next_ms(const struct sim *sim) {
+    const struct sim_timers *t = sim->timers;
+    if (t->count == 0) return -1;
+    int64_t wait_ms = t->heap[0].due_ms - sim_mono_ms();
+    return wait_ms > 0 ? wait_ms : 0;
+}
+
+void sim_timer_run(struct sim *sim) {
+    while (sim_timer_next_ms(sim) == 0) {
+        struct timer timer = pop(sim->timers);
         timer.fn(sim, timer.arg, false);
     }
-    return -1;
 }
 
 static void drop(struct sim *sim, bool all) {

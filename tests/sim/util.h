@@ -74,7 +74,8 @@ struct sim_timers *sim_timers_create(void);
 void sim_timers_destroy(struct sim *sim, struct sim_timers *timers);
 void sim_timer_add(struct sim *sim, int64_t delay_ms, bool forgettable, sim_timer_fn *fn,
                    void *arg);
-int64_t sim_timer_run(struct sim *sim); /* ms until the next one, -1 when there is none */
-void sim_timer_forget(struct sim *sim); /* drops the forgettable ones */
+void sim_timer_run(struct sim *sim);              /* those that are due */
+int64_t sim_timer_next_ms(const struct sim *sim); /* until the next one, -1 when there is none */
+void sim_timer_forget(struct sim *sim);           /* drops the forgettable ones */
 
 #endif
