@@ -242,8 +242,9 @@ static int on_account(struct sw__auth *a, const struct sw__way *way, const json_
     r = sw__auth_identities(a, user, false, &data);
     if (r < 0) return r;
     if (next) json_object_set_new(data, "next", json_string(next->label));
-    /* Not final: the page says it too, and who links before the bot is there hears it only so. */
-    struct sw_msg *done = sw__auth_reply(a, a->in, "login.done", sw_take(&data), false);
+    struct sw_msg *done = sw__auth_reply(a, a->in, "login.done", sw_take(&data), true);
+    /* The page says it too: who links before the bot is there hears it only so. */
+    json_object_set_new(done->body, "told", json_true());
     r = sw__auth_land(a, way->p, user, "");
     if (r < 0) return r;
     r = sw__auth_resume(a, user, &resumed);

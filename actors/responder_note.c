@@ -184,9 +184,9 @@ static const char *step_after(const json_t *job, const char *step) {
     return !strcmp(step, "ephemeral") ? "open" : NULL;
 }
 
-/* Without its last word a command has not ended, so that is kept as a dead letter; another note ends here. */
+/* A dead letter, but for what the person was told by a page as well. */
 static int no_way(const json_t *job) {
-    return flag(job, "final") ? -EHOSTUNREACH : 0;
+    return flag(job, "told") ? 0 : -EHOSTUNREACH;
 }
 
 /* From the job's step on, the first way that is open. */
@@ -210,7 +210,7 @@ static int go_on(const struct sw_ctx *ctx, const struct sw_msg *in, struct sw_ou
 int sw__note_start(const struct sw_ctx *ctx, const struct sw_msg *in, struct sw_out *out,
                    const json_t *reply) {
     static const char *const keys[] = {"to", "who", "op", "template", "data", "folded", "number"};
-    static const char *const flags[] = {"final", "no_post"};
+    static const char *const flags[] = {"final", "no_post", "told"};
     bool direct = !strcmp(sw_str(reply, "to"), "direct"); /* to somebody who is not the asker */
     SW_AUTO(sw_json)
     json_t *job = json_pack("{s:s, s:s}", "job", "note", "step", direct ? "open" : "hook");

@@ -33,6 +33,7 @@ struct world {
     json_t *facts, *timers, *calls, *last;
     unsigned steps;
     bool no_url; /* messages come without a response_url */
+    bool told;   /* a page has said it, too */
 };
 
 static inline void world_init(struct world *w) {
@@ -103,6 +104,7 @@ static inline int world_reply(struct world *w, const char *op, const char *to, c
                              "template", template, "data", data ? data : json_object());
     if (rank >= 0) json_object_set_new(body, "rank", json_integer(rank));
     if (final) json_object_set_new(body, "final", json_true());
+    if (w->told) json_object_set_new(body, "told", json_true());
     json_object_set_new(boxes, "link", json_string("box-of-link"));
     return world_step(w, SW_KIND_REPLY, strncmp(op, "release/", 8) ? op : "0009-event", body,
                       boxes);

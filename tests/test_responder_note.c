@@ -184,7 +184,7 @@ static void a_person_outside_the_channel_gets_a_direct_message(void **state) {
     world_finish(&w);
 }
 
-static void where_no_way_is_left_the_last_word_becomes_a_dead_letter(void **state) {
+static void where_no_way_is_left_it_becomes_a_dead_letter(void **state) {
     struct world w;
     (void)state;
     world_init(&w);
@@ -196,7 +196,17 @@ static void where_no_way_is_left_the_last_word_becomes_a_dead_letter(void **stat
     w.conf.slack_token.current = NULL;
     assert_int_equal(world_reply(&w, CMD, "private", "error.heroku", line(), -1, true),
                      -EHOSTUNREACH);
-    assert_int_equal(world_reply(&w, CMD, "private", "error.heroku", line(), -1, false), 0);
+    world_finish(&w);
+}
+
+static void where_no_way_is_left_what_a_page_has_said_is_dropped(void **state) {
+    struct world w;
+    (void)state;
+    world_init(&w);
+    w.no_url = true;
+    w.told = true;
+    w.conf.slack_token.current = NULL;
+    assert_int_equal(world_reply(&w, CMD, "private", "login.done", line(), -1, true), 0);
     assert_int_equal(json_array_size(w.last), 0);
     world_finish(&w);
 }
@@ -329,7 +339,8 @@ int main(void) {
         cmocka_unit_test(
             without_a_connection_it_is_tried_longer_each_time_and_then_by_the_next_way),
         cmocka_unit_test(a_person_outside_the_channel_gets_a_direct_message),
-        cmocka_unit_test(where_no_way_is_left_the_last_word_becomes_a_dead_letter),
+        cmocka_unit_test(where_no_way_is_left_it_becomes_a_dead_letter),
+        cmocka_unit_test(where_no_way_is_left_what_a_page_has_said_is_dropped),
         cmocka_unit_test(say_is_seen_by_all_and_names_who_asked),
         cmocka_unit_test(say_without_a_response_url_is_posted),
         cmocka_unit_test(a_post_of_unknown_fate_is_repeated_once),
