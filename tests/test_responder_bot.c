@@ -278,7 +278,8 @@ static void of_what_is_gone_or_was_never_there_nothing_is_asked(void **state) {
     assert_int_equal(bot(&p, 5, "xoxb-own"), 0);
     parent(&p.w, "0003-next", "started", 1, false);
     assert_int_equal(bot(&p, 5, NULL), 0);
-    answer(&p.w, "{\"error\":\"refused\"}");
+    /* No way is left: a dead letter. */
+    assert_int_equal(world_answer(&p.w, 0, "{\"error\":\"refused\"}"), -EHOSTUNREACH);
     assert_null(told(&p));
     place_finish(&p);
 }
