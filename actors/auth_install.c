@@ -130,6 +130,9 @@ static void page_of_failure(const struct sw__auth *a, const json_t *http, const 
         sw_int(http, "status") == 429) {
         page_again(a, 502, "Slack cannot be reached right now",
                    "Whether Slipway was installed is not known: please try again in a minute.");
+    } else if (sw_int(a->in->body, "tries") > 1 && !strcmp(error, "invalid_code")) {
+        page_again(a, 502, "Slack's answer got lost on the way",
+                   "Whether Slipway was installed is not known: please start again.");
     } else if (is_ours(error)) {
         SW_AUTO(sw_text)
         char *text = sw_printf("Its settings and the Slack app do not fit together: %s, Slack "

@@ -170,6 +170,11 @@ static void slack_away_is_asked_twice_at_most_and_said(void **state) {
     assert_non_null(strstr(sw_str(page(w, 502), "html"), "cannot be reached right now"));
     answered(w, call, json_pack("{s:i}", "status", 503), NULL);
     assert_only_page(w, 502);
+    /* The first call had used the code up: it is not true that nothing was changed. */
+    answered(w, call, json_pack("{s:i}", "status", 200), parsed("{\"error\":\"invalid_code\"}"));
+    assert_only_page(w, 502);
+    assert_non_null(strstr(sw_str(page(w, 502), "html"), "is not known"));
+    assert_null(strstr(sw_str(page(w, 502), "html"), "Nothing was changed"));
     json_decref(call);
 }
 
