@@ -14,6 +14,9 @@
 #define ID_MAX 32
 #define NAME_LENGTH 200
 #define SCOPE_LENGTH 1000
+/* Anybody can come back with codes that they made up; what asks Slack about them also renews tokens there. */
+#define PACE_MS (60 * 1000LL)
+#define PACE_MAX 60
 
 bool sw__auth_is_install(const struct sw_msg *in) {
     return !strcmp(sw_str(in->body, "path"), SW_PATH_INSTALL_CALLBACK) ||
@@ -46,16 +49,43 @@ static void ask(const struct sw__auth *a, const char *box, bool admin, int tries
     sw_msg_set_box(m, "oauth", box);
 }
 
+/* *ret is false where so many came within a minute that Slack is not asked about this one. */
+static int keep_pace(const struct sw__auth *a, bool *ret) {
+    SW_AUTO(sw_text) char *key = sw_printf("pace/%s", a->in->inst);
+    const json_t *pace;
+    int r = sw_fact(a->out, key, &pace);
+    if (r < 0) return r;
+    json_int_t from_ms = sw_int(pace, "from_ms"), count = sw_int(pace, "count");
+    if (from_ms <= a->ctx->now_ms - PACE_MS || from_ms > a->ctx->now_ms) {
+        from_ms = a->ctx->now_ms;
+        count = 0;
+    }
+    *ret = count < PACE_MAX;
+    if (*ret)
+        sw_store(a->out, key, json_pack("{s:I, s:I}", "from_ms", from_ms, "count", count + 1),
+                 PACE_MS);
+    return 0;
+}
+
 int sw__auth_install_web(struct sw__auth *a) {
     SW_AUTO(sw_json) json_t *web = NULL, *secret = NULL;
     SW_AUTO(sw_text) char *box = NULL;
     const bool admin = !strcmp(sw_str(a->in->body, "method"), "POST");
+    bool in_time;
     if (strcmp(a->in->inst, SW_INST_INSTALL) != 0) return -EINVAL;
     int r = sw_open(a->ctx, a->in, "web", &web);
     if (r < 0) return r;
     secret =
         json_pack("{s:s}", "code", sw_str(json_object_get(web, admin ? "form" : "query"), "code"));
     if (!sw_str(secret, "code")[0]) return -EBADMSG;
+    r = keep_pace(a, &in_time);
+    if (r < 0) return r;
+    if (!in_time) {
+        page_again(a, 429, "Too many at once",
+                   "So many are installing Slipway that Slack was not asked about this visit. "
+                   "Nothing was changed: please start again in a minute.");
+        return 0;
+    }
     r = sw_seal(a->ctx->keys, "auth", a->in->cmd, secret, &box);
     if (r < 0) return r;
     ask(a, box, admin, 1);

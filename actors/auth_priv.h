@@ -8,6 +8,7 @@
  *            renewed: ids of commands that got this version because another was refused;
  *            and was: {provider: {reason, at_ms, version}} of one that was lost, until it is linked again
  *          gone/<installation>  {at_ms}: Slipway was uninstalled; what was linked until then is as good as not linked
+ *          pace/INSTALL  {from_ms, count}: how many came back from Slack within this minute
  *          ghid/<installation>/<id at GitHub>  {users: [person]}
  *          acct/<installation>/BOT  {slack: {..., id: its user, team?, enterprise?, app, scope, by}}: the bot token, which
  *            is renewed and sealed as any other

@@ -22,7 +22,7 @@ static struct sw_msg *back_from_slack(const struct world *w, const char *method)
 /* The call that exchanges the code; the caller decrefs. */
 static json_t *exchange(struct world *w, const char *method) {
     run(w, back_from_slack(w, method));
-    assert_int_equal(json_array_size(w->outputs), 1);
+    assert_int_equal(json_array_size(w->outputs), 2); /* and it is counted */
     return json_incref((json_t *)the(w, "http", NULL, SW_KIND_AUTH_HTTP));
 }
 
@@ -184,6 +184,20 @@ static void an_administrator_installs_for_an_organization_only(void **state) {
     assert_only_page(w, 403);
     says(w, "POST", "{" BOT ORG "\"team\":null,\"enterprise\":{\"id\":\"E1\"}}");
     assert_string_equal(sw_str(passed(w), "inst"), "E1");
+}
+
+static void codes_that_are_made_up_do_not_drown_slack(void **state) {
+    struct world *w = *state;
+    for (int minute = 0; minute < 2; minute++) {
+        for (int i = 0; i < 60; i++)
+            json_decref(exchange(w, i % 2 ? "GET" : "POST"));
+        for (int i = 0; i < 2; i++) {
+            run(w, back_from_slack(w, "GET"));
+            assert_only_page(w, 429);
+            w->now_ms += 59999 * (1 - i);
+        }
+        w->now_ms++;
+    }
 }
 
 static void only_the_door_of_installing_leads_here(void **state) {
@@ -448,6 +462,7 @@ int main(void) {
         TEST(what_is_no_installation_leaves_nothing),
         TEST(slack_away_is_asked_twice_at_most_and_said),
         TEST(an_administrator_installs_for_an_organization_only),
+        TEST(codes_that_are_made_up_do_not_drown_slack),
         TEST(only_the_door_of_installing_leads_here),
         TEST(the_token_is_kept_and_everybody_is_told),
         TEST(an_organization_is_told_to_link_again),
