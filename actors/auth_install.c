@@ -138,37 +138,22 @@ static json_t *install_of(const struct sw__auth *a, const json_t *answer, char *
     return body;
 }
 
-/* Slack's words for what whoever runs this has to put right. */
-static bool is_ours(const char *error) {
-    static const char *const words[] = {"bad_client_secret",
-                                        "invalid_client_id",
-                                        "invalid_client",
-                                        "bad_redirect_uri",
-                                        "oauth_authorization_url_mismatch",
-                                        "invalid_scope",
-                                        "no_scopes",
-                                        NULL};
-    for (size_t i = 0; words[i]; i++) {
-        if (!strcmp(words[i], error)) return true;
-    }
-    return false;
-}
-
 static void page_of_failure(const struct sw__auth *a, const json_t *http, const json_t *answer) {
     const char *error = sw_str(answer, "error");
-    if (sw_str(http, "error")[0] || sw_int(http, "status") >= 500 ||
-        sw_int(http, "status") == 429) {
+    const char *wrong = sw_provider_blames_us(SW_SLACK, http, answer);
+    if (wrong) {
+        SW_AUTO(sw_text)
+        char *text = sw_printf("Its settings and the Slack app do not fit together: %s. Tell the "
+                               "person who runs it; nothing was changed.",
+                               wrong);
+        page_again(a, 502, "This Slipway is not set up for Slack", text);
+    } else if (sw_str(http, "error")[0] || sw_int(http, "status") >= 500 ||
+               sw_int(http, "status") == 429) {
         page_again(a, 502, "Slack cannot be reached right now",
                    "Whether Slipway was installed is not known: please try again in a minute.");
     } else if (sw_int(a->in->body, "tries") > 1 && !strcmp(error, "invalid_code")) {
         page_again(a, 502, "Slack's answer got lost on the way",
                    "Whether Slipway was installed is not known: please start again.");
-    } else if (is_ours(error)) {
-        SW_AUTO(sw_text)
-        char *text = sw_printf("Its settings and the Slack app do not fit together: %s, Slack "
-                               "says. Tell the person who runs it; nothing was changed.",
-                               error);
-        page_again(a, 502, "Slack does not accept this Slipway", text);
     } else if (!strcmp(error, "cannot_install_an_org_installed_app")) {
         page_again(a, 409, "It is there already",
                    "Slipway is installed for the whole organization. An administrator adds this "

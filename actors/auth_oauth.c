@@ -95,10 +95,27 @@ char *sw__auth_not_linked(const struct sw_provider *p) {
                          : sw_printf("%s was not linked", p->label);
 }
 
+/* Typing /h login again would not help. */
+static void page_of_settings(const struct sw__auth *a, const struct sw__way *way,
+                             const char *wrong) {
+    SW_AUTO(sw_text) char *title = sw_printf("This Slipway is not set up for %s", way->p->label);
+    SW_AUTO(sw_text) char *what = sw__auth_not_linked(way->p);
+    SW_AUTO(sw_text)
+    char *text = sw_printf("Its settings and its app at %s do not fit together: %s. %s. Tell the "
+                           "person who runs it.",
+                           way->p->label, wrong, what);
+    sw__auth_page_error(a, way->wait, 502, title, text);
+}
+
 /* GitHub and Slack say no with a 200. */
 void sw__auth_page_failure(const struct sw__auth *a, const struct sw__way *way, const json_t *http,
                            const json_t *answer) {
     const json_int_t status = sw_int(http, "status");
+    const char *wrong = sw_provider_blames_us(way->p, http, answer);
+    if (wrong && !strcmp(sw_str(a->in->body, "step"), "exchange")) {
+        page_of_settings(a, way, wrong);
+        return;
+    }
     const bool no = !sw_str(http, "error")[0] && status < 500 && status != 429 &&
                     (status >= 400 || sw_str(answer, "error")[0]);
     SW_AUTO(sw_text)

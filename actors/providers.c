@@ -113,6 +113,32 @@ static bool is_one_of(const char *word, const char *const *words) {
     return false;
 }
 
+const char *sw_provider_blames_us(const struct sw_provider *p, const json_t *http,
+                                  const json_t *answer) {
+    static const char *const words[] = {"bad_client_secret",
+                                        "invalid_client_id",
+                                        "invalid_client",
+                                        "bad_redirect_uri",
+                                        "oauth_authorization_url_mismatch",
+                                        "invalid_scope",
+                                        "no_scopes",
+                                        "incorrect_client_credentials",
+                                        "redirect_uri_mismatch",
+                                        "application_suspended",
+                                        "unauthorized_client",
+                                        NULL};
+    const json_t *json = answer ? answer : json_object_get(http, "json");
+    /* Without its secret the request could not even be made. */
+    if (!strcmp(sw_str(http, "error"), "refused") && sw_int(http, "status") == 0)
+        return "there is no client secret that Slipway could use";
+    if (sw_str(http, "error")[0] || sw_int(http, "status") >= 500) return NULL;
+    for (size_t i = 0; words[i]; i++) {
+        if (!strcmp(words[i], sw_str(json, "error")) || !strcmp(words[i], sw_str(json, "id")))
+            return words[i];
+    }
+    return p == SW_HEROKU && strstr(sw_str(json, "message"), "client") ? "invalid_client" : NULL;
+}
+
 /* A definite no to this token. Words that blame us (a wrong client secret, say) are none: one
  * mistake in the settings must not unlink everybody. Heroku says "unauthorized" for both, so that
  * its message is looked at as well. GitHub and Slack say it with a 200, and only their word counts. */

@@ -51,6 +51,9 @@ char *sw_provider_authorize_url(const struct sw_provider *p, const struct sw_con
 /* POST for tokens, its answer sealed: {access_token, refresh_token?, expires_in?, error?}. */
 json_t *sw_provider_token_request(const struct sw_provider *p, const struct sw_conf *conf,
                                   json_t *form);
+/* What whoever runs this has to put right, where the answer to that request says so: one of a few words; or NULL. */
+const char *sw_provider_blames_us(const struct sw_provider *p, const json_t *http,
+                                  const json_t *answer);
 /* Whether its answer to that is a definite no to a refresh token; `http` and `answer` as in common/actor.h. */
 bool sw_provider_refused(const struct sw_provider *p, const json_t *http, const json_t *answer);
 

@@ -218,7 +218,8 @@ static void what_github_does_not_accept_links_nothing_there(void **state) {
         const char *says;
     } rows[] = {
         {200, NULL, "bad_verification_code", "GitHub did not accept"},
-        {200, NULL, "incorrect_client_credentials", "GitHub did not accept"},
+        {200, NULL, "incorrect_client_credentials", "not set up for GitHub"},
+        {200, NULL, "redirect_uri_mismatch", "do not fit together: redirect_uri_mismatch."},
         {200, NULL, NULL, "GitHub cannot be reached"},
         {404, NULL, NULL, "GitHub did not accept"},
         {429, NULL, NULL, "GitHub cannot be reached"},

@@ -132,7 +132,8 @@ static void what_is_no_installation_leaves_nothing(void **state) {
         int status;
     } rows[] = {
         {"{\"ok\":false,\"error\":\"invalid_code\"}", "good once and for ten minutes", 502},
-        {"{\"ok\":false,\"error\":\"bad_redirect_uri\"}", "bad_redirect_uri, Slack says", 502},
+        {"{\"ok\":false,\"error\":\"bad_redirect_uri\"}",
+         "do not fit together: bad_redirect_uri. Tell", 502},
         {"{\"ok\":false,\"error\":\"bad_client_secret\"}", "Tell the person who runs it", 502},
         {"{\"ok\":false,\"error\":\"<b>\"}", "Slack did not install Slipway", 502},
         {"{\"ok\":false,\"error\":\"cannot_install_an_org_installed_app\"}", "It is there already",
@@ -175,6 +176,9 @@ static void slack_away_is_asked_twice_at_most_and_said(void **state) {
     assert_only_page(w, 502);
     assert_non_null(strstr(sw_str(page(w, 502), "html"), "is not known"));
     assert_null(strstr(sw_str(page(w, 502), "html"), "Nothing was changed"));
+    /* It was not even asked: the secret of the client is missing. */
+    answered(w, call, json_pack("{s:s}", "error", "refused"), NULL);
+    assert_non_null(strstr(sw_str(page(w, 502), "html"), "no client secret"));
     json_decref(call);
 }
 

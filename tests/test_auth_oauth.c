@@ -256,6 +256,30 @@ static void what_heroku_does_not_accept_links_nothing(void **state) {
     }
 }
 
+static void what_the_settings_got_wrong_is_not_to_be_typed_again(void **state) {
+    struct world *w = *state;
+    static const struct {
+        const char *error, *field, *value, *says; /* of the call; of the answer */
+    } rows[] = {{NULL, "error", "invalid_client", "do not fit together: invalid_client. Heroku"},
+                {NULL, "id", "unauthorized_client", "do not fit together: unauthorized_client."},
+                {NULL, "message", "No such client.", "do not fit together: invalid_client."},
+                {"refused", "id", "", "there is no client secret"}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct browser b;
+        json_object_clear(w->facts);
+        json_t *call = come_back(w, &b, "login");
+        json_t *http = json_pack("{s:i, s:{s:s}}", "status", rows[i].error ? 0 : 401, "json",
+                                 rows[i].field, rows[i].value);
+        if (rows[i].error) json_object_set_new(http, "error", json_string(rows[i].error));
+        answer(w, call, http, NULL);
+        const char *html = sw_str(page(w, 502), "html");
+        if (!strstr(html, rows[i].says)) fail_msg("no %s in %s", rows[i].says, html);
+        assert_non_null(strstr(html, "Tell the person who runs it."));
+        assert_null(strstr(html, "to try again"));
+        json_decref(call);
+    }
+}
+
 static void an_exchange_of_unknown_outcome_is_repeated_once(void **state) {
     struct world *w = *state;
     struct browser b;
@@ -306,6 +330,7 @@ int main(void) {
         T(a_kept_command_older_than_ten_minutes_does_not_go_on),
         T(another_sign_in_replaces_the_account_with_a_higher_version),
         T(what_heroku_does_not_accept_links_nothing),
+        T(what_the_settings_got_wrong_is_not_to_be_typed_again),
         T(an_exchange_of_unknown_outcome_is_repeated_once),
         T(tokens_without_end_or_half_a_pair_are_no_tokens),
     };

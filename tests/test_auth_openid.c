@@ -377,12 +377,12 @@ static void what_slack_does_not_answer_links_nothing(void **state) {
         const char *says;
     } rows[] = {
         {200, NULL, "invalid_code", "Slack did not accept"},
-        {200, NULL, "bad_client_secret", "Slack did not accept"},
+        {200, NULL, "bad_client_secret", "not set up for Slack"},
         {200, NULL, NULL, "Slack cannot be reached"},
         {429, NULL, NULL, "Slack cannot be reached"},
         {429, NULL, "ratelimited", "Slack cannot be reached"},
         {200, "too_big", NULL, "Slack cannot be reached"},
-        {0, "refused", NULL, "Slack cannot be reached"},
+        {0, "refused", NULL, "no client secret"},
         {503, "timeout", NULL, "Slack cannot be reached"},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
