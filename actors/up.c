@@ -106,6 +106,7 @@ static int prepare(struct up *up, int *ret_lock_fd) {
         sw__up_say("%s", error[0] ? error : strerror(-r));
         return r;
     }
+    sw__up_conf_doubt(&up->conf);
     r = prepare_directories(up);
     if (r < 0) return r;
     const char *colon = strrchr(up->conf.http, ':');

@@ -35,6 +35,30 @@ int sw__up_conf_defaults(void) {
     return set_default("SLIPWAY_KEY_DIR", kept, "keys");
 }
 
+/* Each would be found out only by the first person who tries. */
+void sw__up_conf_doubt(const struct sw_conf *conf) {
+    const bool slack = conf->slack_client_id[0], heroku = conf->heroku_client_id[0];
+    const bool real = !strncmp(conf->slack_web, "https://", 8);
+    const struct {
+        bool missing;
+        const char *name, *without;
+    } rows[] = {
+        {!conf->slack_secret.current, "SLACK_SECRET_FILE", "what Slack sends is refused"},
+        {!slack, "SLACK_CLIENT_ID", "nobody can add it to Slack or sign in"},
+        {slack && !conf->slack_client_secret.current, "SLACK_CLIENT_SECRET_FILE",
+         "nobody can add it to Slack or sign in"},
+        {!heroku, "HEROKU_CLIENT_ID", "nobody can sign in"},
+        {heroku && !conf->heroku_secret.current, "HEROKU_SECRET_FILE", "nobody can sign in"},
+        {conf->github_client_id[0] && !conf->github_secret.current, "GITHUB_SECRET_FILE",
+         "nobody can link GitHub"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        if (rows[i].missing) sw__up_say("SLIPWAY_%s is not set: %s", rows[i].name, rows[i].without);
+    }
+    if (real && strncmp(conf->base_url, "https://", 8) != 0)
+        sw__up_say("SLIPWAY_BASE_URL is no https URL: Slack sends nobody there");
+}
+
 /* The last directory of the path is private; those above it are as anyone would make them. */
 int sw__up_conf_mkdir(const char *path) {
     SW_AUTO(sw_text) char *part = sw_strdup(path);

@@ -83,6 +83,8 @@ bool sw__up_redis_answers(const struct up *up);
 /* up_conf.c */
 /* Settings that nobody gave: directories that this user may write. */
 int sw__up_conf_defaults(void);
+/* Says which settings are missing for all to work, and what does not work then. */
+void sw__up_conf_doubt(const struct sw_conf *conf);
 /* "3" or "executor=3"; -EINVAL. */
 int sw__up_conf_replicas(struct up *up, const char *text);
 int sw__up_conf_replicas_file(struct up *up);

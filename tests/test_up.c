@@ -284,6 +284,79 @@ static void wrong_arguments_are_refused(void **state) {
     }
 }
 
+/* What `up` says of these settings; it cannot make its directories, so that it ends at once. */
+static char *doubts(const char *const *settings) {
+    int ends[2], status;
+    char text[4096];
+    size_t have = 0;
+    ssize_t n;
+    assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        dup2(ends[1], STDERR_FILENO);
+        for (; settings[0]; settings += 2)
+            setenv(settings[0], settings[1], 1);
+        setenv("SLIPWAY_RUN_DIR", "/dev/null/run", 1);
+        execl("/proc/self/exe", "slipway", "up", NULL);
+        _exit(99);
+    }
+    close(ends[1]);
+    while (have < sizeof(text) - 1 && (n = read(ends[0], text + have, sizeof(text) - 1 - have)) > 0)
+        have += (size_t)n;
+    text[have] = '\0';
+    close(ends[0]);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(WEXITSTATUS(status), 1);
+    return sw_strdup(text);
+}
+
+static void what_is_missing_is_said_before_somebody_tries(void **state) {
+    (void)state;
+    char file[] = "/tmp/slipway-up-secret-XXXXXX";
+    int fd = mkstemp(file);
+    assert_true(fd >= 0 && write(fd, "secret\n", 7) == 7);
+    close(fd);
+    const char *const nothing[] = {NULL};
+    SW_AUTO(sw_text) char *all = doubts(nothing);
+    static const char *const said[] = {
+        "slipway up: SLIPWAY_SLACK_SECRET_FILE is not set: what Slack sends is refused\n",
+        "slipway up: SLIPWAY_SLACK_CLIENT_ID is not set: nobody can add it to Slack or sign in\n",
+        "slipway up: SLIPWAY_HEROKU_CLIENT_ID is not set: nobody can sign in\n",
+        "slipway up: SLIPWAY_BASE_URL is no https URL: Slack sends nobody there\n",
+    };
+    for (size_t i = 0; i < sizeof(said) / sizeof(*said); i++)
+        assert_non_null(strstr(all, said[i]));
+    const char *const ids[] = {"SLIPWAY_SLACK_CLIENT_ID",
+                               "1",
+                               "SLIPWAY_HEROKU_CLIENT_ID",
+                               "2",
+                               "SLIPWAY_GITHUB_CLIENT_ID",
+                               "3",
+                               NULL};
+    SW_AUTO(sw_text) char *secrets = doubts(ids);
+    assert_non_null(strstr(secrets, "SLIPWAY_SLACK_CLIENT_SECRET_FILE is not set"));
+    assert_non_null(strstr(secrets, "SLIPWAY_HEROKU_SECRET_FILE is not set"));
+    assert_non_null(strstr(secrets, "SLIPWAY_GITHUB_SECRET_FILE is not set"));
+    assert_null(strstr(secrets, "CLIENT_ID"));
+    const char *const complete[] = {"SLIPWAY_SLACK_CLIENT_ID",
+                                    "1",
+                                    "SLIPWAY_HEROKU_CLIENT_ID",
+                                    "2",
+                                    "SLIPWAY_SLACK_SECRET_FILE",
+                                    file,
+                                    "SLIPWAY_SLACK_CLIENT_SECRET_FILE",
+                                    file,
+                                    "SLIPWAY_HEROKU_SECRET_FILE",
+                                    file,
+                                    "SLIPWAY_BASE_URL",
+                                    "https://slipway.example.com",
+                                    NULL};
+    SW_AUTO(sw_text) char *none = doubts(complete);
+    assert_null(strstr(none, "SLIPWAY_"));
+    unlink(file);
+}
+
 int main(int argc, char **argv) {
     if (argc > 1 && strcmp(argv[1], "up") == 0) return sw_cli_up(argc - 1, argv + 1);
     if (argc > 1) return play_role(argv[1]);
@@ -298,6 +371,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test_setup_teardown(a_second_one_in_the_same_directory_refuses, set_up,
                                         tear_down),
         cmocka_unit_test(wrong_arguments_are_refused),
+        cmocka_unit_test(what_is_missing_is_said_before_somebody_tries),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
