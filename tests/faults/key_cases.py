@@ -2,7 +2,7 @@
 import glob, os, re, shutil, subprocess
 
 from cases import case
-from install_cases import CYD, THERE, TWO
+from install_cases import TWO, There, bot, install
 from load import Load
 from row_cases import ADA, FROM_TWO, kept, put, unreadable
 from talk import Browser, Failed, until
@@ -16,7 +16,7 @@ PEOPLE = (ADA, FROM_TWO)
 
 def everybody(w):
     link(w, w.ADA, "ada@example.com")
-    link(w, CYD, "cyd@example.com", TWO, THERE)
+    There(w).link()
     w.quiet()
 
 
@@ -112,10 +112,11 @@ def retire_all(w, source, former):
 @case(linked=False, replicas=2)
 def keys_of_all_are_changed_while_people_work_and_an_old_backup_opens_no_more(w):
     """Bob's deploy waits for its checks meanwhile, with boxes of the old keys."""
+    install(w, TWO)
     everybody(w)
     link(w, w.BOB, "bob@example.com")
     backup = kept(w, ADA)
-    source = w.environment["SLIPWAY_KEY_DIR"]
+    source, gone = w.environment["SLIPWAY_KEY_DIR"], {}
     w.checks("pending")
     w.type(DEPLOY, w.BOB)
     w.click("Deploy when green", w.BOB)
@@ -124,10 +125,14 @@ def keys_of_all_are_changed_while_people_work_and_an_old_backup_opens_no_more(w)
     def finish(former):
         if "is needed" not in keys(w, source, "retire", former["executor"], status=1):
             raise Failed("a key is retired that a plan needs")
+        gone.update(former)
         w.checks("success")
         until("the deploy ends well", lambda: any(m["text"].startswith("✔") for m in w.parents()), 30)
     remark = change_all_keys(w, source, lambda: None, finish)
     promotes(w)
+    if bot(w, TWO) != "there" or f".{gone['responder']}." in str(w.redis("GET", w.key(f"responder:s:bot/{TWO}", TWO))):
+        raise Failed("the bot token was not sealed anew")
+    There(w).promote()
     put(w, {ADA: backup})
     unreadable(w, ADA)
     return remark
