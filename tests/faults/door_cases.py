@@ -37,6 +37,9 @@ def forged_and_stale_requests_are_refused_and_store_nothing(w):
     refused("no time", "no_signature", {k: v for k, v in good.items() if "Timestamp" not in k})
     refused("301 s old", "stale", signed(secret, body, -302))
     refused("301 s ahead", "stale", signed(secret, body, 302))
+    told = [line for line in w.log().splitlines() if "not taken in" in line]
+    if len(told) != 1 or '"path":"/slack/commands","reason":"bad_signature"' not in told[0]:
+        raise Failed(f"the log says of them: {told}")
     refused("too large", "too_large", signed(secret, slash_form("x" * 66000)), slash_form("x" * 66000))
     for _ in range(3):
         w.quiet()
