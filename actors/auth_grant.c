@@ -110,10 +110,7 @@ static int grant(const struct sw__auth *a, const char *user, const struct sw_msg
 int sw__auth_serve(struct sw__auth *a, const char *user, const struct sw_msg *request) {
     const bool regrant = sw__auth_is_regrant(request);
     bool ready;
-    int r = 0;
-    for (const struct sw_provider *p = sw_providers; r == 0 && p->name; p++) {
-        r = sw__auth_readable(a, p, user);
-    }
+    int r = sw__auth_all_readable(a, user);
     if (r < 0) return r;
     if (!regrant && is(request, "deploy") && !sw_provider_set_up(SW_GITHUB, a->ctx->conf)) {
         sw__auth_no_github(a, request);

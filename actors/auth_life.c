@@ -126,6 +126,14 @@ int sw__auth_readable(struct sw__auth *a, const struct sw_provider *p, const cha
     return 0;
 }
 
+int sw__auth_all_readable(struct sw__auth *a, const char *user) {
+    int r = 0;
+    for (const struct sw_provider *p = sw_providers; r == 0 && p->name; p++) {
+        r = sw__auth_readable(a, p, user);
+    }
+    return r;
+}
+
 /* Seals what is under an older key with the current one. */
 static int reseal(const struct sw__auth *a, const struct sw_provider *p, const char *user,
                   const json_t *account) {

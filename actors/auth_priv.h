@@ -158,6 +158,7 @@ int sw__auth_linked(const struct sw__auth *a, const struct sw_provider *p, const
                     const json_t *old, const json_t *account);
 /* Unlinks an account whose tokens do not open. */
 int sw__auth_readable(struct sw__auth *a, const struct sw_provider *p, const char *user);
+int sw__auth_all_readable(struct sw__auth *a, const char *user); /* those of a person */
 /* The people who linked this account at GitHub; NULL: nobody. */
 int sw__auth_sharers(const struct sw__auth *a, const char *id, const json_t **ret);
 int sw__auth_due(struct sw__auth *a);

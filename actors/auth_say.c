@@ -116,7 +116,9 @@ void sw__auth_no_github(const struct sw__auth *a, const struct sw_msg *request) 
 
 int sw__auth_whoami(struct sw__auth *a, const char *user) {
     SW_AUTO(sw_json) json_t *data = NULL, *missing = NULL;
-    int r = sw__auth_identities(a, user, true, &data);
+    int r = sw__auth_all_readable(a, user);
+    if (r < 0) return r;
+    r = sw__auth_identities(a, user, true, &data);
     if (r < 0) return r;
     r = sw__auth_missing(a, user, &missing);
     if (r < 0) return r;
@@ -127,7 +129,9 @@ int sw__auth_whoami(struct sw__auth *a, const char *user) {
 
 int sw__auth_login(struct sw__auth *a, const char *user) {
     SW_AUTO(sw_json) json_t *data = NULL, *missing = NULL;
-    int r = sw__auth_missing(a, user, &missing);
+    int r = sw__auth_all_readable(a, user);
+    if (r < 0) return r;
+    r = sw__auth_missing(a, user, &missing);
     if (r < 0) return r;
     if (json_object_size(missing) > 0) return sw__auth_card(a, user, a->in, "login", NULL, false);
     r = sw__auth_identities(a, user, false, &data);

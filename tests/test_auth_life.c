@@ -199,6 +199,25 @@ static void a_row_of_a_key_that_is_gone_is_dropped(void **state) {
     assert_card(w, "unreadable", true);
 }
 
+static void who_asks_is_not_told_of_an_account_that_cannot_be_used(void **state) {
+    static const char *const asked[] = {"login", "whoami"};
+    struct world *w = *state;
+    for (size_t i = 0; i < 2; i++) {
+        json_object_clear(w->facts);
+        link_up(w, "U1", 5, NOW + HOUR);
+        link_github(w, "U1", 6, 0, NULL);
+        json_object_set_new(json_object_get(json_object_get(w->facts, ACCT), "heroku"), "row",
+                            json_string("1.AAAABBBBCCCC"));
+        run(w, command(w, "c1", asked[i]));
+        assert_null(account(w));
+        if (i == 0) assert_card(w, "unreadable", false);
+        const json_t *data =
+            json_object_get(body_of(the(w, "send", "responder", SW_KIND_REPLY)), "data");
+        assert_null(json_object_get(data, "email"));
+        assert_string_equal(sw_str(data, "login"), "ada-l");
+    }
+}
+
 /* Rows and boxes of 0.2 begin with "1."; whatever comes first, it ends in a card and not in a dead letter. */
 static void what_an_older_slipway_left_is_dropped_with_a_card(void **state) {
     struct world *w = *state;
@@ -276,6 +295,7 @@ int main(void) {
         T(a_row_of_another_key_is_sealed_anew_when_it_is_due),
         T(all_rows_of_a_person_are_sealed_anew_on_request),
         T(a_row_of_a_key_that_is_gone_is_dropped),
+        T(who_asks_is_not_told_of_an_account_that_cannot_be_used),
         T(what_an_older_slipway_left_is_dropped_with_a_card),
         T(a_version_never_repeats_one_that_ended),
         T(a_flight_of_a_clock_that_was_set_back_is_not_joined),
