@@ -354,14 +354,16 @@ static void on_refused(void *arg, const char *reason) {
 void sw__intake_page(struct sw_intake *intake, const struct sw_msg *page) {
     const char *wait = sw_str(page->body, "wait"), *number = strchr(wait, '|');
     struct intent *intent = number ? zhashx_lookup(intake->intents, number + 1) : NULL;
-    if (!intent || !intent->page) return;
+    if (!intent) return;
     const json_t *body = page->body;
     struct sw_reply r = {.status = (int)sw_int(body, "status"), .type = "text/html; charset=utf-8"};
     if (sw_str(body, "html")[0]) r.body = sw_strdup(sw_str(body, "html"));
     if (sw_str(body, "location")[0]) r.location = sw_strdup(sw_str(body, "location"));
     if (sw_str(body, "cookie")[0]) r.cookie = sw_strdup(sw_str(body, "cookie"));
     reply(intent, &r, "page");
-    forget(intent);
+    sw_reply_finish(&r);
+    /* Auth may have read the entry before Redis' answer was read here: appends still point to it. */
+    if (intent->page) forget(intent);
 }
 
 static void on_memory(void *arg, const redisReply *r) {

@@ -3,7 +3,7 @@ import os, re, signal, threading, urllib.parse
 
 from cases import case
 from redis_cases import answered, helps
-from talk import Browser, Failed, request, signed, slash_form, until
+from talk import Browser, Failed, for_ms, request, signed, slash_form, until
 from upstream_cases import ATLAS, nowhere
 from world import PROMOTE
 from words import CARD_AGAIN, HELP, PIPELINES, SHED
@@ -213,3 +213,31 @@ def a_forwarded_link_links_nobody(w):
         raise Failed("the link is there still")
     w.link(w.BOB, "bob@example.com")
     until("what he typed goes on, for him", lambda: w.told("bob@example.com", w.BOB))
+
+
+@case(linked=False, replicas=["ingress=2"])
+def a_page_that_is_ready_before_redis_was_heard_is_shown(w):
+    """A door that stumbles: what another one appends lets auth find, and answer, entries of which it has not heard itself."""
+    doors = [a["http"] for a in w.actors()["actors"] if a["role"] == "ingress"]
+    w.type("login", w.BOB)
+    path = urllib.parse.urlsplit(until("the card", lambda: w.card_url(w.BOB))).path
+    over, answers = threading.Event(), []
+
+    def look(i):
+        while not over.is_set():
+            answers.append(request(doors[i % 2] + path, timeout=20)[0])
+    threads = [threading.Thread(target=look, args=(i,)) for i in range(24)]
+    for t in threads:
+        t.start()
+    for _ in range(30):
+        for pid in w.pids("ingress"):
+            os.kill(pid, signal.SIGSTOP)
+            for_ms(30)
+            os.kill(pid, signal.SIGCONT)
+            for_ms(20)
+    over.set()
+    for t in threads:
+        t.join()
+    if set(answers) != {200} or len(answers) < 100:
+        raise Failed(f"of {len(answers)} pages {[a for a in answers if a != 200][:10]}")
+    return f"{len(answers)} pages"
