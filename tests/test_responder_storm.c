@@ -113,20 +113,6 @@ static const char *draw(struct storm *s) {
     return bad[pick(s, sizeof(bad) / sizeof(*bad))];
 }
 
-/* The last way was tried, and it is no last word that would be kept for the operator. */
-static bool is_dropped(const struct storm *s, const json_t *body) {
-    const json_t *o;
-    size_t i;
-    const char *step = sw_str(body, "step");
-    if (strcmp(sw_str(body, "job"), "note") != 0 || json_is_true(json_object_get(body, "final")))
-        return false;
-    if (strcmp(step, "open") != 0 && strcmp(step, "dm") != 0) return false;
-    json_array_foreach(s->w.last, i, o) {
-        if (!strcmp(sw_str(o, "op"), "http") || !strcmp(sw_str(o, "op"), "after")) return false;
-    }
-    return true;
-}
-
 static void answer_one(struct storm *s) {
     size_t i = pick(s, (unsigned)world_count(&s->w));
     SW_AUTO(sw_json) json_t *call = json_deep_copy(json_array_get(s->w.calls, i));
@@ -147,7 +133,7 @@ static void answer_one(struct storm *s) {
     }
     int r = world_answer(&s->w, i, http);
     /* Dead letters are told to the operator: all ways to a person were tried. */
-    if (r == -EHOSTUNREACH || (r == 0 && is_dropped(s, body))) note_delivered(s, call);
+    if (r == -EHOSTUNREACH) note_delivered(s, call);
     assert_true(r == 0 || r == -EHOSTUNREACH);
 }
 
