@@ -90,8 +90,9 @@ const struct sw_ring *sw__keys_ring(const struct sw__rings *rings, const char *n
 
 static int init(const struct sw_conf *conf, int argc, char **argv) {
     if (argc > 0) return sw__keys_wrong(init_usage, argv[0]);
-    int r = sw_keys_make(conf->key_dir);
-    if (r < 0) return sw__keys_fail("SLIPWAY_KEY_DIR %s: %s", conf->key_dir, strerror(-r));
+    char error[SW__ERROR_MAX];
+    if (sw_keys_init(conf->key_dir, error, sizeof(error)) < 0)
+        return sw__keys_fail("SLIPWAY_KEY_DIR: %s", error);
     printf("keys are in %s\n", conf->key_dir);
     return 0;
 }

@@ -159,43 +159,54 @@ static int write_hex(const char *path, const uint8_t key[SW__KEY_BYTES], mode_t 
 }
 
 /* The ring of <name>.key, made now where it is missing. */
-static int read_or_make(const char *dir, const char *name, struct sw__key_file *ret) {
-    char path[4096], error[4200];
+static int read_or_make(const char *dir, const char *name, struct sw__key_file *ret, char *error,
+                        size_t room) {
+    char path[4096];
     uint8_t key[SW__KEY_BYTES];
-    int r = sw__key_file_read(dir, name, "key", ret, error, sizeof(error));
+    int r = sw__key_file_read(dir, name, "key", ret, error, room);
     if (r != -ENOENT) return r;
     r = sw__key_file_path(path, dir, name, "key");
     if (r < 0) return r;
     randombytes_buf(key, sizeof(key));
     r = write_hex(path, key, 0600);
     sodium_memzero(key, sizeof(key));
-    if (r < 0 && r != -EEXIST) return r; /* there now: somebody else was faster */
-    return sw__key_file_read(dir, name, "key", ret, error, sizeof(error));
+    if (r < 0 && r != -EEXIST) { /* there now: somebody else was faster */
+        snprintf(error, room, "%s: %s", path, strerror(-r));
+        return r;
+    }
+    return sw__key_file_read(dir, name, "key", ret, error, room);
 }
 
-static int make_pair(const char *dir, const char *role) {
-    char key_path[4096], pub_path[4096], error[4200];
+static int make_pair(const char *dir, const char *role, char *error, size_t room) {
+    char key_path[4096], pub_path[4096];
     struct sw__key_file secret, pub;
     struct sw__ids ids;
     int r = sw__key_file_path(key_path, dir, role, "key");
     if (r == 0) r = sw__key_file_path(pub_path, dir, role, "pub");
     if (r < 0) return r;
     /* A public key alone is a copy: its secret lives elsewhere and must not get a rival here. */
-    if (access(key_path, F_OK) < 0 && access(pub_path, F_OK) == 0) return -EINVAL;
-    r = read_or_make(dir, role, &secret);
+    if (access(key_path, F_OK) < 0 && access(pub_path, F_OK) == 0) {
+        snprintf(error, room, "%s is there without %s.key: bring that back, or remove it", pub_path,
+                 role);
+        return -EINVAL;
+    }
+    r = read_or_make(dir, role, &secret, error, room);
     if (r == 0) {
         sw__key_file_public(&secret, &pub);
         take_ids(&pub, &ids);
         r = write_hex(pub_path, pub.key[0], 0644);
-        if (r == -EEXIST) r = check_public(dir, role, &ids, error, sizeof(error));
+        if (r == -EEXIST)
+            r = check_public(dir, role, &ids, error, room);
+        else if (r < 0)
+            snprintf(error, room, "%s: %s", pub_path, strerror(-r));
     }
     sodium_memzero(&secret, sizeof(secret));
     return r;
 }
 
-static int make_secret(const char *dir, const char *name) {
+static int make_secret(const char *dir, const char *name, char *error, size_t room) {
     struct sw__key_file secret;
-    int r = read_or_make(dir, name, &secret);
+    int r = read_or_make(dir, name, &secret, error, room);
     sodium_memzero(&secret, sizeof(secret));
     return r;
 }
@@ -213,13 +224,18 @@ static int make_dir(const char *dir) {
     return 0;
 }
 
-int sw_keys_make(const char *dir) {
-    if (sodium_init() < 0) return -EINVAL;
-    int r = dir[0] ? make_dir(dir) : -EINVAL;
+int sw_keys_init(const char *dir, char *error, size_t room) {
+    int r = dir[0] && sodium_init() >= 0 ? make_dir(dir) : -EINVAL;
+    snprintf(error, room, "%s: %s", dir, strerror(-r)); /* where nothing below says more */
     for (unsigned i = 0; r == 0 && i < SW__ROLES; i++) {
-        r = make_pair(dir, sw__roles[i]);
+        r = make_pair(dir, sw__roles[i], error, room);
     }
-    if (r == 0) r = make_secret(dir, "token");
-    if (r == 0) r = make_secret(dir, "state");
+    if (r == 0) r = make_secret(dir, "token", error, room);
+    if (r == 0) r = make_secret(dir, "state", error, room);
     return r;
+}
+
+int sw_keys_make(const char *dir) {
+    char error[4200];
+    return sw_keys_init(dir, error, sizeof(error));
 }

@@ -34,6 +34,8 @@ void sw_keys_destroy(struct sw_keys *keys);
 char *sw_keys_known(const struct sw_keys *keys);
 /* Makes a directory with every missing key file (0600); existing ones stay. */
 int sw_keys_make(const char *dir);
+/* The same; on failure `error` says which file it is, and why. */
+int sw_keys_init(const char *dir, char *error, size_t room);
 
 /* For a role; `context` is the command id unless the header of the user says otherwise. */
 int sw_seal(const struct sw_keys *keys, const char *to, const char *context, const json_t *value,

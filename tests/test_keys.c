@@ -85,7 +85,8 @@ static void makes_every_file_once_and_private(void **state) {
 static void makes_no_rival_for_a_key_that_lives_elsewhere(void **state) {
     (void)state;
     unlink(path_of("parser.key"));
-    assert_int_equal(sw_keys_make(own), -EINVAL);
+    assert_int_equal(sw_keys_init(own, error, sizeof(error)), -EINVAL);
+    assert_non_null(strstr(error, "/parser.pub is there without parser.key"));
     assert_int_equal(access(path_of("parser.key"), F_OK), -1);
 }
 
@@ -93,8 +94,13 @@ static void keeps_a_public_key_that_does_not_belong_and_says_so(void **state) {
     (void)state;
     const char *theirs = read_text("auth.pub");
     write_file("parser.pub", theirs);
-    assert_int_equal(sw_keys_make(own), -EINVAL);
+    assert_int_equal(sw_keys_init(own, error, sizeof(error)), -EINVAL);
+    assert_non_null(strstr(error, "/parser."));
     assert_string_equal(read_text("parser.pub"), theirs);
+    unlink(path_of("parser.pub"));
+    write_file("state.key", "");
+    assert_int_equal(sw_keys_init(own, error, sizeof(error)), -EINVAL);
+    assert_non_null(strstr(error, "/state.key: "));
 }
 
 static void makes_the_directory_and_its_parents(void **state) {
