@@ -83,7 +83,23 @@ static int lock_data(const struct up *up) {
     return fd;
 }
 
+/* Redis has been filled, and the key of what rests in it is not here: whoever speaks under a new one is
+ * unlinked, which nothing brings back. */
+static bool lost_keys(const struct up *up) {
+    SW_AUTO(sw_text) char *kept = sw_printf("%s/appendonlydir", up->conf.data_dir);
+    SW_AUTO(sw_text) char *token = sw_printf("%s/token.key", up->conf.key_dir);
+    const char *redis = getenv("SLIPWAY_REDIS");
+    if (redis && redis[0]) return false;
+    if (access(kept, F_OK) < 0 || access(token, F_OK) == 0) return false;
+    sw__up_say(
+        "there is no %s, and the tokens in SLIPWAY_DATA_DIR %s rest under it: bring it back; "
+        "or `slipway keys init` makes a new one, and everybody links again",
+        token, up->conf.data_dir);
+    return true;
+}
+
 static int prepare_directories(const struct up *up) {
+    char error[5000];
     const char *directory[] = {up->conf.run_dir, up->conf.data_dir, up->conf.key_dir};
     for (size_t i = 0; i < sizeof(directory) / sizeof(directory[0]); i++) {
         int r = sw__up_conf_mkdir(directory[i]);
@@ -92,8 +108,9 @@ static int prepare_directories(const struct up *up) {
             return r;
         }
     }
-    int r = sw_keys_make(up->conf.key_dir);
-    if (r < 0) sw__up_say("keys cannot be made in %s: %s", up->conf.key_dir, strerror(-r));
+    if (lost_keys(up)) return -ENOKEY;
+    int r = sw_keys_init(up->conf.key_dir, error, sizeof(error));
+    if (r < 0) sw__up_say("SLIPWAY_KEY_DIR: %s", error);
     return r;
 }
 

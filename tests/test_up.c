@@ -284,7 +284,7 @@ static void wrong_arguments_are_refused(void **state) {
     }
 }
 
-/* What `up` says of these settings; it cannot make its directories, so that it ends at once. */
+/* What `up` says of these settings, with which it ends at once. */
 static char *doubts(const char *const *settings) {
     int ends[2], status;
     char text[4096];
@@ -295,9 +295,9 @@ static char *doubts(const char *const *settings) {
     assert_true(pid >= 0);
     if (pid == 0) {
         dup2(ends[1], STDERR_FILENO);
+        setenv("SLIPWAY_RUN_DIR", "/dev/null/run", 1); /* which cannot be made */
         for (; settings[0]; settings += 2)
             setenv(settings[0], settings[1], 1);
-        setenv("SLIPWAY_RUN_DIR", "/dev/null/run", 1);
         execl("/proc/self/exe", "slipway", "up", NULL);
         _exit(99);
     }
@@ -357,6 +357,26 @@ static void what_is_missing_is_said_before_somebody_tries(void **state) {
     unlink(file);
 }
 
+static void tokens_whose_key_is_gone_do_not_get_another(void **state) {
+    struct fixture *f = *state;
+    int status;
+    SW_AUTO(sw_text) char *run = sw_printf("%s/run", f->dir);
+    SW_AUTO(sw_text) char *data = sw_printf("%s/data", f->dir);
+    SW_AUTO(sw_text) char *elsewhere = sw_printf("%s/elsewhere", f->dir);
+    SW_AUTO(sw_text) char *key = sw_printf("%s/token.key", elsewhere);
+    kill(f->pid, SIGTERM);
+    assert_int_equal(waitpid(f->pid, &status, 0), f->pid);
+    const char *const typo[] = {"SLIPWAY_RUN_DIR", run, "SLIPWAY_DATA_DIR", data, "SLIPWAY_KEY_DIR",
+                                elsewhere,         NULL};
+    SW_AUTO(sw_text) char *said = doubts(typo);
+    f->pid = 0;
+    if (!strstr(said, "bring it back") || !strstr(said, key)) fail_msg("%s", said);
+    assert_int_equal(access(key, F_OK), -1);
+    close(f->out);
+    f->pid = run_up(f->dir, &f->out, NULL, NULL); /* with its own it goes on */
+    json_decref(wait_for_count(f, 7));
+}
+
 int main(int argc, char **argv) {
     if (argc > 1 && strcmp(argv[1], "up") == 0) return sw_cli_up(argc - 1, argv + 1);
     if (argc > 1) return play_role(argv[1]);
@@ -369,6 +389,8 @@ int main(int argc, char **argv) {
         cmocka_unit_test_setup_teardown(sigterm_ends_all_of_it, set_up, tear_down),
         cmocka_unit_test_setup_teardown(nothing_outlives_a_killed_supervisor, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_second_one_in_the_same_directory_refuses, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(tokens_whose_key_is_gone_do_not_get_another, set_up,
                                         tear_down),
         cmocka_unit_test(wrong_arguments_are_refused),
         cmocka_unit_test(what_is_missing_is_said_before_somebody_tries),
