@@ -116,6 +116,24 @@ int sw_keys_load(const char *dir, const char *role, struct sw_keys **ret, char *
     return 0;
 }
 
+static bool has_current(const struct sw__ids *ids, const struct sw__ids *next, const char *name,
+                        char *error, size_t room) {
+    if (!ids->count || sw__ids_find(next, ids->id[0], SW_KEY_ID_CHARS) >= 0) return true;
+    snprintf(error, room, "%s: key %s is not there any more, and it seals until now", name,
+             ids->id[0]);
+    return false;
+}
+
+bool sw_keys_follow(const struct sw_keys *keys, const struct sw_keys *next, char *error,
+                    size_t room) {
+    for (unsigned i = 0; i < SW__ROLES; i++) {
+        if (!has_current(&keys->peer[i].ids, &next->peer[i].ids, sw__roles[i], error, room))
+            return false;
+    }
+    return has_current(&keys->token.ids, &next->token.ids, "token", error, room) &&
+           has_current(&keys->state.ids, &next->state.ids, "state", error, room);
+}
+
 void sw_keys_destroy(struct sw_keys *keys) {
     sodium_free(keys); /* wipes; accepts NULL */
 }

@@ -11,6 +11,7 @@
 #include "common/run_priv.h"
 #include "common/seal.h"
 
+#include <errno.h>
 #include <sodium.h>
 #include <sys/stat.h>
 
@@ -65,6 +66,11 @@ static void reload_keys(struct sw_run *run) {
     struct sw_keys *keys;
     char error[512];
     int r = sw_keys_load(run->conf.key_dir, run->role, &keys, error, sizeof(error));
+    /* Files of before a rotation, or of somewhere else: what rests under the keys in use would not open, and be dropped. */
+    if (r == 0 && !sw_keys_follow(run->keys, keys, error, sizeof(error))) {
+        sw_keys_destroy(keys);
+        r = -EKEYREVOKED;
+    }
     if (r == 0) {
         sw_keys_destroy(run->keys);
         run->keys = keys;

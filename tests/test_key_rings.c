@@ -322,8 +322,33 @@ static void what_a_file_may_hold(void **state) {
 
 #define OWN(f) cmocka_unit_test_setup_teardown(f, setup_dir, teardown_dir)
 
+/* Each step of `slipway keys` leaves the key that sealed before it; files of before a step do not. */
+static void keys_that_follow_open_what_was_sealed(void **state) {
+    (void)state;
+    static const char *const names[] = {"executor", "auth", "token", "state"};
+    for (size_t i = 0; i < 4; i++) {
+        char id[9];
+        struct sw_keys *first = loaded("auth"), *added, *rotated;
+        add(names[i], id);
+        added = loaded("auth");
+        rotate(names[i], id);
+        rotated = loaded("auth");
+        assert_true(sw_keys_follow(first, added, error, sizeof(error)));
+        assert_true(sw_keys_follow(added, rotated, error, sizeof(error)));
+        assert_true(sw_keys_follow(first, rotated, error, sizeof(error))); /* a step was missed */
+        assert_true(sw_keys_follow(rotated, added, error, sizeof(error)));
+        assert_false(sw_keys_follow(rotated, first, error, sizeof(error)));
+        assert_non_null(strstr(error, names[i]));
+        assert_non_null(strstr(error, id));
+        sw_keys_destroy(first);
+        sw_keys_destroy(added);
+        sw_keys_destroy(rotated);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        OWN(keys_that_follow_open_what_was_sealed),
         OWN(a_row_opens_until_its_key_is_retired),
         OWN(boxes_open_while_the_keys_of_both_sides_change),
         OWN(a_mac_of_any_key_of_the_ring_is_valid),

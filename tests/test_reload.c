@@ -123,16 +123,32 @@ static void write_text(const char *path, const char *text) {
     assert_int_equal(rename(next, path), 0);
 }
 
+static void read_text(const char *path, char text[256]) {
+    FILE *f = fopen(path, "r");
+    assert_non_null(f);
+    text[fread(text, 1, 255, f)] = 0;
+    assert_int_equal(fclose(f), 0);
+}
+
+static void wait_logged(int fd, const char *what) {
+    int64_t deadline_ms = now_ms() + PATIENCE_MS;
+    char text[4096] = "";
+    while (!strstr(text, what)) {
+        ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
+        text[n > 0 ? n : 0] = 0;
+        if (!patient(deadline_ms)) fail_msg("not told: %s", text);
+    }
+}
+
 static void test_a_broken_file_keeps_the_keys_before(void **state) {
     struct world *w = *state;
     char id[9];
     SW_AUTO(sw_text) char *path = sw_printf("%s/executor.key", key_dir());
     SW_AUTO(sw_text) char *log = sw_printf("%s/log", w->redis.dir);
-    char good[128] = "";
-    FILE *f = fopen(path, "r");
-    assert_non_null(f);
-    good[fread(good, 1, sizeof(good) - 1, f)] = 0;
-    fclose(f);
+    SW_AUTO(sw_text) char *pub = sw_printf("%s/executor.pub", key_dir());
+    char good[256], good_pub[256];
+    read_text(path, good);
+    read_text(pub, good_pub);
     int was = dup(STDERR_FILENO), fd = open(log, O_CREAT | O_RDWR | O_APPEND | O_CLOEXEC, 0600);
     dup2(fd, STDERR_FILENO);
     w->run = start(w, &actor);
@@ -140,14 +156,7 @@ static void test_a_broken_file_keeps_the_keys_before(void **state) {
     say(w, box_now());
     wait_for(w, 1, 0, "");
     write_text(path, "no key\n");
-    int64_t deadline_ms = now_ms() + PATIENCE_MS;
-    char text[4096] = "";
-    while (!strstr(text, "not read again")) {
-        ssize_t n = pread(fd, text, sizeof(text) - 1, 0);
-        text[n > 0 ? n : 0] = 0;
-        if (!patient(deadline_ms)) fail_msg("not told: %s", text);
-    }
-    assert_non_null(strstr(text, "/executor.key: line 1: not a key"));
+    wait_logged(fd, "/executor.key: line 1: not a key");
     say(w, box_now());
     wait_for(w, 2, 0, "");
     write_text(path, good);
@@ -156,6 +165,13 @@ static void test_a_broken_file_keeps_the_keys_before(void **state) {
     wait_known(w, "executor", id, 2);
     say(w, box_now());
     wait_for(w, 3, 0, "");
+    /* Files of before the rotation come back: what rests under the newer key would not open. */
+    char *box = box_now();
+    write_text(pub, good_pub);
+    write_text(path, good);
+    wait_logged(fd, "and it seals until now");
+    say(w, box);
+    wait_for(w, 4, 0, "");
     close(was);
     close(fd);
 }
