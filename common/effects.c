@@ -221,7 +221,11 @@ void sw__effect_perform(struct sw_effect *effect) {
         return;
     }
     if (sw_request_build(&run->conf, run->keys, effect->m->cmd, effect->request, &request) < 0) {
-        if (sw_seal_broken() != broken) sw__effect_report(effect, "seal", "does not open", 0);
+        if (sw_seal_broken() != broken) {
+            sw_log(SW_LOG_ERROR, "a box does not open: changed, or its key is not here",
+                   SW_S("cmd", effect->m->cmd), SW_S("kind", effect->m->kind));
+            sw__effect_report(effect, "seal", "does not open", 0);
+        }
         answer_error(effect, "refused", 0);
         return;
     }

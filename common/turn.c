@@ -56,7 +56,12 @@ static int call(struct sw_shard *shard, const struct sw_entry *entry, struct sw_
     int r = run->actor->handle(&ctx, entry->m, out);
     sw_watchdog_end();
     sw_trace_end();
-    if (sw_seal_broken() != broken) report(shard, entry, "seal", "does not open", 0);
+    if (sw_seal_broken() != broken) {
+        sw_log(SW_LOG_ERROR, "a row or a box does not open: changed, or its key is not here",
+               SW_S("cmd", entry->m->cmd), SW_S("kind", entry->m->kind),
+               SW_I("shard", shard->number));
+        report(shard, entry, "seal", "does not open", 0);
+    }
     if (sw__boot_ms() - start_ms > SLOW_MS) sw_metric_add(SW_M_SLOW_HANDLERS, 1);
     return r == 0 ? out->error : r;
 }

@@ -65,6 +65,8 @@ def unreadable(w, *people):
     if broken < len(people):
         raise Failed(f"{broken} rows are counted that did not open")
     until("Sentry is told", lambda: "does not open" in json.dumps(w.sentry()["events"]), 10)
+    if '"actor":"auth"' not in "".join(line for line in w.log().splitlines() if "does not open" in line):
+        raise Failed("the log does not say it")
 
 
 @case()
