@@ -186,7 +186,7 @@ int sw__auth_install_http(struct sw__auth *a) {
     if (admin && json_object_get(body, "team")) {
         page_again(a, 403, "This was for a single workspace",
                    "Only an organization is installed from Slack's own pages. For a workspace "
-                   "start here. Nothing was changed.");
+                   "start here. Slipway kept nothing of it.");
         return 0;
     }
     struct sw_msg *m = sw_msg_create(SW_KIND_INSTALL, a->in->cmd, inst, a->in->born_ms);
