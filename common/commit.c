@@ -3,6 +3,7 @@
  * A batch remembers what has to follow once Redis has said yes: pushes on the wire, effects to start, pages to answer. On any
  * other answer nothing follows: the shard is reset and its mailbox replayed. */
 #include "common/crash.h"
+#include "common/effects_priv.h"
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/metrics.h"
@@ -157,7 +158,7 @@ static int add_effect(struct sw_batch *batch, json_t *request, const struct sw_m
     json_t *record = json_pack("{s:O, s:o}", "q", request, "m", sw_msg_to_json(m));
     char *bytes;
     size_t size;
-    int r = sw_value_pack(record, &bytes, &size);
+    int r = sw__effect_pack(batch->shard->run, batch->shard->prefix, id, record, &bytes, &size);
     if (r < 0) {
         json_decref(record);
         return r;

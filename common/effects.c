@@ -438,9 +438,13 @@ static void on_owed(void *arg, const redisReply *reply) {
     if (!reply || taking->shard->life != taking->life) return;
     if (!sw__reply_is_list(taking->shard, reply)) return; /* reset: on_marks sees another life */
     for (size_t i = 0; i + 1 < reply->elements; i += 2) {
-        json_t *record;
-        if (sw_value_unpack(reply->element[i + 1]->str, reply->element[i + 1]->len, &record) == 0)
-            json_object_set_new(taking->records, reply->element[i]->str, record);
+        json_t *record = NULL;
+        const redisReply *id = reply->element[i], *data = reply->element[i + 1];
+        if (sw__effect_unpack(taking->shard->run, taking->shard->prefix, id->str, data->str,
+                              data->len, &record) == -EBADMSG)
+            sw_log(SW_LOG_ERROR, "an effect is not ours", SW_I("shard", taking->shard->number),
+                   SW_S("id", id->str));
+        if (record) json_object_set_new(taking->records, id->str, record);
     }
 }
 

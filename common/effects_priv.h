@@ -66,6 +66,12 @@ struct sw_effects {
 struct sw_breaker *sw__breaker_of(struct sw_effects *effects, const char *up);
 void sw__breaker_note(struct sw_effects *effects, const char *up, bool sick, int64_t began_at_ms);
 void sw__effect_perform(struct sw_effect *effect);
+/* A record {q: request, m: message} as it is owed, sealed by this role to itself; and back: -EBADMSG: it is not ours, and its
+ * request has lost what it asks for (effects_seal.c). */
+int sw__effect_pack(const struct sw_run *run, const char *prefix, const char *id,
+                    const json_t *record, char **ret, size_t *ret_size);
+int sw__effect_unpack(const struct sw_run *run, const char *prefix, const char *id,
+                      const char *data, size_t size, json_t **ret);
 /* Appends its message to another shard (effects_pass.c). */
 void sw__effect_pass(struct sw_effect *effect);
 /* It ended: takes `http`, what the handler is told. */

@@ -1,6 +1,8 @@
 /* test_pass.c -- a message to another installation's shard: it arrives, once, whatever is asked again. */
 #include "run_world.h"
 
+#include "common/effects_priv.h"
+#include "common/seal.h"
 #include "proto/value.h"
 
 #define FAR "T0FAR" /* of another shard than INST */
@@ -67,19 +69,32 @@ static void it_arrives_in_the_other_shard_and_in_the_own_one(void **state) {
     wait_for_settling(w, INST);
 }
 
-/* As after a crash between the append and its settling: the effect is owed once more. */
-static void asked_again_it_is_there_once(void **state) {
-    struct world *w = *state;
+/* Owes the passing of a message by hand; `id` is what it is sealed for, NULL: not at all. */
+static void owe(struct world *w, const char *id) {
+    SW_AUTO(sw_text) char *dir = sw_printf("%s/keys", w->redis.dir), *bytes = NULL;
+    struct sw_run run = {.role = "executor"};
     struct sw_msg *m = sw_msg_create(SW_KIND_GRANTED, "c1", FAR, 1);
+    SW_AUTO(sw_json)
     json_t *record = json_pack("{s:{s:s, s:s, s:s, s:b, s:o}, s:o}", "q", "up", "ledger", "actor",
                                "executor", "repeat", "safe", "quiet", 1, "message",
                                sw_msg_to_json(m), "m", sw_msg_to_json(m));
-    char *bytes;
+    char error[128];
     size_t size;
-    assert_int_equal(sw_value_pack(record, &bytes, &size), 0);
+    sw_msg_destroy(m);
+    look_at(w, INST);
+    assert_int_equal(sw_keys_load(dir, "executor", &run.keys, error, sizeof(error)), 0);
+    assert_int_equal(id ? sw__effect_pack(&run, w->prefix, id, record, &bytes, &size)
+                        : sw_value_pack(record, &bytes, &size),
+                     0);
+    sw_keys_destroy(run.keys);
+    freeReplyObject(ask(&w->redis, "HSET %sexecutor:fx 7-7.0.0 %b", w->prefix, bytes, size));
+}
+
+/* As after a crash between the append and its settling: the effect is owed once more. */
+static void asked_again_it_is_there_once(void **state) {
+    struct world *w = *state;
     for (int i = 0; i < 2; i++) {
-        look_at(w, INST);
-        freeReplyObject(ask(&w->redis, "HSET %sexecutor:fx 7-7.0.0 %b", w->prefix, bytes, size));
+        owe(w, "7-7.0.0");
         w->run = start(w, &actor);
         assert_int_equal(arrivals(w, FAR, 1), 1);
         wait_for_settling(w, INST);
@@ -89,9 +104,22 @@ static void asked_again_it_is_there_once(void **state) {
     w->run = start(w, &actor);
     wait_for_settling(w, FAR); /* what a second append would have caused is handled */
     assert_int_equal(arrivals(w, FAR, 1), 1);
-    free(bytes);
-    json_decref(record);
-    sw_msg_destroy(m);
+}
+
+/* Whoever can write to Redis holds no key: his requests are not made, nor those moved to another place. */
+static void what_was_not_owed_here_is_refused(void **state) {
+    static const char *const ids[] = {NULL, "7-7.0.1", ""};
+    struct world *w = *state;
+    for (size_t i = 0; i < sizeof(ids) / sizeof(*ids); i++) {
+        owe(w, ids[i]);
+        w->run = start(w, &actor);
+        assert_int_equal(arrivals(w, INST, (int64_t)i + 1),
+                         (int64_t)i + 1); /* its handler is told */
+        wait_for_settling(w, INST);
+        end(w->run, SIGTERM);
+        w->run = 0;
+        assert_int_equal(arrivals(w, FAR, 0), 0);
+    }
 }
 
 int main(void) {
@@ -99,6 +127,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(it_arrives_in_the_other_shard_and_in_the_own_one, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(asked_again_it_is_there_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_was_not_owed_here_is_refused, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
