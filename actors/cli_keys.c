@@ -43,7 +43,7 @@ static const char rotate_usage[] =
     "Refuses while a living process that needs the key does not know it: then its files are not "
     "these, or\n"
     "it cannot read them, and its log says why.\n\n"
-    "  --offline  asks no process: for an installation that does not run\n";
+    "  --offline  asks no process: for an installation that does not run, nor its Redis\n";
 
 int sw__keys_fail(const char *format, ...) {
     va_list args;
@@ -147,8 +147,13 @@ static int wait_known(const struct sw_conf *conf, const struct sw__rings *rings)
     struct sw__claim claim[SW__RINGS_MAX];
     for (unsigned i = 0; i < rings->count; i++)
         claim[i] = (struct sw__claim){rings->at[i].name, added_in(&rings->at[i].ring)};
-    if (!sw__keys_wait(conf, claim, rings->count, sw__keys_unknown, "does not know")) return 0;
-    return sw__keys_fail("nothing was changed (--offline: for an installation that does not run)");
+    int r = sw__keys_wait(conf, claim, rings->count, sw__keys_unknown, "does not know");
+    if (r == 2)
+        return sw__keys_fail("nothing was changed: its files are not those in SLIPWAY_KEY_DIR %s "
+                             "(copy them), or it cannot read them (its log says why)",
+                             conf->key_dir);
+    if (r) sw__keys_fail("nothing was changed (--offline: for an installation that does not run)");
+    return r;
 }
 
 static int rotate(const struct sw_conf *conf, int argc, char **argv) {
@@ -159,7 +164,7 @@ static int rotate(const struct sw_conf *conf, int argc, char **argv) {
         return sw__keys_wrong(rotate_usage, argc < 1 ? NULL : argv[0]);
     if (argc > 1 + offline) return sw__keys_wrong(rotate_usage, argv[1 + offline]);
     if (sw__keys_rings(conf, &rings) || choose(&rings, argv[0])) return 1;
-    if (!offline && wait_known(conf, &rings)) return 1;
+    if (offline ? sw__keys_refuse_running(conf, true) : wait_known(conf, &rings)) return 1;
     for (unsigned i = 0; i < rings.count; i++) {
         const char *name = rings.at[i].name;
         if (sw_ring_rotate(conf->key_dir, name, id, error, sizeof(error)) < 0)

@@ -168,12 +168,11 @@ static int refuse_needed(const struct sw_conf *conf, const char *name, const cha
                          id, use->rows, use->owed, use->values);
 }
 
-/* --offline is for what does not run: a Redis that answers is asked. */
-static int refuse_running(const struct sw_conf *conf) {
+int sw__keys_refuse_running(const struct sw_conf *conf, bool may_be_new) {
     char error[SW__ERROR_MAX];
     SW_AUTO(sw_json) json_t *processes = NULL;
     int r = sw_key_processes_read(conf, &processes, error, sizeof(error));
-    if (r == -ENOTCONN) return 0;
+    if (r == -ENOTCONN || (r == -ENOENT && may_be_new)) return 0;
     if (r == -ENOENT) return sw__keys_fail("%s", error);
     return sw__keys_fail("there is a Redis at SLIPWAY_REDIS %s: without --offline it is asked",
                          conf->redis);
@@ -194,7 +193,7 @@ int sw__keys_retire(const struct sw_conf *conf, int argc, char **argv) {
                              conf->key_dir);
     if (refuse_standing(key, name)) return 1;
     if (offline) {
-        if (refuse_running(conf)) return 1;
+        if (sw__keys_refuse_running(conf, false)) return 1;
     } else {
         if (refuse_needed(conf, name, key->id, true)) return 1;
         sw__keys_sleep(GAP_MS);

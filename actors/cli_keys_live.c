@@ -70,7 +70,7 @@ int sw__keys_wait(const struct sw_conf *conf, const struct sw__claim *claim, siz
         if (sw_key_processes_read(conf, &processes, error, sizeof(error)) < 0)
             return sw__keys_fail("%s", error);
         if (!count(processes, claim, claims, fn, looks < LOOKS ? NULL : how)) return 0;
-        if (looks == LOOKS) return 1;
+        if (looks == LOOKS) return 2;
         sw__keys_sleep(LOOK_MS);
     }
 }

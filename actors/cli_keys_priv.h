@@ -50,9 +50,12 @@ unsigned sw__keys_tell(const json_t *processes, const char *name, const char *id
 struct sw__claim {
     const char *name, *id;
 };
-/* Looks until no living process stands in the way of any claim, for five seconds; then says which, or why that is not known: 1. */
+/* Looks until no living process stands in the way of any claim, for five seconds; then says which: 2, or why that is not known: 1. */
 int sw__keys_wait(const struct sw_conf *conf, const struct sw__claim *claim, size_t claims,
                   sw__process_fn *fn, const char *how);
+
+/* --offline is for what does not run: 1 where a Redis answers, which is asked then, but not by `may_be_new` where no Slipway ever ran. */
+int sw__keys_refuse_running(const struct sw_conf *conf, bool may_be_new);
 
 void sw__keys_sleep(int64_t ms);
 

@@ -266,6 +266,8 @@ static void test_a_process_with_other_files_is_not_left_behind(void **state) {
     expect("add all", 0, "is added already");
     expect("rotate state", 0, "seals from now on"); /* parser has no part in it */
     expect("rotate auth", 1, "parser at ipc://far does not know key ");
+    assert_non_null(strstr(output, "(copy them)"));
+    expect("rotate auth --offline", 1, "without --offline it is asked"); /* it runs */
     assert_string_equal(key_at("auth", 0), auth_old);
     /* It is told of the new key, and stays with the old order. */
     SW_AUTO(sw_json) json_t *more = json_loads(known, 0, NULL);
