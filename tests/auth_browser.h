@@ -96,17 +96,25 @@ static inline void answer(struct world *w, const json_t *call, json_t *http, jso
     run(w, m);
 }
 
+/* Where the browser was sent: a provider's page, to come back to ours. */
+static inline const char *sent_to(const struct world *w, const char *start, const char *back) {
+    const char *location = sw_str(page(w, 303), "location");
+    assert_int_equal(strncmp(location, start, strlen(start)), 0);
+    assert_non_null(strstr(location, back));
+    return location;
+}
+
 /* ---- Slack ---- */
 
 /* The button leads to Slack; keeps state and nonce. */
 static inline void at_slack(struct world *w, struct browser *b) {
     post_link(w, b, b->cookie, b->csrf);
-    const char *location = sw_str(page(w, 303), "location");
-    const char *start = "https://slack.example/openid/connect/authorize?response_type=code"
-                        "&scope=openid%20profile&client_id=25.11&state=T1.";
-    assert_int_equal(strncmp(location, start, strlen(start)), 0);
-    assert_non_null(strstr(location, "&redirect_uri=https%3A%2F%2Fslipway.example%2Fauth%2Fslack"
-                                     "%2Fcallback"));
+    const char *location = sent_to(w,
+                                   "https://slack.example/openid/connect/authorize?"
+                                   "response_type=code&scope=openid%20profile&client_id=25.11"
+                                   "&state=T1.",
+                                   "&redirect_uri=https%3A%2F%2Fslipway.example%2Fauth%2Fslack"
+                                   "%2Fcallback");
     between(location, "&state=", "&", b->state, sizeof(b->state));
     between(location, "&nonce=", "&", b->nonce, sizeof(b->nonce));
 }
@@ -195,12 +203,11 @@ static inline void sign_in(struct world *w, struct browser *b, const char *handl
 
 /* The browser was sent to GitHub; keeps the new state. */
 static inline void at_github(struct world *w, struct browser *b) {
-    const char *location = sw_str(page(w, 303), "location");
-    const char *start = "https://github.example/login/oauth/authorize?client_id=Iv1.client"
-                        "&response_type=code&scope=repo&state=T1.";
-    assert_int_equal(strncmp(location, start, strlen(start)), 0);
-    assert_non_null(strstr(location, "&redirect_uri=https%3A%2F%2Fslipway.example%2Fauth%2Fgithub"
-                                     "%2Fcallback&code_challenge="));
+    const char *location = sent_to(w,
+                                   "https://github.example/login/oauth/authorize?"
+                                   "client_id=Iv1.client&response_type=code&scope=repo&state=T1.",
+                                   "&redirect_uri=https%3A%2F%2Fslipway.example%2Fauth%2Fgithub"
+                                   "%2Fcallback&code_challenge=");
     assert_non_null(strstr(location, "&code_challenge_method=S256"));
     between(location, "&state=", "&", b->state, sizeof(b->state));
 }

@@ -15,6 +15,7 @@
 #include "actors/pages.h"
 #include "common/mem.h"
 #include "common/seal.h"
+#include "tests/plain_request.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -51,20 +52,7 @@ static inline struct sw_keys *world_keys(const struct world *w, const char *role
 
 static inline void world_request(struct world *w, const char *method, const char *path,
                                  const char *body, size_t size) {
-    w->request = (struct sw_request){.method = method,
-                                     .path = path,
-                                     .query = "",
-                                     .body = body,
-                                     .body_size = size,
-                                     .content_type = "",
-                                     .cookie = "",
-                                     .authorization = "",
-                                     .slack_signature = "",
-                                     .slack_timestamp = "",
-                                     .heroku_hmac = "",
-                                     .github_event = "",
-                                     .github_delivery = "",
-                                     .github_signature = ""};
+    w->request = plain_request(method, path, body, size);
 }
 
 static inline int world_up(void **state) {
@@ -155,6 +143,31 @@ static inline void assert_refused(const struct sw_decision *d, int status, const
     assert_int_equal(d->reply.status, status);
     assert_non_null(d->refused);
     assert_string_equal(d->refused, reason);
+}
+
+/* Of a webhook two installations are told the same (takes `body`), each once; its sender tries again unless all of it is kept. */
+static inline void assert_both_told(const struct sw_decision *d, const char *actor,
+                                    const char *const insts[2], const char *const keys[2],
+                                    json_t *body) {
+    assert_string_equal(d->source, "");
+    assert_int_equal(d->appends, 2);
+    assert_null(d->refused);
+    assert_int_equal(d->reply.status, 200);
+    assert_int_equal(d->duplicate.status, 200);
+    assert_int_equal(d->shed.status, 503);
+    assert_int_equal(d->away.status, 503);
+    for (size_t i = 0; i < 2; i++) {
+        assert_string_equal(d->append[i].actor, actor);
+        assert_string_equal(d->append[i].m->kind, SW_KIND_EVENT);
+        assert_string_equal(d->append[i].m->inst, insts[i]);
+        assert_string_equal(d->append[i].dedupe, keys[i]);
+        assert_int_equal(d->append[i].dedupe_ms, 4 * 24 * 3600 * 1000LL);
+        assert_false(d->append[i].counted);
+        assert_int_equal(json_object_size(d->append[i].m->boxes), 0);
+        assert_true(json_equal(d->append[i].m->body, body));
+    }
+    assert_string_not_equal(d->append[0].m->cmd, d->append[1].m->cmd);
+    json_decref(body);
 }
 
 /* What is in a box of the only append, opened as `keys`; the caller frees. */

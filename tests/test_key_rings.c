@@ -33,24 +33,12 @@ static struct sw_keys *loaded(const char *role) {
     return k;
 }
 
-static char *path_of(const char *name) {
-    static char path[128];
-    snprintf(path, sizeof(path), "%s/%s", dir, name);
-    return path;
-}
-
 static void write_file(const char *name, const char *text) {
-    FILE *f = fopen(path_of(name), "w");
-    assert_non_null(f);
-    fputs(text, f);
-    assert_int_equal(fclose(f), 0);
+    assert_int_equal(keys_write(dir, name, text), 0);
 }
 
-static void read_file(const char *name, char text[1024]) {
-    FILE *f = fopen(path_of(name), "r");
-    assert_non_null(f);
-    text[fread(text, 1, 1023, f)] = 0;
-    fclose(f);
+static void read_file(const char *name, char ret[KEYS_TEXT_BYTES]) {
+    assert_int_equal(keys_read(dir, name, ret), 0);
 }
 
 static void add(const char *name, char id[9]) {
@@ -244,12 +232,12 @@ static void files_keep_their_modes_and_nothing_is_left_beside_them(void **state)
     (void)state;
     char id[9];
     struct stat st;
-    assert_int_equal(chmod(path_of("auth.key"), 0640), 0);
+    assert_int_equal(chmod(keys_path(dir, "auth.key"), 0640), 0);
     add("auth", id);
     rotate("auth", id);
-    assert_int_equal(stat(path_of("auth.key"), &st), 0);
+    assert_int_equal(stat(keys_path(dir, "auth.key"), &st), 0);
     assert_int_equal(st.st_mode & 0777, 0640);
-    assert_int_equal(stat(path_of("auth.pub"), &st), 0);
+    assert_int_equal(stat(keys_path(dir, "auth.pub"), &st), 0);
     assert_int_equal(st.st_mode & 0777, 0644);
     DIR *d = opendir(dir);
     size_t count = 0;
@@ -275,7 +263,7 @@ static void a_public_key_needs_its_secret_but_not_the_other_way(void **state) {
     assert_int_equal(sw_keys_load(dir, "auth", &k, error, sizeof(error)), -EINVAL);
     assert_non_null(strstr(error, "/auth.pub: does not belong to auth.key"));
     /* Where only the public key is, nothing can be added. */
-    unlink(path_of("auth.key"));
+    unlink(keys_path(dir, "auth.key"));
     assert_int_equal(sw_ring_add(dir, "auth", id, error, sizeof(error)), -ENOENT);
     assert_non_null(strstr(error, "/auth.key: No such file"));
     assert_int_equal(ring_of("auth").count, 2);

@@ -29,27 +29,16 @@ static int teardown_own(void **state) {
     return 0;
 }
 
-static char *path_of(const char *name) {
-    static char path[128];
-    snprintf(path, sizeof(path), "%s/%s", own, name);
-    return path;
-}
-
 static void write_file(const char *name, const char *text) {
-    FILE *f = fopen(path_of(name), "w");
-    assert_non_null(f);
-    fputs(text, f);
-    assert_int_equal(fclose(f), 0);
+    assert_int_equal(keys_write(own, name, text), 0);
 }
 
+/* Valid until the second next. */
 static char *read_text(const char *name) {
-    static char text[2][256];
+    static char text[2][KEYS_TEXT_BYTES];
     static int turn;
     turn = !turn;
-    FILE *f = fopen(path_of(name), "r");
-    assert_non_null(f);
-    text[turn][fread(text[turn], 1, 255, f)] = 0;
-    fclose(f);
+    assert_int_equal(keys_read(own, name, text[turn]), 0);
     return text[turn];
 }
 
@@ -68,15 +57,15 @@ static void makes_every_file_once_and_private(void **state) {
                              : "key");
             const char *text = read_text(name);
             assert_int_equal(strlen(text), 65);
-            assert_int_equal(stat(path_of(name), &st), 0);
+            assert_int_equal(stat(keys_path(own, name), &st), 0);
             assert_int_equal(st.st_mode & 0777, i < 14 && i % 2 ? 0644 : 0600);
             if (round) assert_string_equal(text, before[i]);
             strcpy(before[i], text);
         }
         assert_int_equal(sw_keys_make(own), 0);
     }
-    unlink(path_of("parser.pub")); /* comes back from its key */
-    unlink(path_of("state.key"));  /* is made anew */
+    unlink(keys_path(own, "parser.pub")); /* comes back from its key */
+    unlink(keys_path(own, "state.key"));  /* is made anew */
     assert_int_equal(sw_keys_make(own), 0);
     assert_string_equal(read_text("parser.pub"), before[3]);
     assert_string_not_equal(read_text("state.key"), before[15]);
@@ -84,10 +73,10 @@ static void makes_every_file_once_and_private(void **state) {
 
 static void makes_no_rival_for_a_key_that_lives_elsewhere(void **state) {
     (void)state;
-    unlink(path_of("parser.key"));
+    unlink(keys_path(own, "parser.key"));
     assert_int_equal(sw_keys_init(own, error, sizeof(error)), -EINVAL);
     assert_non_null(strstr(error, "/parser.pub is there without parser.key"));
-    assert_int_equal(access(path_of("parser.key"), F_OK), -1);
+    assert_int_equal(access(keys_path(own, "parser.key"), F_OK), -1);
 }
 
 static void keeps_a_public_key_that_does_not_belong_and_says_so(void **state) {
@@ -97,7 +86,7 @@ static void keeps_a_public_key_that_does_not_belong_and_says_so(void **state) {
     assert_int_equal(sw_keys_init(own, error, sizeof(error)), -EINVAL);
     assert_non_null(strstr(error, "/parser."));
     assert_string_equal(read_text("parser.pub"), theirs);
-    unlink(path_of("parser.pub"));
+    unlink(keys_path(own, "parser.pub"));
     write_file("state.key", "");
     assert_int_equal(sw_keys_init(own, error, sizeof(error)), -EINVAL);
     assert_non_null(strstr(error, "/state.key: "));
@@ -125,7 +114,7 @@ static void a_role_needs_its_own_files_only(void **state) {
     struct sw_keys *k = NULL;
     static const char *const foreign[] = {"token.key", "state.key", "auth.key", "ingress.key"};
     for (size_t i = 0; i < 4; i++) {
-        unlink(path_of(foreign[i]));
+        unlink(keys_path(own, foreign[i]));
     }
     assert_int_equal(sw_keys_load(own, "executor", &k, error, sizeof(error)), 0);
     sw_keys_destroy(k);
@@ -156,7 +145,7 @@ static void bad_key_files_are_named(void **state) {
     write_file("executor.pub", zeros);
     assert_int_equal(sw_keys_load(own, "auth", &k, error, sizeof(error)), -EINVAL);
     assert_non_null(strstr(error, "/executor.pub"));
-    unlink(path_of("responder.pub"));
+    unlink(keys_path(own, "responder.pub"));
     assert_int_equal(sw_keys_load(own, "responder", &k, error, sizeof(error)), -EINVAL);
     assert_int_equal(sw_keys_load(own, "nobody", &k, error, sizeof(error)), -EINVAL);
     assert_non_null(strstr(error, "no such role"));

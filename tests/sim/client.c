@@ -122,6 +122,11 @@ struct client_reply client_post(struct client *client, const char *path, const c
     return client_call(client, "POST", path, headers, json);
 }
 
+void client_tell(struct client *client, const char *path, const char *json) {
+    REPLY reply = client_post(client, path, json);
+    if (reply.status != 200) fail_msg("%s answered %ld: %s", path, reply.status, reply.body);
+}
+
 struct client_reply client_api(struct client *client, const char *method, const char *path,
                                const char *header, const char *body) {
     SIM_FREE char *auth = sim_fmt("Authorization: Bearer %s", client->token);

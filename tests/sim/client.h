@@ -46,6 +46,8 @@ struct client_reply client_call(struct client *client, const char *method, const
                                 const char *const *headers, const char *body);
 struct client_reply client_get(struct client *client, const char *path);
 struct client_reply client_post(struct client *client, const char *path, const char *json);
+/* The same where 200 is the answer; fails the test when it is not. */
+void client_tell(struct client *client, const char *path, const char *json);
 struct client_reply client_api(struct client *client, const char *method, const char *path,
                                const char *header, const char *body); /* Heroku, with the token */
 struct client_reply client_slack(struct client *client, const char *method, const char *json);

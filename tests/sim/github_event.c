@@ -45,12 +45,6 @@ bool sim_github_tell_revoked(struct sim *sim, const char *login) {
                              delivery,
                              signature,
                              NULL};
-    struct sim_out_req out = {.method = "POST",
-                              .url = url,
-                              .headers = headers,
-                              .body = body,
-                              .body_len = strlen(body),
-                              .timeout_ms = 10000};
-    sim_out_start(sim, &out, answered, NULL);
+    sim_out_hook(sim, url, headers, body, answered, NULL);
     return true;
 }

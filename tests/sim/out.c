@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define ANSWER_MAX_BYTES (1024 * 1024)
+#define HOOK_WAITS_MS 10000
 
 struct call {
     struct call *prev, *next;
@@ -68,6 +69,17 @@ void sim_out_start(struct sim *sim, const struct sim_out_req *req, sim_out_fn *f
     if (call->next != NULL) call->next->prev = call;
     sim->out->calls = call;
     if (curl_multi_add_handle(sim->out->multi, call->curl) != CURLM_OK) abort();
+}
+
+void sim_out_hook(struct sim *sim, const char *url, const char *const *headers, const char *body,
+                  sim_out_fn *fn, void *arg) {
+    struct sim_out_req out = {.method = "POST",
+                              .url = url,
+                              .headers = headers,
+                              .body = body,
+                              .body_len = strlen(body),
+                              .timeout_ms = HOOK_WAITS_MS};
+    sim_out_start(sim, &out, fn, arg);
 }
 
 static void call_end(struct sim *sim, struct call *call, CURLcode code, bool ended) {

@@ -93,9 +93,4 @@ static inline struct client_reply slack_say(const char *token, const char *chann
     return slack_call(token, "chat.postMessage", json);
 }
 
-static inline void sim_tell(const char *path, const char *json) {
-    REPLY reply = client_post(&sim, path, json);
-    if (reply.status != 200) fail_msg("%s answered %ld: %s", path, reply.status, reply.body);
-}
-
 #endif

@@ -24,11 +24,6 @@ static int start(void **state) {
     return 0;
 }
 
-static void config(const char *json) {
-    REPLY reply = client_post(&sim, "/sim/config", json);
-    assert_int_equal(reply.status, 200);
-}
-
 static long user_status(const json_t *tokens) {
     sim.token = client_text(tokens, "access_token");
     REPLY reply = client_github(&sim, "GET", "/user", NULL);
@@ -67,7 +62,7 @@ static void the_app_ends_one_token_with_its_secret(void **state) {
 
 static void a_token_that_was_ended_is_not_refreshed(void **state) {
     (void)state;
-    config("{\"github_app\":\"expiring\"}");
+    client_tell(&sim, "/sim/config", "{\"github_app\":\"expiring\"}");
     json_auto_t *tokens = client_github_sign_in(&sim, "bob-b");
     assert_int_equal(end_token("cid", right, client_text(tokens, "access_token")), 204);
     const char *headers[] = {"Accept: application/json", NULL};
@@ -116,8 +111,7 @@ static void an_event_that_cannot_be_sent_is_refused(void **state) {
     REPLY heroku =
         client_post(&sim, "/sim/revoke", "{\"email\":\"bob@example.com\",\"event\":true}");
     assert_int_equal(heroku.status, 422);
-    REPLY silent = client_post(&sim, "/sim/revoke", "{\"github\":\"bob-b\"}");
-    assert_int_equal(silent.status, 200);
+    client_tell(&sim, "/sim/revoke", "{\"github\":\"bob-b\"}");
     assert_int_equal(ingress_count(sim.ingress), 0);
 }
 

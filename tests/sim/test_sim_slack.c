@@ -94,8 +94,7 @@ static void an_immediate_reply_in_channel_shows_the_command(void **state) {
     (void)state;
     ingress_answer(sim.ingress, 200, "application/json",
                    "{\"response_type\":\"in_channel\",\"text\":\"at once\"}");
-    REPLY typed = client_post(&sim, "/sim/type", TYPE_HELP);
-    assert_int_equal(typed.status, 200);
+    client_tell(&sim, "/sim/type", TYPE_HELP);
     json_auto_t *seen = client_view(&sim, "U0BOB");
     assert_int_equal(json_array_size(seen), 2);
     assert_string_equal(client_text(json_array_get(seen, 0), "text"), "/h help me&");
@@ -181,9 +180,7 @@ static void refusals_carry_slacks_names(void **state) {
 static void joining_lets_the_bot_post(void **state) {
     (void)state;
     const char *post = "{\"channel\":\"C0OPS\",\"text\":\"t\"}";
-    REPLY out =
-        client_post(&sim, "/sim/config", "{\"channel\":{\"id\":\"C0OPS\",\"bot_in\":false}}");
-    assert_int_equal(out.status, 200);
+    client_tell(&sim, "/sim/config", "{\"channel\":{\"id\":\"C0OPS\",\"bot_in\":false}}");
     REPLY refused = client_slack(&sim, "chat.postMessage", post);
     assert_string_equal(client_text(refused.json, "error"), "not_in_channel");
     REPLY join = client_slack(&sim, "conversations.join", "{\"channel\":\"C0OPS\"}");
@@ -202,8 +199,7 @@ static void a_burst_is_a_rate_violation_and_can_be_refused(void **state) {
         assert_int_equal(reply.status, 200);
     }
     assert_true(client_state(&sim, "rate_violations") > 0);
-    REPLY set = client_post(&sim, "/sim/config", "{\"enforce_rate\":true,\"rate_burst\":0}");
-    assert_int_equal(set.status, 200);
+    client_tell(&sim, "/sim/config", "{\"enforce_rate\":true,\"rate_burst\":0}");
     REPLY refused = client_slack(&sim, "chat.postMessage", post);
     assert_int_equal(refused.status, 429);
     char after[16];

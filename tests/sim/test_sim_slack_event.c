@@ -39,7 +39,7 @@ static void an_uninstall_ends_the_token_and_is_told_twice(void **state) {
     (void)state;
     json_auto_t *one = slack_install("T0SIM2", SLACK_SCOPES);
     int64_t since_s = sim_now_ms() / 1000;
-    sim_tell("/sim/uninstall", "{\"team\":\"T0SIM2\"}");
+    client_tell(&sim, "/sim/uninstall", "{\"team\":\"T0SIM2\"}");
     REPLY dead = slack_say(client_text(one, "access_token"), "C0OTHER");
     assert_refused(&dead, "account_inactive");
     struct ingress_request first = ingress_wait(sim.ingress, 0);
@@ -69,8 +69,9 @@ static void an_uninstall_ends_the_token_and_is_told_twice(void **state) {
 
 static void the_order_and_the_time_are_as_asked(void **state) {
     (void)state;
-    sim_tell("/sim/uninstall", "{\"team\":\"T0SIM1\",\"event_time\":1700000000,"
-                               "\"order\":[\"tokens_revoked\",\"app_uninstalled\"]}");
+    client_tell(&sim, "/sim/uninstall",
+                "{\"team\":\"T0SIM1\",\"event_time\":1700000000,"
+                "\"order\":[\"tokens_revoked\",\"app_uninstalled\"]}");
     struct ingress_request first = ingress_wait(sim.ingress, 0);
     struct ingress_request second = ingress_wait(sim.ingress, 1);
     json_auto_t *revoked = body_of(&first), *gone = body_of(&second);
@@ -84,7 +85,7 @@ static void the_order_and_the_time_are_as_asked(void **state) {
 static void tokens_may_go_without_the_application(void **state) {
     (void)state;
     json_auto_t *one = slack_install("T0SIM2", SLACK_SCOPES);
-    sim_tell("/sim/uninstall", "{\"team\":\"T0SIM2\",\"order\":[\"tokens_revoked\"]}");
+    client_tell(&sim, "/sim/uninstall", "{\"team\":\"T0SIM2\",\"order\":[\"tokens_revoked\"]}");
     REPLY dead = slack_say(client_text(one, "access_token"), "C0OTHER");
     assert_refused(&dead, "token_revoked");
     struct ingress_request only = ingress_wait(sim.ingress, 0);
@@ -95,8 +96,9 @@ static void tokens_may_go_without_the_application(void **state) {
 static void what_is_not_taken_is_sent_again_three_times(void **state) {
     (void)state;
     ingress_answer(sim.ingress, 503, "text/plain", "");
-    sim_tell("/sim/uninstall", "{\"team\":\"T0SIM2\",\"order\":[\"app_uninstalled\"],"
-                               "\"retry_ms\":[0,10,20]}");
+    client_tell(&sim, "/sim/uninstall",
+                "{\"team\":\"T0SIM2\",\"order\":[\"app_uninstalled\"],"
+                "\"retry_ms\":[0,10,20]}");
     struct ingress_request last = ingress_wait(sim.ingress, 3);
     struct ingress_request first = ingress_wait(sim.ingress, 0);
     struct ingress_request second = ingress_wait(sim.ingress, 1);
@@ -126,7 +128,7 @@ static void a_command_of_an_organization_says_so(void **state) {
                                           {"T0SIM2", "E0SIM", "false"}};
     for (unsigned i = 0; i < SIM_ARRAY_LEN(rows); i++) {
         if (rows[i][0] != NULL) json_decref(slack_install(rows[i][0], "commands"));
-        sim_tell("/sim/type", type);
+        client_tell(&sim, "/sim/type", type);
         struct ingress_request got = ingress_wait(sim.ingress, i);
         json_auto_t *form = sim_form_parse(got.body, strlen(got.body));
         assert_string_equal(client_text(form, "is_enterprise_install"), rows[i][2]);
@@ -139,7 +141,7 @@ static void a_command_of_an_organization_says_so(void **state) {
 static void of_an_organization_no_workspace_is_named(void **state) {
     (void)state;
     json_decref(slack_install("E0SIM", SLACK_SCOPES));
-    sim_tell("/sim/uninstall", "{\"team\":\"E0SIM\",\"order\":[\"app_uninstalled\"]}");
+    client_tell(&sim, "/sim/uninstall", "{\"team\":\"E0SIM\",\"order\":[\"app_uninstalled\"]}");
     struct ingress_request got = ingress_wait(sim.ingress, 0);
     json_auto_t *gone = body_of(&got);
     const json_t *by = json_array_get(json_object_get(gone, "authorizations"), 0);

@@ -143,7 +143,7 @@ static void a_method_needs_its_scope(void **state) {
 
 static void a_public_channel_needs_no_joining_with_its_scope(void **state) {
     (void)state;
-    sim_tell("/sim/config", "{\"channel\":{\"id\":\"C0OTHER\",\"bot_in\":false}}");
+    client_tell(&sim, "/sim/config", "{\"channel\":{\"id\":\"C0OTHER\",\"bot_in\":false}}");
     json_auto_t *first = slack_install("T0SIM2", "chat:write");
     const char *token = client_text(first, "access_token");
     REPLY outside = slack_say(token, "C0OTHER");
@@ -151,7 +151,7 @@ static void a_public_channel_needs_no_joining_with_its_scope(void **state) {
     json_decref(slack_install("T0SIM2", "chat:write.public"));
     REPLY public = slack_say(token, "C0OTHER");
     assert_ok(&public);
-    sim_tell("/sim/config", "{\"channel\":{\"id\":\"C0OTHER\",\"private\":true}}");
+    client_tell(&sim, "/sim/config", "{\"channel\":{\"id\":\"C0OTHER\",\"private\":true}}");
     REPLY private = slack_say(token, "C0OTHER");
     assert_refused(&private, "not_in_channel");
 }
@@ -159,7 +159,7 @@ static void a_public_channel_needs_no_joining_with_its_scope(void **state) {
 static void with_rotation_tokens_come_in_pairs_and_refresh_once(void **state) {
     (void)state;
     json_auto_t *lasting = slack_install("T0SIM2", SLACK_SCOPES);
-    sim_tell("/sim/rotation", "{\"on\":true}");
+    client_tell(&sim, "/sim/rotation", "{\"on\":true}");
     json_auto_t *pair = slack_install("T0SIM2", SLACK_SCOPES);
     assert_memory_equal(client_text(pair, "access_token"), "xoxe.xoxb-1-", 12);
     assert_memory_equal(client_text(pair, "refresh_token"), "xoxe-1-", 7);
@@ -196,16 +196,16 @@ static void with_rotation_tokens_come_in_pairs_and_refresh_once(void **state) {
 
 static void a_token_runs_out_and_its_refresh_token_does_not(void **state) {
     (void)state;
-    sim_tell("/sim/rotation", "{\"on\":true,\"expires_in\":0}");
+    client_tell(&sim, "/sim/rotation", "{\"on\":true,\"expires_in\":0}");
     json_auto_t *pair = slack_install("T0SIM2", SLACK_SCOPES);
     assert_int_equal(sim_json_int(pair, "expires_in", -1), 0);
     REPLY late = slack_say(client_text(pair, "access_token"), "C0OTHER");
     assert_refused(&late, "token_expired");
-    sim_tell("/sim/rotation", "{\"on\":true}");
+    client_tell(&sim, "/sim/rotation", "{\"on\":true}");
     REPLY fresh = slack_refresh(client_text(pair, "refresh_token"));
     REPLY good = slack_say(client_text(fresh.json, "access_token"), "C0OTHER");
     assert_ok(&good);
-    sim_tell("/sim/expire", "{\"slack\":\"T0SIM2\"}");
+    client_tell(&sim, "/sim/expire", "{\"slack\":\"T0SIM2\"}");
     REPLY again = slack_say(client_text(fresh.json, "access_token"), "C0OTHER");
     assert_refused(&again, "token_expired");
     REPLY last = slack_refresh(client_text(fresh.json, "refresh_token"));
@@ -223,9 +223,9 @@ static void a_revoked_token_stays_so_and_a_new_install_gives_another(void **stat
     assert_refused(&dead, "token_revoked");
     json_auto_t *second = slack_install("T0SIM2", SLACK_SCOPES);
     assert_string_not_equal(client_text(second, "access_token"), token);
-    sim_tell("/sim/rotation", "{\"on\":true}");
+    client_tell(&sim, "/sim/rotation", "{\"on\":true}");
     json_auto_t *pair = slack_install("T0SIM2", SLACK_SCOPES);
-    sim_tell("/sim/revoke", "{\"slack\":\"T0SIM2\"}");
+    client_tell(&sim, "/sim/revoke", "{\"slack\":\"T0SIM2\"}");
     REPLY gone = slack_say(client_text(second, "access_token"), "C0OTHER");
     assert_refused(&gone, "token_revoked");
     REPLY refresh = slack_refresh(client_text(pair, "refresh_token"));
@@ -239,7 +239,7 @@ static void a_revoked_token_stays_so_and_a_new_install_gives_another(void **stat
 static void no_secret_of_an_install_reaches_the_journal(void **state) {
     (void)state;
     json_decref(slack_install("T0SIM2", SLACK_SCOPES));
-    sim_tell("/sim/rotation", "{\"on\":true}");
+    client_tell(&sim, "/sim/rotation", "{\"on\":true}");
     json_auto_t *pair = slack_install("T0SIM2", SLACK_SCOPES);
     REPLY fresh = slack_refresh(client_text(pair, "refresh_token"));
     assert_ok(&fresh);

@@ -64,13 +64,7 @@ static void delivery_try(struct sim *sim, void *arg, bool dropped) {
     SIM_FREE char *signature = signature_of(sim->conf.webhook_secret, body, strlen(body));
     const char *headers[] = {"Content-Type: application/json", "User-Agent: Heroku-Webhooks/1.0",
                              signature, NULL};
-    struct sim_out_req out = {.method = "POST",
-                              .url = url,
-                              .headers = headers,
-                              .body = body,
-                              .body_len = strlen(body),
-                              .timeout_ms = 10000};
-    sim_out_start(sim, &out, answered, d);
+    sim_out_hook(sim, url, headers, body, answered, d);
 }
 
 void sim_webhook_send(struct sim *sim, const char *action, json_t *release, json_t *previous) {
