@@ -62,6 +62,13 @@ static struct sw_reply away(void) {
                     "minute.");
 }
 
+/* What was asked for goes on all the same, and may yet come to its end. */
+static struct sw_reply late(void) {
+    return sw__page(504, "This takes too long",
+                    "A service that had to be asked has not answered yet. What you began may still "
+                    "be done: look into Slack in a minute, and start again if it was not.");
+}
+
 void sw__web_append(const struct sw__ask *ask, const char *inst, const char *path, json_t *web,
                     struct sw_decision *d) {
     char id[SW__ID_CHARS + 1];
@@ -84,7 +91,7 @@ void sw__web_append(const struct sw__ask *ask, const char *inst, const char *pat
     sw_box(ask->ctx, m, "auth", "web", web);
     (void)sw__append(d, "auth", m);
     d->wait = true;
-    d->reply = away();
+    d->reply = late();
     d->shed = away();
     d->away = away();
 }

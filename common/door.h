@@ -77,7 +77,7 @@ struct sw_append {
 struct sw_decision {
     size_t appends;           /* 0: `reply` is the answer now */
     struct sw_append *append; /* made by sw_decision_add; as many as there are installations */
-    struct sw_reply reply;    /* all appended, or nothing to append */
+    struct sw_reply reply;    /* all appended, or nothing to; with `wait`: no page came in time */
     struct sw_reply duplicate, shed,
         away;            /* seen before; too much owed; the ledger did not confirm in time */
     bool wait;           /* after the append the answer comes as a page (page.v1) */

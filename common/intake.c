@@ -385,10 +385,7 @@ void sw__intake_tick(struct sw_intake *intake) {
     zlistx_t *keys = NULL;
     for (struct intent *i = zhashx_first(intake->intents); i; i = zhashx_next(intake->intents)) {
         if (now_ms < i->deadline_ms || !i->waiting) continue;
-        struct sw_reply late = {
-            .status = 504, .body = sw_strdup("The answer takes too long. Please try again.\n")};
-        reply(i, i->page ? &late : &i->decision.away, "away");
-        sw_reply_finish(&late);
+        reply(i, i->page ? &i->decision.reply : &i->decision.away, "away");
         if (!i->page) continue; /* its appends still point to it */
         if (!keys) keys = zlistx_new();
         zlistx_add_end(keys, i);

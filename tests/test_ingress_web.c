@@ -175,6 +175,8 @@ static void a_link_goes_to_auth_without_its_token_in_clear(void **state) {
     assert_true(w->d.wait);
     assert_null(w->d.refused);
     assert_int_equal(w->d.away.status, 503);
+    assert_int_equal(w->d.reply.status, 504); /* where no page comes in time */
+    assert_non_null(strstr(w->d.reply.body, "may still be done"));
     const struct sw_msg *m = w->d.append[0].m;
     assert_string_equal(w->d.append[0].actor, "auth");
     assert_string_equal(w->d.append[0].dedupe, "");
