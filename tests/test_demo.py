@@ -165,6 +165,15 @@ def nothing_outlives_a_killed_demo():
         demo.wait_until_gone()
 
 
+def nothing_is_left_when_nobody_reads_on():
+    with Demo("--once", "/h help", "--once", "/h promote storefront from staging to production") as demo:
+        demo.read_until("@ada")
+        demo.process.stdout.close()
+        demo.process.wait(60)
+        demo.wait_until_gone()
+        assert os.listdir(demo.dir) == [], os.listdir(demo.dir)
+
+
 def wrong_options_are_refused():
     for wrong in (["--port", "x"], ["--once"], ["--user", "eve"], ["now"]):
         with Demo(*wrong) as demo:
@@ -174,7 +183,8 @@ def wrong_options_are_refused():
 
 def main():
     tests = [an_invalid_promotion_shows_usage_and_promotes_nothing, a_promotion_is_asked_for_once, lines_are_typed_one_after_the_other,
-             each_command_is_shown, bob_can_be_the_one_who_types, ctrl_c_leaves_nothing_behind, nothing_outlives_a_killed_demo, wrong_options_are_refused]
+             each_command_is_shown, bob_can_be_the_one_who_types, ctrl_c_leaves_nothing_behind, nothing_outlives_a_killed_demo,
+             nothing_is_left_when_nobody_reads_on, wrong_options_are_refused]
     failed = 0
     if os.environ.get("SW_KILLS") == "three":
         tests.remove(each_command_is_shown)  # scripts/test: one build shows it
