@@ -37,7 +37,9 @@ int sw__auth_ended(const struct sw__auth *a, const json_t *account, const char *
     const bool over = expires_ms && expires_ms <= a->ctx->now_ms + SW__AUTH_SPARE_MS;
     *ret = gone_ms && sw_int(account, "linked_ms") <= gone_ms ? "uninstalled"
            : over && !sw__auth_renewable(account)             ? "expired"
-                                                              : "";
+           /* Key files of another time must not cost anybody an account: the row is kept. */
+           : !sw_row_known(a->ctx->keys, sw_str(account, "row")) ? "unreadable"
+                                                                 : "";
     return 0;
 }
 

@@ -118,12 +118,16 @@ int sw__auth_linked(const struct sw__auth *a, const struct sw_provider *p, const
 int sw__auth_readable(struct sw__auth *a, const struct sw_provider *p, const char *user) {
     SW_AUTO(sw_json) json_t *tokens = NULL;
     const json_t *account;
-    int r = sw__auth_account(a, p, user, &account);
+    const char *ended;
+    int r = sw__auth_stored(a, p, user, &account);
     if (r < 0 || !account) return r;
-    /* Swapped with another's, or sealed with a key that is gone: the runtime raises the alarm. */
-    if (sw__auth_tokens(a, p, user, account, &tokens) < 0)
-        return sw__auth_unlink(a, p, user, "unreadable");
-    return 0;
+    r = sw__auth_ended(a, account, &ended);
+    if (r < 0 || (ended[0] && strcmp(ended, "unreadable") != 0)) return r;
+    /* The runtime raises the alarm. Swapped with another's it is dropped; where only its key is not
+     * here, nobody can use it, but it may come back. */
+    r = sw__auth_tokens(a, p, user, account, &tokens);
+    if (r == 0 || r == -ENOKEY) return 0;
+    return sw__auth_unlink(a, p, user, "unreadable");
 }
 
 int sw__auth_all_readable(struct sw__auth *a, const char *user) {
@@ -156,7 +160,7 @@ static int tend(struct sw__auth *a, const struct sw_provider *p, const char *use
     if (r < 0 || !account) return r;
     r = sw__auth_ended(a, account, &ended);
     if (r < 0) return r;
-    if (ended[0]) return sw__auth_unlink(a, p, user, ended);
+    if (ended[0] && strcmp(ended, "unreadable") != 0) return sw__auth_unlink(a, p, user, ended);
     r = sw__auth_readable(a, p, user);
     if (r < 0) return r;
     r = sw__auth_account(a, p, user, &account);
@@ -174,7 +178,7 @@ int sw__auth_due(struct sw__auth *a) {
     if (r < 0) return r;
     r = tend(a, p, user, &account);
     if (r < 0) return r;
-    if (before && !account) return 0; /* refresher heard of it */
+    if (before && !account) return 0; /* refresher heard of it, or asks again in the next window */
     if (account && sw_int(account, "version") == sw_int(a->in->body, "version") &&
         sw_int(account, "expires_ms") && sw__auth_renewable(account))
         return sw__auth_join(a, p, user, account, NULL);

@@ -179,6 +179,11 @@ bool sw_row_current(const struct sw_keys *keys, const char *row) {
     return row_key(keys, row, &text) == 0;
 }
 
+bool sw_row_known(const struct sw_keys *keys, const char *row) {
+    const char *text;
+    return row_key(keys, row, &text) != -ENOKEY;
+}
+
 static void mac_of(const uint8_t key[SW__KEY_BYTES], const char *purpose, const char *text,
                    char ret[SW_MAC_CHARS + 1]) {
     crypto_auth_hmacsha256_state state;

@@ -50,6 +50,8 @@ int sw_row_seal(const struct sw_keys *keys, const char *context, const json_t *v
 int sw_row_unseal(const struct sw_keys *keys, const char *row, const char *context, json_t **ret);
 /* Sealed with the current token key; false too for what is no row. */
 bool sw_row_current(const struct sw_keys *keys, const char *row);
+/* False: it names a key that is not in the ring; nothing is said of what is no row at all. */
+bool sw_row_known(const struct sw_keys *keys, const char *row);
 
 #define SW_MAC_CHARS 43
 /* How many boxes and rows did not open since the process began: an alarm, since only what we sealed comes here. */

@@ -183,20 +183,44 @@ static void all_rows_of_a_person_are_sealed_anew_on_request(void **state) {
     assert_int_equal(json_array_size(w->outputs), 0);
 }
 
-static void a_row_of_a_key_that_is_gone_is_dropped(void **state) {
+/* Key files of another time, after a restart with an old Kubernetes secret, say. */
+static void a_row_whose_key_is_not_here_is_kept_and_not_used(void **state) {
     struct world *w = *state;
     SW_AUTO(sw_text) char *path = sw_printf("%s/token.key", w->dir);
+    SW_AUTO(sw_text) char *aside = sw_printf("%s/aside", w->dir);
     link_up(w, "U1", 5, NOW + HOUR);
-    assert_int_equal(unlink(path), 0);
+    link_github(w, "U1", 6, 0, NULL);
+    SW_AUTO(sw_json) json_t *before = json_deep_copy(account(w));
+    assert_int_equal(rename(path, aside), 0);
     assert_int_equal(sw_keys_make(w->dir), 0);
     sw_keys_destroy(w->auth);
     w->auth = world_keys(w, "auth");
+    const unsigned broken = sw_seal_broken();
     run(w, due(w, "heroku", 5));
-    assert_null(account(w));
-    assert_string_equal(why(w, "heroku"), "unreadable");
     assert_int_equal(count(w, "send", "refresher", SW_KIND_REFRESH), 0);
+    assert_true(sw_seal_broken() > broken); /* the alarm */
     run(w, command(w, "c1", "promote"));
     assert_card(w, "unreadable", true);
+    assert_int_equal(count(w, "send", "executor", NULL), 0);
+    assert_true(json_equal(account(w), before));
+    assert_int_equal(rename(aside, path), 0);
+    sw_keys_destroy(w->auth);
+    w->auth = world_keys(w, "auth");
+    run(w, command(w, "c2", "promote"));
+    assert_int_equal(count(w, "send", "executor", SW_KIND_GRANTED), 1);
+}
+
+/* The answer to a refresh that began before: what it brings is not withdrawn, it is what is linked from then on. */
+static void a_new_pair_makes_a_row_whole_whose_key_is_not_here(void **state) {
+    struct world *w = *state;
+    link_up(w, "U1", 5, NOW + HOUR);
+    link_github(w, "U1", 6, 0, NULL);
+    json_object_set_new(json_object_get(json_object_get(w->facts, ACCT), "heroku"), "row",
+                        json_string("2.00000000.AAAABBBBCCCC"));
+    run(w, refreshed(w, "l1", 5, "ok", "r2"));
+    assert_int_equal(count(w, "http", NULL, NULL), 0);
+    run(w, command(w, "c1", "promote"));
+    assert_int_equal(count(w, "send", "executor", SW_KIND_GRANTED), 1);
 }
 
 static void who_asks_is_not_told_of_an_account_that_cannot_be_used(void **state) {
@@ -294,7 +318,8 @@ int main(void) {
         T(what_has_run_out_for_good_is_erased_when_it_is_due),
         T(a_row_of_another_key_is_sealed_anew_when_it_is_due),
         T(all_rows_of_a_person_are_sealed_anew_on_request),
-        T(a_row_of_a_key_that_is_gone_is_dropped),
+        T(a_row_whose_key_is_not_here_is_kept_and_not_used),
+        T(a_new_pair_makes_a_row_whole_whose_key_is_not_here),
         T(who_asks_is_not_told_of_an_account_that_cannot_be_used),
         T(what_an_older_slipway_left_is_dropped_with_a_card),
         T(a_version_never_repeats_one_that_ended),
