@@ -134,12 +134,17 @@ int sw_cli_manifest(int argc, char **argv) {
         } else if (!strcmp(argv[i], "--command") && more) {
             command = argv[++i];
         } else if (argv[i][0] == '-' || base) {
+            const bool known = !strcmp(argv[i], "--name") || !strcmp(argv[i], "--command");
+            wrong(argv[i], known ? "wants a word behind it" : "is not understood here");
             return fputs(usage, stderr), 2;
         } else {
             base = argv[i];
         }
     }
-    if (!base) return fputs(usage, stderr), 2;
+    if (!base) {
+        wrong("BASE_URL", "is missing");
+        return fputs(usage, stderr), 2;
+    }
     if (!is_name(name)) return wrong("--name", "takes 1 to 35 characters");
     if (!is_command(command))
         return wrong("--command", "takes a slash and up to 31 small letters, digits, - and _");

@@ -146,26 +146,29 @@ static void this_machine_is_allowed_with_a_warning(void **state) {
 }
 
 static void wrong_usage_is_told(void **state) {
-    static const char *const rows[][6] = {
-        {NULL},
-        {"https://a.example", "https://b.example", NULL},
-        {"--what", "https://a.example", NULL},
-        {"https://a.example", "--name", NULL},
-        {"--name", "", "https://a.example", NULL},
-        {"--name", "a name that is one longer than Slack's", "https://a.example", NULL},
-        {"--name", "\xff", "https://a.example", NULL},
-        {"--command", "h", "https://a.example", NULL},
-        {"--command", "/", "https://a.example", NULL},
-        {"--command", "/H", "https://a.example", NULL},
-        {"--command", "/h x", "https://a.example", NULL},
+    static const char a[] = "https://a.example", b[] = "https://b.example";
+    static const struct {
+        const char *words[5], *says;
+    } rows[] = {
+        {{NULL}, "BASE_URL is missing\nusage: "},
+        {{a, b, NULL}, "https://b.example is not understood here\nusage: "},
+        {{"--what", a, NULL}, "--what is not understood here\nusage: "},
+        {{a, "--name", NULL}, "--name wants a word behind it\nusage: "},
+        {{"--name", "", a, NULL}, "--name takes 1 to 35 characters"},
+        {{"--name", "a name that is one longer than Slack's", a, NULL}, "--name takes 1 to 35"},
+        {{"--name", "\xff", a, NULL}, "--name takes 1 to 35 characters"},
+        {{"--command", "h", a, NULL}, "--command takes a slash"},
+        {{"--command", "/", a, NULL}, "--command takes a slash"},
+        {{"--command", "/H", a, NULL}, "--command takes a slash"},
+        {{"--command", "/h x", a, NULL}, "--command takes a slash"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-        struct said said = run(rows[i]);
+        struct said said = run(rows[i].words);
         print_message("row %zu\n", i);
         assert_int_equal(said.status, 2);
         assert_string_equal(said.out, "");
-        assert_true(said.err[0] != '\0');
+        if (!strstr(said.err, rows[i].says)) fail_msg("no %s in %s", rows[i].says, said.err);
     }
     struct said help = RUN("--help");
     assert_int_equal(help.status, 0);
