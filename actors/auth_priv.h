@@ -10,10 +10,10 @@
  *          gone/<installation>  {at_ms}: Slipway was uninstalled; what was linked until then is as good as not linked
  *          pace/INSTALL  {from_ms, count}: how many came back from Slack within this minute
  *          ghid/<installation>/<id at GitHub>  {users: [person]}
- *          acct/<installation>/BOT  {slack: {..., id: its user, team?, enterprise?, app, scope, by}}: the bot token, which
+ *          acct/<installation>/bot  {slack: {..., id: its user, team?, enterprise?, app, scope, by}}: the bot token, which
  *            is renewed and sealed as any other
  *          pend/<person>  [kept command]: they go on after the sign-in
- *          flight/<person> (Heroku), flight/<person>/github, flight/<installation>/BOT/slack
+ *          flight/<person> (Heroku), flight/<person>/github, flight/<installation>/bot/slack
  *            {flight, link, version, started_ms, waiting: [kept command or regrant]}
  *            its timer has the same name
  *          link/<sha256>  {who, created_ms, cookie? (sha256: the browser that pressed the button)} of an offered link; its

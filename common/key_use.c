@@ -271,7 +271,7 @@ static void look_at_person(struct reading *r, const char *key, const redisReply 
 static void look_at_bot(struct reading *r, const char *key, const redisReply *value) {
     const char *name = strstr(key, ":s:bot/");
     if (name && names_older(r->responder, value, false))
-        r->stale(r->arg, name + strlen(":s:bot/"), "BOT");
+        r->stale(r->arg, name + strlen(":s:bot/"), "bot");
 }
 
 static int people_page(struct reading *r, redisReply **key, size_t count) {

@@ -44,8 +44,8 @@ void sw_key_use_note(struct sw_key_uses *uses, enum sw_key_where where, const ch
 int sw_key_uses_read(const struct sw_conf *conf, struct sw_key_uses *uses, char *error,
                      size_t room);
 
-/* People (or "BOT") with a row under a key of `token` that is not its first, and installations whose bot token responder keeps
- * under a key of `responder` that is not its first: as "BOT", perhaps twice. */
+/* People (or "bot") with a row under a key of `token` that is not its first, and installations whose bot token responder keeps
+ * under a key of `responder` that is not its first: as "bot", perhaps twice. */
 typedef void sw_key_stale_fn(void *arg, const char *installation, const char *user);
 int sw_key_stale_read(const struct sw_conf *conf, const struct sw_ring *token,
                       const struct sw_ring *responder, sw_key_stale_fn *fn, void *arg, char *error,

@@ -1,8 +1,8 @@
 /* test_auth_bot.c -- the bot token lives as an account does: flights, rounds, and who is told. */
 #include "auth_world.h"
 
-#define BOT_ACCT "acct/T1/BOT"
-#define BOT_FLIGHT "flight/T1/BOT/slack"
+#define BOT_ACCT "acct/T1/bot"
+#define BOT_FLIGHT "flight/T1/bot/slack"
 
 static int up(void **state) {
     return world_up(state, &sw_actor_auth);
@@ -13,7 +13,7 @@ static void install(struct world *w, json_int_t version, int64_t expires_ms) {
     SW_AUTO(sw_json)
     json_t *tokens =
         json_pack("{s:s, s:s}", "access_token", "xoxe.xoxb-1", "refresh_token", "xoxe-1");
-    assert_int_equal(sw_row_seal(w->auth, "T1/BOT/slack", tokens, &row), 0);
+    assert_int_equal(sw_row_seal(w->auth, "T1/bot/slack", tokens, &row), 0);
     json_object_set_new(
         w->facts, BOT_ACCT,
         json_pack("{s:{s:s, s:s, s:I, s:s, s:I, s:I, s:b, s:[], s:s}}", "slack", "row", row, "id",
@@ -28,7 +28,7 @@ static const json_t *bot(const struct world *w) {
 static struct sw_msg *due(const struct world *w, json_int_t version) {
     return message(
         w, SW_KIND_DUE, "c-due",
-        json_pack("{s:s, s:s, s:I}", "user", "BOT", "provider", "slack", "version", version));
+        json_pack("{s:s, s:s, s:I}", "user", "bot", "provider", "slack", "version", version));
 }
 
 static struct sw_msg *answered(const struct world *w, const char *link, json_int_t version,
@@ -36,7 +36,7 @@ static struct sw_msg *answered(const struct world *w, const char *link, json_int
     const char *flight = sw_str(json_object_get(w->facts, BOT_FLIGHT), "flight");
     struct sw_msg *m =
         message(w, SW_KIND_REFRESHED, "c-r",
-                json_pack("{s:s, s:s, s:s, s:I, s:s, s:s, s:i}", "user", "BOT", "provider", "slack",
+                json_pack("{s:s, s:s, s:s, s:I, s:s, s:s, s:i}", "user", "bot", "provider", "slack",
                           "link", link, "version", version, "flight", flight, "outcome", outcome,
                           "expires_in", 43200));
     if (!strcmp(outcome, "ok"))
@@ -52,7 +52,7 @@ static void a_bot_token_that_is_due_is_refreshed_and_told_to_responder(void **st
     run(w, due(w, 5));
     const json_t *m = the(w, "send", "refresher", SW_KIND_REFRESH);
     assert_true(json_is_true(json_object_get(m, "bulk")));
-    assert_string_equal(sw_str(body_of(m), "user"), "BOT");
+    assert_string_equal(sw_str(body_of(m), "user"), "bot");
     SW_AUTO(sw_json) json_t *old = opened(m, "refresh_token", w->refresher);
     assert_string_equal(sw_str(old, "refresh_token"), "xoxe-1");
     assert_hidden(w, secrets);

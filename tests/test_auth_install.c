@@ -2,7 +2,7 @@
 #include "auth_browser.h"
 
 #define INSTALLED (NOW - 1000)
-#define BOT_ACCT "acct/T1/BOT"
+#define BOT_ACCT "acct/T1/bot"
 
 static int up(void **state) {
     return world_up(state, &sw_actor_auth);
@@ -240,7 +240,7 @@ static void assert_kept(struct world *w, const char *token) {
         assert_null(bot(w));
         return;
     }
-    assert_int_equal(sw_row_unseal(w->auth, sw_str(bot(w), "row"), "T1/BOT/slack", &tokens), 0);
+    assert_int_equal(sw_row_unseal(w->auth, sw_str(bot(w), "row"), "T1/bot/slack", &tokens), 0);
     assert_string_equal(sw_str(tokens, "access_token"), token);
 }
 
@@ -260,7 +260,7 @@ static void the_token_is_kept_and_everybody_is_told(void **state) {
     SW_AUTO(sw_json) json_t *token = opened(told, "bot", w->responder);
     assert_string_equal(sw_str(token, "token"), "xoxb-new");
     const json_t *account = body_of(the(w, "send", "refresher", SW_KIND_ACCOUNT));
-    assert_string_equal(sw_str(account, "user"), "BOT");
+    assert_string_equal(sw_str(account, "user"), "bot");
     assert_string_equal(sw_str(account, "provider"), "slack");
     const json_t *audit = json_object_get(the(w, "audit", NULL, NULL), "value");
     assert_string_equal(sw_str(audit, "task"), "install");
@@ -280,7 +280,7 @@ static void an_organization_is_told_to_link_again(void **state) {
     const char *html = sw_str(page(w, 200), "html");
     assert_non_null(strstr(html, "links them again here"));
     assert_non_null(strstr(html, "Organization"));
-    assert_non_null(json_object_get(w->facts, "acct/E1/BOT"));
+    assert_non_null(json_object_get(w->facts, "acct/E1/bot"));
 }
 
 static void the_newest_installation_stays(void **state) {

@@ -310,7 +310,7 @@ static void test_a_bot_token_under_an_old_key_is_asked_for_again(void **state) {
     assert_int_equal(sw_msg_unpack(bytes->str, bytes->len, &m), 0);
     assert_string_equal(m->kind, SW_KIND_RESEAL);
     assert_string_equal(m->inst, INST);
-    assert_string_equal(sw_str(m->body, "user"), "BOT");
+    assert_string_equal(sw_str(m->body, "user"), "bot");
     sw_msg_destroy(m);
     freeReplyObject(entries);
 }

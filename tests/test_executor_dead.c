@@ -111,7 +111,7 @@ static void what_is_dead_stays_dead_and_comes_in_any_order(void **state) {
     world_revoke(&w, "U0ADA", "heroku", 7);
     is_dead(&w, DEAD_HEROKU, 7);
     /* Nothing of these is granted to executor, or says which it is. */
-    world_revoke(&w, "BOT", "slack", 7);
+    world_revoke(&w, "bot", "slack", 7);
     world_revoke(&w, "", "heroku", 7);
     world_revoke(&w, "U0ADA", "heroku", 0);
     assert_int_equal(json_object_size(w.facts), 1);

@@ -424,7 +424,7 @@ static void slack_is_asked_with_http_basic_and_refuses_by_its_word(void **state)
         struct sw_msg *m = refresh(w, "l1", 7, "f1");
         json_object_clear(w->facts);
         json_object_set_new(m->body, "provider", json_string("slack"));
-        json_object_set_new(m->body, "user", json_string("BOT"));
+        json_object_set_new(m->body, "user", json_string("bot"));
         run(w, m);
         json_t *call = json_incref((json_t *)the(w, "http", NULL, SW_KIND_REFRESHER_HTTP));
         const json_t *request = json_object_get(call, "value");

@@ -148,7 +148,7 @@ def token_rows_of_bots_that_were_swapped_are_dropped_unused(w):
     for team in TEAMS:
         install(w, team)
     w.stop_up()
-    swap(w, *[w.key(f"auth:s:acct/{team}/BOT", team) for team in TEAMS])
+    swap(w, *[w.key(f"auth:s:acct/{team}/bot", team) for team in TEAMS])
     before = used(w, "slack.bot_refresh")
     w.start_up()
     why = lambda: [e["detail"] for team in TEAMS for e in w.audit(team) if e["task"] == "unlinked"]
