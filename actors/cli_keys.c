@@ -97,18 +97,11 @@ static int init(const struct sw_conf *conf, int argc, char **argv) {
     return 0;
 }
 
-static bool is_name(const char *word) {
-    for (const char *const *name = sw_ring_names; *name; name++) {
-        if (!strcmp(*name, word)) return true;
-    }
-    return false;
-}
-
 static int add(const struct sw_conf *conf, int argc, char **argv) {
     char id[SW_KEY_ID_CHARS + 1], error[SW__ERROR_MAX];
     bool all = argc > 0 && !strcmp(argv[0], "all");
     int failed = 0;
-    if (argc < 1 || (!all && !is_name(argv[0])))
+    if (argc < 1 || (!all && !sw_ring_is_name(argv[0])))
         return sw__keys_wrong(add_usage, argc < 1 ? NULL : argv[0]);
     if (argc > 1) return sw__keys_wrong(add_usage, argv[1]);
     for (const char *const *name = sw_ring_names; *name; name++) {
@@ -160,7 +153,7 @@ static int rotate(const struct sw_conf *conf, int argc, char **argv) {
     char id[SW_KEY_ID_CHARS + 1], error[SW__ERROR_MAX];
     struct sw__rings rings;
     bool offline = argc > 1 && !strcmp(argv[1], "--offline");
-    if (argc < 1 || (strcmp(argv[0], "all") != 0 && !is_name(argv[0])))
+    if (argc < 1 || (strcmp(argv[0], "all") != 0 && !sw_ring_is_name(argv[0])))
         return sw__keys_wrong(rotate_usage, argc < 1 ? NULL : argv[0]);
     if (argc > 1 + offline) return sw__keys_wrong(rotate_usage, argv[1 + offline]);
     if (sw__keys_rings(conf, &rings) || choose(&rings, argv[0])) return 1;

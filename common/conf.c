@@ -312,11 +312,9 @@ int sw_conf_secrets_reload(struct sw_conf *conf, char *error_text, size_t room) 
     const struct line line = {error_text, room};
     struct sw_conf loaded = {0};
     int r = 0;
-#define NO_TEXT(field, name, value, help)
-#define NO_NUMBER(field, name, value, min, max, help)
 #define READ_SECRET(field, name, roles, help)                                                      \
     if (r == 0 && is_one_of(conf->role, roles)) r = load_secret(&loaded.field, name, &line);
-    SW_CONF_TABLE(NO_TEXT, NO_NUMBER, READ_SECRET)
+    SW_CONF_TABLE(SW_CONF_NO_TEXT, SW_CONF_NO_NUMBER, READ_SECRET)
 #define SWAP_SECRET(field, name, roles, help)                                                      \
     {                                                                                              \
         struct sw_secret old = conf->field;                                                        \
@@ -324,7 +322,7 @@ int sw_conf_secrets_reload(struct sw_conf *conf, char *error_text, size_t room) 
         loaded.field = old;                                                                        \
     }
     if (r == 0) {
-        SW_CONF_TABLE(NO_TEXT, NO_NUMBER, SWAP_SECRET)
+        SW_CONF_TABLE(SW_CONF_NO_TEXT, SW_CONF_NO_NUMBER, SWAP_SECRET)
     }
     sw_conf_finish(&loaded);
     return r;
@@ -336,7 +334,7 @@ size_t sw_conf_secret_files(const char *ret[SW_CONF_SECRETS]) {
     size_t count = 0;
 #define FIND_FILE(field, name, roles, help)                                                        \
     if (read_variable(name, &ret[count], &line) == 0 && ret[count]) count++;
-    SW_CONF_TABLE(NO_TEXT, NO_NUMBER, FIND_FILE)
+    SW_CONF_TABLE(SW_CONF_NO_TEXT, SW_CONF_NO_NUMBER, FIND_FILE)
     return count;
 }
 
@@ -371,6 +369,6 @@ void sw_conf_help(FILE *out) {
 const char *sw_conf_secret(const struct sw_conf *conf, const char *wanted) {
 #define FIND_SECRET(field, name, roles, help)                                                      \
     if (strcmp(wanted, #field) == 0) return conf->field.current;
-    SW_CONF_TABLE(NO_TEXT, NO_NUMBER, FIND_SECRET)
+    SW_CONF_TABLE(SW_CONF_NO_TEXT, SW_CONF_NO_NUMBER, FIND_SECRET)
     return NULL;
 }

@@ -13,8 +13,8 @@
 
 #define SEEN_MS "86400000" /* a call is owed for so long only where all of it stands still */
 
-struct
-    passing { /* the effect may be forgotten before Redis answers, so it is found again by its key */
+/* The effect may be forgotten before Redis answers, so it is found again by its key. */
+struct passing {
     struct sw_run *run;
     char key[SW_EFFECT_KEY];
     unsigned to;

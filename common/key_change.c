@@ -33,16 +33,9 @@ static int fail(const struct change *c, int r, const char *what) {
     return r;
 }
 
-static bool known_name(const char *name) {
-    for (const char *const *n = sw_ring_names; *n; n++) {
-        if (!strcmp(*n, name)) return true;
-    }
-    return false;
-}
-
 static int begin(struct change *c, const char *dir, const char *name, char *error, size_t room) {
     *c = (struct change){.dir = dir, .name = name, .error = error, .room = room, .lock = -1};
-    if (sodium_init() < 0 || !known_name(name)) return fail(c, -EINVAL, "no such key file");
+    if (sodium_init() < 0 || !sw_ring_is_name(name)) return fail(c, -EINVAL, "no such key file");
     sodium_mlock(&c->file, sizeof(c->file));
     c->pair = sw__role_find(name, strlen(name)) >= 0;
     c->lock = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -151,11 +144,8 @@ static int find_added(const struct sw__key_file *file) {
 
 static void make_key(struct change *c) {
     unsigned i = c->file.count++;
-    uint8_t hash[32], pub[SW__KEY_BYTES];
     randombytes_buf(c->file.key[i], SW__KEY_BYTES);
-    if (c->pair) crypto_scalarmult_base(pub, c->file.key[i]);
-    sw_sha256(c->pair ? pub : c->file.key[i], SW__KEY_BYTES, hash);
-    sw_hex(hash, SW_KEY_ID_CHARS / 2, c->file.about[i].id);
+    sw__key_id(c->file.key[i], c->pair, c->file.about[i].id);
     stand(&c->file.about[i], SW_KEY_ADDED);
     move(&c->file, i, 1);
 }

@@ -20,6 +20,13 @@ const char *const sw_standing_names[] = {"current", "added", "former"};
 const char *const sw_ring_names[] = {"ingress",   "parser",   "auth",  "executor", "responder",
                                      "refresher", "notifier", "token", "state",    NULL};
 
+bool sw_ring_is_name(const char *name) {
+    for (const char *const *n = sw_ring_names; *n; n++) {
+        if (!strcmp(*n, name)) return true;
+    }
+    return false;
+}
+
 int sw__key_file_path(char path[4096], const char *dir, const char *name, const char *ending) {
     int n = snprintf(path, 4096, "%s/%s.%s", dir, name, ending);
     return n < 0 || n >= 4096 ? -ENAMETOOLONG : 0;
@@ -97,14 +104,12 @@ static int read_all(const char *path, char text[FILE_MAX + 1], int64_t *ret_writ
     return 0;
 }
 
-static void name_keys(struct sw__key_file *file, bool secret_of_pair) {
-    for (unsigned i = 0; i < file->count; i++) {
-        uint8_t pub[SW__KEY_BYTES], hash[32];
-        if (secret_of_pair) crypto_scalarmult_base(pub, file->key[i]);
-        sw_sha256(secret_of_pair ? pub : file->key[i], SW__KEY_BYTES, hash);
-        sw_hex(hash, SW_KEY_ID_CHARS / 2, file->about[i].id);
-        sodium_memzero(hash, sizeof(hash));
-    }
+void sw__key_id(const uint8_t key[SW__KEY_BYTES], bool pair, char ret[SW_KEY_ID_CHARS + 1]) {
+    uint8_t pub[SW__KEY_BYTES], hash[32];
+    if (pair) crypto_scalarmult_base(pub, key);
+    sw_sha256(pair ? pub : key, SW__KEY_BYTES, hash);
+    sw_hex(hash, SW_KEY_ID_CHARS / 2, ret);
+    sodium_memzero(hash, sizeof(hash));
 }
 
 int sw__key_file_read(const char *dir, const char *name, const char *ending,
@@ -124,7 +129,8 @@ int sw__key_file_read(const char *dir, const char *name, const char *ending,
     }
     sodium_memzero(text, sizeof(text));
     bool pair = !strcmp(ending, "key") && sw__role_find(name, strlen(name)) >= 0;
-    if (r == 0) name_keys(ret, pair);
+    for (unsigned i = 0; r == 0 && i < ret->count; i++)
+        sw__key_id(ret->key[i], pair, ret->about[i].id);
     for (unsigned i = 1; r == 0 && i < ret->count; i++) {
         for (unsigned j = 0; j < i; j++) {
             if (strcmp(ret->about[i].id, ret->about[j].id) != 0) continue;

@@ -15,6 +15,7 @@
 #ifndef SW_KEY_FILE_H
 #define SW_KEY_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -36,6 +37,7 @@ struct sw_ring {
 
 /* "ingress", ... "notifier", "token", "state"; NULL at the end. */
 extern const char *const sw_ring_names[];
+bool sw_ring_is_name(const char *name);
 extern const char *const sw_standing_names[];
 
 /* Of a role whose secret lives elsewhere: its .pub. */

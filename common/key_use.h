@@ -2,7 +2,7 @@
  *
  * shapes   a row says "2.<id>.", a box "2.<role>.<id>.<role>.<id>." (seal.h), in clear within whatever holds it: values are
  *          searched as bytes. hash sw:keys:<role>: field endpoint, value as sw_keys_known, while sw:live:<role> has it
- * units    counts; *_ms milliseconds
+ * units    counts
  * errors   as sync.h, with its one line
  * owner    the caller; what callbacks get is borrowed
  * source   Redis SCAN: what is there from beginning to end is seen; what moves meanwhile may not be, so who must be sure

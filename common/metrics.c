@@ -132,8 +132,6 @@ void sw_metric_sample(enum sw_metric metric, int64_t value, const char *const *l
 void sw_metric_tally(enum sw_metric metric, int64_t value, const char *const *labels) {
     if (rows[metric].bounds) {
         sw_metric_sample(metric, value, labels);
-    } else if (!strcmp(rows[metric].type, "gauge")) {
-        sw_metric_gauge(metric, value, labels);
     } else {
         sw_metric_count(metric, value, labels);
     }

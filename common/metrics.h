@@ -64,7 +64,7 @@ void sw_metric_count(enum sw_metric metric, int64_t n, const char *const *labels
 void sw_metric_gauge(enum sw_metric metric, int64_t value, const char *const *labels);
 void sw_metric_sample(enum sw_metric metric, int64_t value, const char *const *labels);
 
-/* By the kind of the metric: counted, set or observed. */
+/* For sw_tally: a histogram gets the value, a counter goes up by it. */
 void sw_metric_tally(enum sw_metric metric, int64_t value, const char *const *labels);
 
 /* What was counted: for tests and readiness; 0 where never. A histogram: how many samples. */

@@ -1,8 +1,8 @@
-/* seal_priv.h -- between seal.c (boxes), keys.c (what a role holds) and key_file.c (files); nobody else includes it.
+/* seal_priv.h -- between seal.c (boxes), keys.c (what a role holds) and the key_*.c (files, and what names them).
  *
  * shapes   a ring: at most SW_RING_MAX keys, the first one seals, all open; peer[role].shared[i][j]: the key that our pair i and
  *          the role's pair j share
- * units    bytes; *_s seconds since 1970 UTC
+ * units    bytes
  * errors   sw__role_find: -ENOENT; sw__key_file_read: -errno of the file, -EINVAL what stands there is no ring
  * owner    sw_keys_load allocates with sodium_malloc and makes it read-only; who reads a key file wipes it
  * source   seal.h
@@ -13,8 +13,6 @@
 
 #include "common/key_file.h"
 #include "common/seal.h"
-
-#include <sys/types.h>
 
 #define SW__ROLES 7
 #define SW__KEY_BYTES 32
@@ -57,6 +55,8 @@ int sw__key_file_path(char path[4096], const char *dir, const char *name, const 
 /* `name` is a role, "token" or "state". `error` says what is wrong with which file. */
 int sw__key_file_read(const char *dir, const char *name, const char *ending,
                       struct sw__key_file *ret, char *error, size_t room);
+/* How a key is named; `pair`: the secret of one, which its public key names. */
+void sw__key_id(const uint8_t key[SW__KEY_BYTES], bool pair, char ret[SW_KEY_ID_CHARS + 1]);
 /* The public keys of a role's secrets, in the same order. */
 void sw__key_file_public(const struct sw__key_file *secret, struct sw__key_file *ret);
 
