@@ -51,9 +51,16 @@ enum sw__grant sw__grant_of(const char *up) {
     return strcmp(up, "github") != 0 ? SW__GRANT_HEROKU : SW__GRANT_GITHUB;
 }
 
+const char *sw__grant_provider(enum sw__grant grant) {
+    return providers[grant];
+}
+
+const json_t *sw__grant_held(const struct sw__plan *p, enum sw__grant grant) {
+    return json_object_get(p->state, grant == SW__GRANT_GITHUB ? "github" : "grant");
+}
+
 static json_int_t version_of(const struct sw__plan *p, enum sw__grant grant) {
-    const char *key = grant == SW__GRANT_GITHUB ? "github" : "grant";
-    return sw_int(json_object_get(p->state, key), "version");
+    return sw_int(sw__grant_held(p, grant), "version");
 }
 
 void sw__dead_note(struct sw__plan *p) {

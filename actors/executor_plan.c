@@ -89,8 +89,7 @@ const char *sw__plan_upstream(const struct sw__plan *p) {
 
 /* A grant that is always short-lived is not asked for at every call. */
 static bool runs_out(const struct sw__plan *p, enum sw__grant grant) {
-    const char *key = grant == SW__GRANT_GITHUB ? "github" : "grant";
-    json_int_t expires_ms = sw_int(json_object_get(p->state, key), "expires_ms");
+    json_int_t expires_ms = sw_int(sw__grant_held(p, grant), "expires_ms");
     if (p->renewed || p->ctx->now_ms < sw_int(p->state, "renewed_ms") + RENEW_BELOW_MS)
         return false;
     return expires_ms > 0 && expires_ms < p->ctx->now_ms + RENEW_BELOW_MS;
@@ -150,13 +149,12 @@ bool sw__plan_write(struct sw__plan *p, json_t *request, bool heroku) {
 }
 
 void sw__plan_regrant(struct sw__plan *p, enum sw__grant grant, bool refused) {
-    bool github = grant == SW__GRANT_GITHUB;
-    json_int_t version = sw_int(json_object_get(p->state, github ? "github" : "grant"), "version");
-    if (refused) version = p->dead[grant]; /* perhaps newer than this plan's own */
+    /* Of a dead one perhaps a newer version than this plan's own. */
+    json_int_t version = refused ? p->dead[grant] : sw_int(sw__grant_held(p, grant), "version");
     json_t *body = json_pack(
         "{s:O, s:O, s:O, s:s, s:I, s:b}", "who", json_object_get(p->state, "who"), "line",
         json_object_get(p->state, "line"), "command", json_object_get(p->state, "command"),
-        "provider", github ? "github" : "heroku", "version", version, "refused", (int)refused);
+        "provider", sw__grant_provider(grant), "version", version, "refused", (int)refused);
     dress(p, sw_send(p->out, "auth", SW_KIND_REGRANT, body));
     sw__set(p->state, "waiting", json_true());
     arm(p, GRANT_WAIT_MS);

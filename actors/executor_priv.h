@@ -163,6 +163,8 @@ int sw__dead_revoked(const struct sw_msg *in, struct sw_out *out);
 void sw__dead_note(struct sw__plan *p);
 bool sw__dead_is(const struct sw__plan *p, enum sw__grant grant);
 enum sw__grant sw__grant_of(const char *up); /* whose token goes to this upstream */
+const char *sw__grant_provider(enum sw__grant grant);
+const json_t *sw__grant_held(const struct sw__plan *p, enum sw__grant grant); /* NULL: none */
 
 /* executor_call.c: {method, path, fields}; `fields` are separated by blanks. */
 json_t *sw__request(const char *method, const char *fields, const char *path, ...)
