@@ -8,9 +8,8 @@
 
 static struct sw_msg *tell(const struct sw__auth *a, json_int_t version, bool gone,
                            const json_t *account) {
-    json_t *body =
-        json_pack("{s:I, s:b, s:s, s:I}", "version", version, "gone", gone, "bot_user",
-                  sw_str(account, "id"), "expires_ms", gone ? 0 : sw_int(account, "expires_ms"));
+    json_t *body = json_pack("{s:I, s:b, s:s}", "version", version, "gone", gone, "bot_user",
+                             sw_str(account, "id"));
     struct sw_msg *m = sw_send(a->out, "responder", SW_KIND_BOT, body);
     json_object_clear(m->boxes);
     return m;

@@ -11,7 +11,6 @@
 
 #define STEP "install"
 #define TRIES 2 /* one call, and one repeat where its outcome is unknown */
-#define ID_MAX 32
 #define NAME_LENGTH 200
 #define SCOPE_LENGTH 1000
 /* Anybody can come back with codes that they made up; what asks Slack about them also renews tokens there. */
@@ -33,7 +32,7 @@ static void ask(const struct sw__auth *a, const char *box, bool admin, int tries
         "expires_in", "token_type", "is_enterprise_install", "scope",           "bot_user_id",
         "team.id",    "team.name",  "enterprise.id",         "enterprise.name", "authed_user.id",
     };
-    SW_AUTO(sw_text) char *back = sw__auth_url(a, SW_PATH_INSTALL_CALLBACK);
+    SW_AUTO(sw_text) char *back = sw_public_url(a->ctx->conf, SW_PATH_INSTALL_CALLBACK);
     json_t *kept = json_array();
     for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++)
         json_array_append_new(kept, json_string(fields[i]));
@@ -95,8 +94,7 @@ int sw__auth_install_web(struct sw__auth *a) {
 /* ---- what Slack says ---- */
 
 static bool is_id(const char *text) {
-    size_t size = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789");
-    return size > 0 && size <= ID_MAX && !text[size];
+    return sw_is_slack_id(text, strlen(text));
 }
 
 /* {id, name?} of a team or an organization; NULL where there is none. */

@@ -7,6 +7,7 @@
  * be had: the token comes over TLS from Slack itself, to a client that said its secret (OpenID Connect
  * Core 3.1.3.7, point 6). What it says is checked, all of it. */
 #include "actors/auth_priv.h"
+#include "actors/form.h"
 #include "actors/id_token.h"
 
 #include <errno.h>
@@ -14,8 +15,6 @@
 
 #define CLAIM "https://slack.com/"
 #define NAME_MAX_BYTES 256
-#define ID_MAX 32
-#define ID_CHARS "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 /* A click in an org-wide installation may have no workspace: then the person chooses. */
 static char *team_wanted(const struct sw__way *way) {
@@ -52,8 +51,7 @@ static bool is_for(const json_t *audience, const char *client) {
 }
 
 static bool is_id(const char *text) {
-    const size_t size = strlen(text);
-    return size >= 1 && size <= ID_MAX && strspn(text, ID_CHARS) == size;
+    return sw_is_slack_id(text, strlen(text));
 }
 
 /* The workspace, or the organization where Slack names only that. */

@@ -1,4 +1,4 @@
-/* form.h -- text from outside: forms, cookies, and UTF-8 that may be broken.
+/* form.h -- text from outside: forms, cookies, UTF-8 that may be broken, ids and words.
  *
  * shapes   a form: name=value joined by '&', '+' is a space, %XX a byte, a '%' that starts no byte stays as it is;
  *          in JSON only names of [A-Za-z0-9_.-], 1 to 64, are kept
@@ -38,5 +38,9 @@ int sw_cookies_parse(const char *header, json_t **ret);
 json_t *sw_text_json(const char *text, size_t size, size_t *ret_length);
 /* At most `most` characters of UTF-8, marked with an ellipsis where something was cut. */
 char *sw_text_cut(const char *text, size_t most);
+/* [A-Z0-9], 1 to 32: an id of Slack's. */
+bool sw_is_slack_id(const char *text, size_t size);
+/* Whether it is one of `words`, which NULL ends. */
+bool sw_is_among(const char *word, const char *const *words);
 
 #endif

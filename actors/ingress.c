@@ -68,17 +68,10 @@ struct sw_reply sw__page(int status, const char *title, const char *text) {
     return sw__reply(status, SW__HTML, sw_page_error(title, text));
 }
 
-void sw__not_found(const struct sw__ask *ask, struct sw_decision *d) {
+static void not_found(const struct sw__ask *ask, struct sw_decision *d) {
     (void)ask;
     d->refused = "not_found";
     d->reply = sw__page(404, "No such page", "Type /h login in Slack to get a link that works.");
-}
-
-bool sw__is_slack_id(const char *text, size_t size) {
-    for (size_t i = 0; i < size; i++) {
-        if ((text[i] < 'A' || text[i] > 'Z') && (text[i] < '0' || text[i] > '9')) return false;
-    }
-    return size >= 1 && size <= 32;
 }
 
 void sw__command_id(const struct sw_ctx *ctx, unsigned number, char ret[SW__ID_CHARS + 1]) {
@@ -128,5 +121,5 @@ void sw_ingress_decide(const struct sw_ctx *ctx, const struct sw_request *reques
         }
         return;
     }
-    sw__not_found(&ask, ret);
+    not_found(&ask, ret);
 }

@@ -76,7 +76,7 @@ static struct click click_of(const json_t *payload, const json_t *action) {
 }
 
 static bool is_id(const char *text) {
-    return sw__is_slack_id(text, strlen(text));
+    return sw_is_slack_id(text, strlen(text));
 }
 
 static bool is_id_or_absent(const char *text) {

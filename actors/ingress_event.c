@@ -2,6 +2,7 @@
  *
  * They concern the installation that Slack names in `authorizations`: an organization's id where all
  * of it installed Slipway, else the workspace's, also within an organization. */
+#include "actors/form.h"
 #include "actors/ingress_priv.h"
 #include "common/mem.h"
 
@@ -14,7 +15,7 @@
 #define IDS_MAX 100
 
 static bool is_id(const char *text) {
-    return sw__is_slack_id(text, strlen(text));
+    return sw_is_slack_id(text, strlen(text));
 }
 
 /* Whose event it is, or "". */
@@ -29,15 +30,15 @@ static const char *inst_of(const json_t *event) {
     return is_id(id) ? id : "";
 }
 
-/* At most IDS_MAX of a list of user ids. */
-static void copy_ids(json_t *to, const char *key, const json_t *from) {
+/* Whose bot tokens: at most IDS_MAX user ids. Tokens of people are none that we have. */
+static void copy_bots(json_t *to, const json_t *from) {
     json_t *ids = json_array(), *id;
     size_t i;
     json_array_foreach(from, i, id) {
         const char *text = json_string_value(id);
         if (text && is_id(text) && json_array_size(ids) < IDS_MAX) json_array_append(ids, id);
     }
-    json_object_set_new(to, key, ids);
+    json_object_set_new(to, "bots", ids);
 }
 
 static struct sw_msg *message(const struct sw__ask *ask, const json_t *event, const char *inst) {
@@ -55,9 +56,7 @@ static struct sw_msg *message(const struct sw__ask *ask, const json_t *event, co
                                      sw_str(inner, "type"), "event_id", sw_str(event, "event_id"),
                                      "at_ms", said ? time_s * 1000 : now_ms));
     if (is_id(app)) json_object_set_new(m->body, "app", json_string(app));
-    if (!tokens) return m;
-    copy_ids(m->body, "bots", json_object_get(tokens, "bot"));
-    copy_ids(m->body, "users", json_object_get(tokens, "oauth"));
+    if (tokens) copy_bots(m->body, json_object_get(tokens, "bot"));
     return m;
 }
 

@@ -97,7 +97,7 @@ static void route(const struct sw__ask *ask, const char *actor, const char *pref
     json_t *inst;
     json_array_foreach((json_t *)ask->installations, i, inst) {
         char id[SW__ID_CHARS + 1];
-        if (!sw__is_slack_id(json_string_value(inst), json_string_length(inst))) continue;
+        if (!sw_is_slack_id(json_string_value(inst), json_string_length(inst))) continue;
         sw__command_id(ask->ctx, (unsigned)d->appends, id);
         struct sw_msg *m =
             sw_msg_create(SW_KIND_EVENT, id, json_string_value(inst), ask->ctx->now_ms);
@@ -114,7 +114,7 @@ static void route(const struct sw__ask *ask, const char *actor, const char *pref
 /* Asks whom the source concerns, then tells them; `d->source` says which. */
 static void tell(const struct sw__ask *ask, const char *actor, const char *prefix, json_t *body,
                  struct sw_decision *d) {
-    /* Both try again only where they are not told 200. */
+    /* Heroku tries again where it is not told 200, and GitHub shows it to who can make it. */
     d->shed = sw__reply(503, NULL, NULL);
     d->away = sw__reply(503, NULL, NULL);
     if (!ask->installations) return;

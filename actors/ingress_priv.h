@@ -49,9 +49,6 @@ bool sw__is_from_slack(const struct sw__ask *ask, char ret_signature[SW_SIGNATUR
                        struct sw_decision *d);
 /* A page with a title and a sentence. */
 struct sw_reply sw__page(int status, const char *title, const char *text);
-void sw__not_found(const struct sw__ask *ask, struct sw_decision *d);
-/* [A-Z0-9], 1 to 32: an id of Slack's. */
-bool sw__is_slack_id(const char *text, size_t size);
 /* ASCII without blanks. */
 bool sw__is_printable(const char *text, size_t size);
 /* slash.v1 of a new command; takes the values. */

@@ -129,7 +129,7 @@ static bool check(const struct sw__ask *ask, const struct slash *s, struct sw_de
     }
     for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
         int id = ids[i];
-        if (!has(s, id) || sw__is_slack_id(s->field[id].text, s->field[id].size)) continue;
+        if (!has(s, id) || sw_is_slack_id(s->field[id].text, s->field[id].size)) continue;
         tell(d, id, "is not an id");
         return false;
     }

@@ -27,7 +27,7 @@ static bool read_token(const struct sw__ask *ask, const char *purpose, const cha
     if (size > TOKEN_MAX || size <= 1 + RANDOM_CHARS + 1 + SW_MAC_CHARS) return false;
     size_t inst_size = size - 1 - RANDOM_CHARS - 1 - SW_MAC_CHARS;
     const char *random = text + inst_size + 1, *mac = random + RANDOM_CHARS + 1;
-    if (!sw__is_slack_id(text, inst_size) || random[-1] != '.' || mac[-1] != '.' ||
+    if (!sw_is_slack_id(text, inst_size) || random[-1] != '.' || mac[-1] != '.' ||
         strspn(random, SW__TOKEN_CHARS) != RANDOM_CHARS ||
         strspn(mac, SW__TOKEN_CHARS) != SW_MAC_CHARS)
         return false;

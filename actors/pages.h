@@ -1,4 +1,4 @@
-/* pages.h -- the few pages that a browser sees on the way of signing in.
+/* pages.h -- the few pages that a browser sees on the ways of signing in and installing.
  *
  * shapes   whole HTML documents in UTF-8 without scripts; whatever is not ours is escaped
  * units    none

@@ -1,6 +1,7 @@
 /* providers.c -- see providers.h. */
 #include "actors/providers.h"
 
+#include "actors/form.h"
 #include "actors/pages.h"
 #include "common/mem.h"
 #include "proto/value.h"
@@ -106,13 +107,6 @@ json_t *sw_provider_token_request(const struct sw_provider *p, const struct sw_c
     return request;
 }
 
-static bool is_one_of(const char *word, const char *const *words) {
-    for (; *words; words++) {
-        if (!strcmp(word, *words)) return true;
-    }
-    return false;
-}
-
 const char *sw_provider_blames_us(const struct sw_provider *p, const json_t *http,
                                   const json_t *answer) {
     static const char *const words[] = {"bad_client_secret",
@@ -155,9 +149,9 @@ bool sw_provider_refused(const struct sw_provider *p, const json_t *http, const 
     if (!json) json = answer;
     if (p == SW_GITHUB || p == SW_SLACK)
         return status >= 200 && status < 500 &&
-               is_one_of(sw_str(json, "error"), p == SW_SLACK ? slacks : githubs);
+               sw_is_among(sw_str(json, "error"), p == SW_SLACK ? slacks : githubs);
     /* Heroku says it in JSON; what else there is on the way to it (a firewall, a proxy) does not. */
     if (!json_is_object(json) || (status != 400 && status != 401 && status != 403)) return false;
     if (strstr(sw_str(json, "message"), "client")) return false;
-    return !is_one_of(sw_str(json, "error"), ours) && !is_one_of(sw_str(json, "id"), ours);
+    return !sw_is_among(sw_str(json, "error"), ours) && !sw_is_among(sw_str(json, "id"), ours);
 }

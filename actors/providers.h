@@ -1,11 +1,11 @@
-/* providers.h -- the services at which a person has an account, and how they differ.
+/* providers.h -- the services whose tokens we hold, and how they differ.
  *
  * shapes   rows of a table; requests as sw_http takes them (common/actor.h)
  * units    life_s seconds
  * errors   none: an unknown name is NULL
  * owner    rows are static; the caller owns what is returned; forms are taken
- * source   RFC 6749, 7636 (PKCE); Heroku "OAuth"; GitHub "Authorizing OAuth apps" and "Refreshing user access tokens"; RFC 9207 (iss); Slack
- *          "Token rotation", oauth.v2.access
+ * source   RFC 6749, 7636 (PKCE), 9207 (iss); Heroku "OAuth"; GitHub "Authorizing OAuth apps" and "Refreshing user access
+ *          tokens"; Slack "Token rotation", oauth.v2.access
  * limits   none
  */
 #ifndef SW_PROVIDERS_H
@@ -26,8 +26,8 @@ struct sw_provider {
     int life_s; /* of a token where the provider does not say; 0: it does not run out */
 };
 
-extern const struct sw_provider
-    sw_providers[]; /* in the order of signing in; the end has no name */
+/* In the order of signing in; the end has no name. */
+extern const struct sw_provider sw_providers[];
 #define SW_HEROKU (&sw_providers[0])
 #define SW_GITHUB (&sw_providers[1])
 /* Where a person proves who they are, and where the bot's token is from; nobody has an account there that is linked, so

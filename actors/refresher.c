@@ -1,11 +1,14 @@
 /* refresher.c -- the only one that takes new tokens from the providers: when they are due, or when
  * auth asks.
  *
- * An account has a timer, also one that does not run out (auth then sees to what it keeps), and while a call for it is under way (or went wrong) a note under the same
- * name: {link, version, flight, busy_ms, failures, unsure (a call may have spent the token)}. A second request for the same version joins the
- * call that is under way, so that a refresh token that works once is not used twice; for a day {link, version, done} tells that it was
- * exchanged, since a request in the bulk lane may come by long after one in the urgent lane was done. */
+ * An account has a timer, also one that does not run out (auth then sees to what it keeps), and while
+ * a call for it is under way (or went wrong) a note under the same name: {link, version, flight,
+ * busy_ms, failures, unsure (a call may have spent the token)}. A second request for the same version
+ * joins the call that is under way, so that a refresh token that works once is not used twice; for a
+ * day {link, version, done} tells that it was exchanged, since a request in the bulk lane may come by
+ * long after one in the urgent lane was done. */
 #include "actors/actors.h"
+#include "actors/form.h"
 #include "actors/providers.h"
 #include "common/mem.h"
 #include "common/seal.h"
@@ -188,13 +191,10 @@ static json_t *pair_of(const json_t *answer) {
 
 /* Whether the provider may have done it all the same: then a refresh token that works once is spent. */
 static bool unsure(const json_t *http, const json_t *answer) {
-    static const char *const unknown[] = {"unsure", "timeout", "bad_json", "too_big"};
+    static const char *const unknown[] = {"unsure", "timeout", "bad_json", "too_big", NULL};
     const char *error = sw_str(http, "error");
     const json_int_t status = sw_int(http, "status");
-    for (size_t i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++) {
-        if (!strcmp(error, unknown[i])) return true;
-    }
-    if (error[0]) return false;
+    if (error[0]) return sw_is_among(error, unknown);
     return status >= 500 || (status >= 200 && status < 300 && !sw_str(answer, "error")[0]);
 }
 

@@ -2,6 +2,7 @@
  *
  * It rests sealed by responder to itself, and only the runtime puts it into a call. Calls say by
  * which version they were made, so that auth is told which one Slack did not take. */
+#include "actors/form.h"
 #include "actors/responder_priv.h"
 #include "common/mem.h"
 #include "common/seal.h"
@@ -78,7 +79,7 @@ enum sw__outcome sw__bot_outcome(const struct sw_msg *in, struct sw_out *out, co
     if (!strcmp(sw_str(http, "error"), "refused") && sw_int(bot, "version") == version &&
         sw_str(bot, "box")[0])
         tell_auth(out, version, "unreadable");
-    if (!sw__slack_among(word, words)) return outcome;
+    if (!sw_is_among(word, words)) return outcome;
     tell_auth(out, version, word);
     /* Nothing has happened at Slack: the next token, which may be here already, shall do it. */
     bool next = !strcmp(word, words[0]) || sw_int(bot, "version") > version;
@@ -105,8 +106,8 @@ int sw__bot_take(const struct sw_ctx *ctx, const struct sw_msg *in, struct sw_ou
     r = sw_seal(ctx->keys, "responder", context, secret, &box);
     if (r < 0) return r;
     sw_store(out, key,
-             json_pack("{s:I, s:s, s:s, s:I}", "version", version, "box", box, "bot_user",
-                       sw_str(in->body, "bot_user"), "expires_ms", sw_int(in->body, "expires_ms")),
+             json_pack("{s:I, s:s, s:s}", "version", version, "box", box, "bot_user",
+                       sw_str(in->body, "bot_user")),
              0);
     return 0;
 }

@@ -89,6 +89,12 @@ static void take_state(struct sw__conv *c, const json_t *reply) {
     sw__conv_count(c, "n");
 }
 
+/* Whatever can be done now is done. */
+static int go(struct sw__conv *c) {
+    int r = sw__parent_go(c);
+    return r < 0 ? r : sw__thread_go(c);
+}
+
 int sw__conv_reply(const struct sw_ctx *ctx, const struct sw_msg *in, struct sw_out *out) {
     struct sw__conv c;
     int r = load(ctx, in, out, &c);
@@ -98,7 +104,7 @@ int sw__conv_reply(const struct sw_ctx *ctx, const struct sw_msg *in, struct sw_
     } else {
         sw__thread_take(&c, in->body);
     }
-    return save(&c, sw__conv_go(&c));
+    return save(&c, go(&c));
 }
 
 /* Arms the timer of a job of this conversation. */
@@ -131,11 +137,6 @@ int sw__conv_place(struct sw__conv *c, void (*wait)(struct sw__conv *c, int64_t 
     return 0;
 }
 
-int sw__conv_go(struct sw__conv *c) {
-    int r = sw__parent_go(c);
-    return r < 0 ? r : sw__thread_go(c);
-}
-
 int sw__conv_due(const struct sw_ctx *ctx, const struct sw_msg *in, struct sw_out *out) {
     const char *job = sw_str(in->body, "job");
     struct sw__conv c;
@@ -146,7 +147,7 @@ int sw__conv_due(const struct sw_ctx *ctx, const struct sw_msg *in, struct sw_ou
     } else {
         r = sw__parent_due(&c, job);
     }
-    return save(&c, r < 0 ? r : sw__conv_go(&c));
+    return save(&c, r < 0 ? r : go(&c));
 }
 
 int sw__conv_http(const struct sw_ctx *ctx, const struct sw_msg *in, struct sw_out *out) {
@@ -162,5 +163,5 @@ int sw__conv_http(const struct sw_ctx *ctx, const struct sw_msg *in, struct sw_o
     } else {
         r = sw__parent_http(&c, job);
     }
-    return save(&c, r < 0 ? r : sw__conv_go(&c));
+    return save(&c, r < 0 ? r : go(&c));
 }

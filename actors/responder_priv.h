@@ -2,8 +2,8 @@
  *
  * shapes   conv/<op>   a conversation's state: responder_conv.c
  *          chan/<id>   {tat, floor}: when the channel takes its next message (one a second)
- *          bot/<installation>  the bot token: {version, box (to responder, context "bot/<installation>/<version>"), bot_user,
- *            expires_ms}, or {version, gone: true}; absent: the token of the settings, where there is one
+ *          bot/<installation>  the bot token: {version, box (to responder, context "bot/<installation>/<version>"), bot_user},
+ *            or {version, gone: true}; absent: the token of the settings, where there is one
  *          jobs        bodies of timers and of answers: {"job": "note", ...} carries all it needs,
  *                      the others name an op and find the rest in its conversation
  * units    *_ms
@@ -39,8 +39,6 @@ enum sw__outcome {
     SW__GONE,   /* never: another way is needed */
 };
 enum sw__outcome sw__slack_outcome(const json_t *http, bool hook, int64_t *ret_wait_ms);
-/* Is it one of `words`, which NULL ends? */
-bool sw__slack_among(const char *word, const char *const *words);
 
 /* responder_bot.c: the bot token. What Slack said of a call, as above; where it does not take the token, auth is told, and
  * SW__UNSENT means that another one shall try it. */
@@ -115,8 +113,6 @@ int sw__conv_place(struct sw__conv *c, void (*wait)(struct sw__conv *c, int64_t 
 /* `entry` {template, data, last?} as a message of its own, below it the texts `folded` (taken, may
  * be NULL); `channel`: the bot may try to post it. */
 int sw__conv_say(struct sw__conv *c, const json_t *entry, json_t *folded, bool channel);
-/* Whatever can be done now is done. */
-int sw__conv_go(struct sw__conv *c);
 
 int sw__parent_go(struct sw__conv *c);
 int sw__parent_due(struct sw__conv *c, const char *job);

@@ -1,17 +1,11 @@
 /* responder_slack.c -- calls of Slack, what their answers mean, and one channel's pace. */
+#include "actors/form.h"
 #include "actors/responder_priv.h"
 
 #include <errno.h>
 #include <string.h>
 
 #define WAIT_MAX_MS (60 * 60 * 1000LL)
-
-bool sw__slack_among(const char *word, const char *const *words) {
-    for (; *words; words++) {
-        if (!strcmp(word, *words)) return true;
-    }
-    return false;
-}
 
 /* Slack warns that a part of these may have succeeded. */
 static const char *const unsure[] = {"fatal_error", "internal_error", "service_unavailable",
@@ -51,13 +45,13 @@ enum sw__outcome sw__slack_outcome(const json_t *http, bool hook, int64_t *ret_w
     if (status < 200 || status >= 300) return SW__GONE;
     if (hook || json_is_true(json_object_get(json, "ok"))) return SW__DONE;
     error = sw_str(json, "error");
-    if (sw__slack_among(error, too_fast)) {
+    if (sw_is_among(error, too_fast)) {
         *ret_wait_ms = wait_of(http);
         return SW__AGAIN;
     }
-    return sw__slack_among(error, unsure)   ? SW__UNSURE
-           : sw__slack_among(error, blocks) ? SW__BLOCKS
-                                            : SW__GONE;
+    return sw_is_among(error, unsure)   ? SW__UNSURE
+           : sw_is_among(error, blocks) ? SW__BLOCKS
+                                        : SW__GONE;
 }
 
 json_t *sw__slack_call(const char *method, json_t *args, const char *repeat) {

@@ -11,7 +11,7 @@
 #define SW_KINDS_H
 
 #define SW_KIND_SLASH "slash.v1"     /* ingress -> parser: a command as typed */
-#define SW_KIND_WEB "web.v1"         /* ingress -> auth: a page of the sign-in way */
+#define SW_KIND_WEB "web.v1"         /* ingress -> auth: a page of signing in or installing */
 #define SW_INST_INSTALL "INSTALL"    /* no installation: who installs, until it is known where */
 #define SW_KIND_EVENT "event.v1"     /* ingress -> notifier, auth: projection of a webhook */
 #define SW_KIND_COMMAND "command.v1" /* parser -> auth: a typed command that needs an account */

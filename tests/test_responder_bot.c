@@ -43,10 +43,10 @@ static int bot(struct place *p, json_int_t version, const char *token) {
         assert_int_equal(sw_seal(p->auth, "responder", "0002-bot", secret, &box), 0);
         json_object_set_new(boxes, "bot", json_string(box));
     }
-    return world_step(&p->w, SW_KIND_BOT, "0002-bot",
-                      json_pack("{s:I, s:b, s:s, s:I}", "version", version, "gone", !token,
-                                "bot_user", "U0BOT", "expires_ms", (json_int_t)0),
-                      boxes);
+    return world_step(
+        &p->w, SW_KIND_BOT, "0002-bot",
+        json_pack("{s:I, s:b, s:s}", "version", version, "gone", !token, "bot_user", "U0BOT"),
+        boxes);
 }
 
 /* What the runtime would put after "Bearer" of call `i`; the caller frees. */
