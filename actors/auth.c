@@ -49,7 +49,7 @@ static int on_web(struct sw__auth *a) {
 
 static int on_event(struct sw__auth *a) {
     return !strcmp(sw_str(a->in->body, "source"), "slack") ? sw__auth_slack_event(a)
-                                                           : sw__auth_event(a);
+                                                           : sw__auth_github_event(a);
 }
 
 static int on_http(struct sw__auth *a) {

@@ -1,4 +1,4 @@
-/* auth_event.c -- what platforms tell of accounts by themselves; see auth_priv.h. */
+/* auth_event.c -- what GitHub tells of accounts by itself; see auth_priv.h. */
 #include "actors/auth_priv.h"
 
 #include <errno.h>
@@ -17,14 +17,17 @@ static int withdraw(struct sw__auth *a, const char *id, const char *user) {
 
 /* Somebody took our access away in GitHub's settings. Each person of ours gets a message of their own: what one unlinking
  * can set off fills a call. */
-static int of_github(struct sw__auth *a, const char *id) {
+int sw__auth_github_event(struct sw__auth *a) {
     const json_t *body = a->in->body, *users;
-    const char *user = sw_str(body, "user");
+    const char *source = sw_str(body, "source"), *user = sw_str(body, "user");
+    const size_t size = strlen(SW__AUTH_GITHUB_USER);
     json_t *one;
     size_t i;
-    if (strcmp(sw_str(body, "type"), "github_app_authorization") != 0 ||
-        strcmp(sw_str(body, "action"), "revoked") != 0 || !id[0])
+    if (strncmp(source, SW__AUTH_GITHUB_USER, size) != 0 || !source[size] ||
+        strcmp(sw_str(body, "type"), "github_app_authorization") != 0 ||
+        strcmp(sw_str(body, "action"), "revoked") != 0)
         return -EINVAL;
+    const char *id = source + size;
     if (user[0]) return withdraw(a, id, user);
     int r = sw__auth_sharers(a, id, &users);
     if (r < 0) return r;
@@ -34,11 +37,4 @@ static int of_github(struct sw__auth *a, const char *id) {
         sw_send(a->out, "auth", SW_KIND_EVENT, copy);
     }
     return 0;
-}
-
-int sw__auth_event(struct sw__auth *a) {
-    const char *source = sw_str(a->in->body, "source");
-    const size_t size = strlen(SW__AUTH_GITHUB_USER);
-    if (!strncmp(source, SW__AUTH_GITHUB_USER, size)) return of_github(a, source + size);
-    return -EINVAL;
 }

@@ -39,8 +39,9 @@ static bool needs_fresh(const struct sw__auth *a, const struct sw_msg *request,
     return is(request, "promote") && sw_provider_set_up(p, a->ctx->conf);
 }
 
-int sw__auth_ready(const struct sw__auth *a, const char *user, const struct sw_msg *request,
-                   bool *ret) {
+/* Whether all accounts are there that it needs. */
+static int is_ready(const struct sw__auth *a, const char *user, const struct sw_msg *request,
+                    bool *ret) {
     *ret = true;
     for (const struct sw_provider *p = sw_providers; p->name; p++) {
         const json_t *account;
@@ -107,35 +108,12 @@ static int grant(const struct sw__auth *a, const char *user, const struct sw_msg
     return r < 0 ? r : note_renewed(a, user, request, p, about);
 }
 
-int sw__auth_serve(struct sw__auth *a, const char *user, const struct sw_msg *request) {
-    const bool regrant = sw__auth_is_regrant(request);
-    bool ready;
-    int r = sw__auth_all_readable(a, user);
-    if (r < 0) return r;
-    if (!regrant && is(request, "deploy") && !sw_provider_set_up(SW_GITHUB, a->ctx->conf)) {
-        sw__auth_no_github(a, request);
-        return 0;
-    }
-    r = sw__auth_ready(a, user, request, &ready);
-    if (r < 0) return r;
-    if (!ready && regrant) return sw__auth_refuse(a, user, request, "missing", NULL);
-    if (!ready) return sw__auth_keep(a, user, request);
-    for (const struct sw_provider *p = sw_providers; p->name; p++) {
-        const json_t *account;
-        if (!needs_fresh(a, request, p)) continue;
-        r = sw__auth_account(a, p, user, &account);
-        if (r < 0) return r;
-        if (!sw__auth_usable(a, p, request, account))
-            return sw__auth_join(a, p, user, account, request);
-    }
-    return grant(a, user, request);
-}
-
 static bool fresh(const struct sw__auth *a, int64_t born_ms) {
     return born_ms > a->ctx->now_ms - SW__AUTH_OFFER_MS;
 }
 
-int sw__auth_keep(struct sw__auth *a, const char *user, const struct sw_msg *request) {
+/* For after the sign-in, which is offered. */
+static int keep(struct sw__auth *a, const char *user, const struct sw_msg *request) {
     SW_AUTO(sw_text) char *key = sw__auth_key(a, "pend", user);
     SW_AUTO(sw_json) json_t *list = json_array();
     const json_t *old;
@@ -155,6 +133,30 @@ int sw__auth_keep(struct sw__auth *a, const char *user, const struct sw_msg *req
     return sw__auth_card(a, user, request, "missing", NULL, room);
 }
 
+int sw__auth_serve(struct sw__auth *a, const char *user, const struct sw_msg *request) {
+    const bool regrant = sw__auth_is_regrant(request);
+    bool ready;
+    int r = sw__auth_all_readable(a, user);
+    if (r < 0) return r;
+    if (!regrant && is(request, "deploy") && !sw_provider_set_up(SW_GITHUB, a->ctx->conf)) {
+        sw__auth_no_github(a, request);
+        return 0;
+    }
+    r = is_ready(a, user, request, &ready);
+    if (r < 0) return r;
+    if (!ready && regrant) return sw__auth_refuse(a, user, request, "missing", NULL);
+    if (!ready) return keep(a, user, request);
+    for (const struct sw_provider *p = sw_providers; p->name; p++) {
+        const json_t *account;
+        if (!needs_fresh(a, request, p)) continue;
+        r = sw__auth_account(a, p, user, &account);
+        if (r < 0) return r;
+        if (!sw__auth_usable(a, p, request, account))
+            return sw__auth_join(a, p, user, account, request);
+    }
+    return grant(a, user, request);
+}
+
 int sw__auth_resume(struct sw__auth *a, const char *user, int *ret_count) {
     SW_AUTO(sw_text) char *key = sw__auth_key(a, "pend", user);
     SW_AUTO(sw_json) json_t *rest = json_array(), *list = NULL;
@@ -170,7 +172,7 @@ int sw__auth_resume(struct sw__auth *a, const char *user, int *ret_count) {
         struct sw_msg *request = sw_msg_from_json(kept);
         bool ready = false;
         if (request && fresh(a, request->born_ms)) {
-            r = sw__auth_ready(a, user, request, &ready);
+            r = is_ready(a, user, request, &ready);
             if (r >= 0 && !ready) json_array_append(rest, kept);
             if (r >= 0 && ready) r = sw__auth_serve(a, user, request);
             if (r >= 0 && ready) ++*ret_count;

@@ -58,7 +58,3 @@ int sw__auth_offer(const struct sw__auth *a, const char *purpose, const char *to
     *ret_random = sw_take(&random);
     return 0;
 }
-
-char *sw__auth_url(const struct sw__auth *a, const char *path) {
-    return sw_public_url(a->ctx->conf, path);
-}

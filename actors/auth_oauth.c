@@ -22,7 +22,7 @@ int sw__auth_go(struct sw__auth *a, const struct sw__way *way, const char *set_c
     SW_AUTO(sw_text) char *verifier = sw__auth_random(a, "verifier");
     SW_AUTO(sw_text) char *key = sw__auth_offer_key("state", random);
     SW_AUTO(sw_text) char *token = sw__auth_token(a, "state", random);
-    SW_AUTO(sw_text) char *back = sw__auth_url(a, way->p->callback);
+    SW_AUTO(sw_text) char *back = sw_public_url(a->ctx->conf, way->p->callback);
     SW_AUTO(sw_text) char *box = NULL;
     SW_AUTO(sw_json)
     json_t *secret = json_pack("{s:s, s:s, s:s}", "code_verifier", verifier, "user",
@@ -65,7 +65,7 @@ static json_t *token_request(const struct sw__auth *a, const struct sw_provider 
 
 void sw__auth_exchange(const struct sw__auth *a, const struct sw__way *way, const char *box,
                        int tries) {
-    SW_AUTO(sw_text) char *back = sw__auth_url(a, way->p->callback);
+    SW_AUTO(sw_text) char *back = sw_public_url(a->ctx->conf, way->p->callback);
     json_t *request = way->p == SW_SLACK ? sw__auth_openid_request(a, box, back)
                                          : token_request(a, way->p, box, back);
     struct sw_msg *m = sw_http(a->out, request, SW_KIND_AUTH_HTTP, body_of(way, "exchange", tries));

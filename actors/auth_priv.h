@@ -1,4 +1,4 @@
-/* auth_priv.h -- who may speak as whom: accounts, grants, sign-in, one refresh flight for a token.
+/* auth_priv.h -- who may speak as whom: accounts, grants, sign-in, installing, one refresh flight for a token.
  *
  * shapes   <person> is "<installation>/<user>"; all of it is state of auth
  *          acct/<person>  {heroku: {..., email}, github: {..., login}}, each where it is linked, with
@@ -9,7 +9,7 @@
  *            and was: {provider: {reason, at_ms, version}} of one that was lost, until it is linked again
  *          gone/<installation>  {at_ms}: Slipway was uninstalled; what was linked until then is as good as not linked
  *          pace/INSTALL  {from_ms, count}: how many came back from Slack within this minute
- *          ghid/<installation>/<id at GitHub>  {users: [person]}
+ *          ghid/<installation>/<id at GitHub>  {users: [user id]}: who linked it, the oldest first
  *          acct/<installation>/bot  {slack: {..., id: its user, team?, enterprise?, app, scope, by}}: the bot token, which
  *            is renewed and sealed as any other
  *          pend/<person>  [kept command]: they go on after the sign-in
@@ -19,8 +19,7 @@
  *          link/<sha256>  {who, created_ms, cookie? (sha256: the browser that pressed the button)} of an offered link; its
  *            random text is only in the link
  *          state/<sha256>  {who, provider, created_ms, cookie (sha256), verifier (box to auth, context: key;
- *            says user and provider again), link? (key of
- *            the link that leads to Slack)}
+ *            says user and provider again), link? (key of the link that leads to Slack)}
  *          token in a URL  "<installation>.<random43>.<mac43>", mac over what is before it; purpose
  *            "link" or "state"
  * units    *_ms milliseconds
@@ -109,13 +108,9 @@ const struct sw_provider *sw__auth_about(const struct sw_msg *request);
 bool sw__auth_is_refusal(const struct sw_msg *request, const struct sw_provider *p);
 bool sw__auth_usable(const struct sw__auth *a, const struct sw_provider *p,
                      const struct sw_msg *request, const json_t *account);
-/* Whether all accounts are there that it needs. */
-int sw__auth_ready(const struct sw__auth *a, const char *user, const struct sw_msg *request,
-                   bool *ret);
-/* Grants it, or lets it wait for the first token that is missing or stale. */
+/* Grants it, or lets it wait for the first token that is missing or stale; without an account a command is kept for after the
+ * sign-in, which is offered. */
 int sw__auth_serve(struct sw__auth *a, const char *user, const struct sw_msg *request);
-/* Keeps a command for after the sign-in, and offers the sign-in. */
-int sw__auth_keep(struct sw__auth *a, const char *user, const struct sw_msg *request);
 /* Serves what was kept and has all that it needs; *ret_count is how many went on. */
 int sw__auth_resume(struct sw__auth *a, const char *user, int *ret_count);
 
@@ -174,9 +169,9 @@ bool sw__auth_is_revocation(const struct sw_msg *in); /* its answers and timers 
 int sw__auth_revoke_http(struct sw__auth *a);
 int sw__auth_revoke_timer(struct sw__auth *a);
 
-/* auth_event.c: what platforms tell of accounts by themselves. */
+/* auth_event.c: what GitHub tells of accounts by itself; of Slack's see auth_bot.c. */
 #define SW__AUTH_GITHUB_USER "github/user/" /* and the id: a source of events */
-int sw__auth_event(struct sw__auth *a);
+int sw__auth_github_event(struct sw__auth *a);
 
 /* auth_install.c: the way to a new installation. */
 /* A page or an answer on that way. */
@@ -203,7 +198,6 @@ char *sw__auth_offer_key(const char *purpose, const char *random);
  * of ours, used, or too old. */
 int sw__auth_offer(const struct sw__auth *a, const char *purpose, const char *token, char **ret_key,
                    char **ret_random, const json_t **ret);
-char *sw__auth_url(const struct sw__auth *a, const char *path); /* public, of this installation */
 
 /* auth_web.c, auth_oauth.c, auth_openid.c: the pages, and what the providers say in between. */
 struct sw__way { /* a person in a browser, on the way to or from a provider */
@@ -211,8 +205,7 @@ struct sw__way { /* a person in a browser, on the way to or from a provider */
     const char *wait;
     const json_t *who;
     const char *cookie; /* its sha256 */
-    const char
-        *link; /* to Slack: the key of the link, which ends with Slack's word; else NULL or "" */
+    const char *link;   /* to Slack: the key of the link that ends with its word; else NULL or "" */
 };
 /* What is sealed on the way says whose it is, and where from; what stands beside it could be written by others. */
 bool sw__auth_is_of(const json_t *secret, const struct sw__way *way);

@@ -1,5 +1,6 @@
 /* auth_say.c -- what a person is told: cards, regrets, and who they are; see auth_priv.h. */
 #include "actors/auth_priv.h"
+#include "actors/form.h"
 
 #include <errno.h>
 #include <string.h>
@@ -27,7 +28,7 @@ static void offer(struct sw__auth *a, const struct sw_msg *request) {
              json_pack("{s:O?, s:I}", "who", json_object_get(request->body, "who"), "created_ms",
                        (json_int_t)a->ctx->now_ms),
              SW__AUTH_OFFER_MS);
-    a->card = sw__auth_url(a, path);
+    a->card = sw_public_url(a->ctx->conf, path);
 }
 
 /* Where an account is missing that was there, the card says what became of it. */
@@ -74,13 +75,9 @@ int sw__auth_card(struct sw__auth *a, const char *user, const struct sw_msg *req
 
 /* Only a regrant has a plan waiting in executor, which need not know all that can become of an account. */
 static void ungrant(const struct sw__auth *a, const struct sw_msg *request, const char *reason) {
-    static const char *const said[] = {"missing", "upstream", "logout"};
-    bool known = false;
+    static const char *const said[] = {"missing", "upstream", "logout", NULL};
     if (!sw__auth_is_regrant(request)) return;
-    for (size_t i = 0; i < sizeof(said) / sizeof(said[0]); i++) {
-        if (!strcmp(reason, said[i])) known = true;
-    }
-    if (!known) reason = "refused";
+    if (!sw_is_among(reason, said)) reason = "refused";
     const struct sw_provider *p = sw__auth_about(request);
     struct sw_msg *m =
         sw_msg_from(request, SW_KIND_UNGRANTED,

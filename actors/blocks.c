@@ -17,11 +17,6 @@ void sw_mrkdwn_init(struct sw_mrkdwn *m, size_t limit) {
     m->bytes[0] = 0;
 }
 
-void sw_mrkdwn_finish(struct sw_mrkdwn *m) {
-    free(m->bytes);
-    *m = (struct sw_mrkdwn){0};
-}
-
 static void append(struct sw_mrkdwn *m, const char *bytes, size_t size, size_t chars) {
     if (m->size + size >= m->room) {
         m->room = 2 * (m->size + size + 1);
@@ -36,7 +31,8 @@ static void append(struct sw_mrkdwn *m, const char *bytes, size_t size, size_t c
 json_t *sw_mrkdwn_end(struct sw_mrkdwn *m) {
     if (m->full) append(m, ELLIPSIS, strlen(ELLIPSIS), 1);
     json_t *text = json_stringn(m->bytes, m->size);
-    sw_mrkdwn_finish(m);
+    free(m->bytes);
+    *m = (struct sw_mrkdwn){0};
     /* Our words are UTF-8 and values are cut between characters. */
     return text ? text : json_string("?");
 }
@@ -218,7 +214,8 @@ json_t *sw_block_button(const char *label, json_t *url) {
                      "plain_text", "text", label, "url", url);
 }
 
-json_t *sw_plain(const char *text, size_t size, size_t limit) {
+/* One line without markup, as Slack shows it. */
+static json_t *plain_text(const char *text, size_t size, size_t limit) {
     struct sw_mrkdwn m;
     sw_mrkdwn_init(&m, limit);
     for (size_t i = 0, n; i < size; i += n ? n : 1) {
@@ -233,7 +230,7 @@ json_t *sw_plain(const char *text, size_t size, size_t limit) {
 
 /* Slack's own emoji names stay as they are typed. */
 static json_t *plain_object(const char *text, size_t limit) {
-    json_t *plain = sw_plain(text, strlen(text), limit);
+    json_t *plain = plain_text(text, strlen(text), limit);
     if (json_string_length(plain) == 0) json_string_set(plain, "?");
     return json_pack("{s:s, s:o, s:b}", "type", "plain_text", "text", plain, "emoji", 0);
 }

@@ -39,7 +39,6 @@ struct sw_mrkdwn {
 };
 
 void sw_mrkdwn_init(struct sw_mrkdwn *m, size_t limit);
-void sw_mrkdwn_finish(struct sw_mrkdwn *m);
 /* The text as a JSON string; `m` is empty again and need not be finished. */
 json_t *sw_mrkdwn_end(struct sw_mrkdwn *m);
 /* How many characters still fit. */
@@ -74,7 +73,5 @@ json_t *sw_block_button(const char *label, json_t *url);
 /* Buttons that type: `buttons` is [{label, line, style?, confirm?}]; action_id "type/<n>", value
  * the line. NULL where none is usable: a line that is cut would be another command. */
 json_t *sw_block_actions(const json_t *buttons);
-/* Plain text as Slack shows it: one line without markup. */
-json_t *sw_plain(const char *text, size_t size, size_t limit);
 
 #endif

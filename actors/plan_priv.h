@@ -297,7 +297,6 @@ void sw__report_offer(struct sw__plan *p, const char *state);
 void sw__report_audit(struct sw__plan *p, const char *outcome);
 /* The end where nobody can say what became of it. */
 void sw__report_unknown(struct sw__plan *p, const char *why, const char *reason);
-json_t *sw__report_apps(const struct sw__plan *p);
 /* A target has come to its end: told once. */
 void sw__report_target(struct sw__plan *p, json_t *target, const char *state, const char *reason);
 bool sw__report_settled(const json_t *target);

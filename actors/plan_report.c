@@ -7,7 +7,7 @@
 #define RANK_LAST 1000000
 #define REASON_BYTES_MAX 300
 
-json_t *sw__report_apps(const struct sw__plan *p) {
+static json_t *apps_of(const struct sw__plan *p) {
     json_t *apps = json_array(), *target;
     size_t i;
     json_array_foreach(json_object_get(p->state, "targets"), i, target) {
@@ -29,7 +29,7 @@ void sw__report_parent(struct sw__plan *p, const char *state, bool final) {
         json_pack("{s:O, s:O, s:{s:O*}, s:o, s:s, s:s, s:O*, s:b}", "pipeline",
                   json_object_get(pipeline, "name"), "pipeline_id", json_object_get(pipeline, "id"),
                   "to", "stage", json_object_get(json_object_get(p->state, "to"), "stage"), "apps",
-                  sw__report_apps(p), "state", state, "op", p->in->cmd, "reason",
+                  apps_of(p), "state", state, "op", p->in->cmd, "reason",
                   json_object_get(p->state, "reason"), "forced", (int)sw__forced(p));
     if (last) sw__set(data, "took_ms", json_integer(p->ctx->now_ms - sw_int(p->state, "start_ms")));
     const char *by = sw_str(json_object_get(p->state, "cancelling"), "user");
@@ -111,8 +111,8 @@ void sw__report_unknown(struct sw__plan *p, const char *why, const char *reason)
     char *type =
         sw_printf("releases %s in %s", sw_str(json_object_get(p->state, "pipeline"), "name"),
                   sw_str(json_object_get(p->state, "to"), "stage"));
-    json_t *data = json_pack("{s:s, s:o, s:s, s:s}", "why", why, "apps", sw__report_apps(p), "type",
-                             type, "upstream", sw__plan_upstream(p));
+    json_t *data = json_pack("{s:s, s:o, s:s, s:s}", "why", why, "apps", apps_of(p), "type", type,
+                             "upstream", sw__plan_upstream(p));
     if (reason[0]) sw__set(data, "reason", sw__text(reason, REASON_BYTES_MAX));
     sw__plan_end(p, "unknown", "promote.unknown", data);
 }

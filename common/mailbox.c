@@ -33,14 +33,14 @@ static bool follows(struct sw_id tail, struct sw_id id) {
     return id.gen == tail.gen ? id.seq == tail.seq + 1 : id.gen > tail.gen && id.seq == 0;
 }
 
-void sw__entry_destroy(struct sw_entry *entry) {
+static void entry_destroy(struct sw_entry *entry) {
     if (!entry) return;
     sw_msg_destroy(entry->m);
     free(entry);
 }
 
 static void entry_destructor(void **p) {
-    sw__entry_destroy(*p);
+    entry_destroy(*p);
     *p = NULL;
 }
 
@@ -119,7 +119,7 @@ static void take_early(struct sw_shard *shard, struct sw_lane *lane) {
         if (order > 0) {
             enqueue(shard, lane, entry);
         } else {
-            sw__entry_destroy(entry);
+            entry_destroy(entry);
         }
     }
     lane->gap_at_ms = 0;
@@ -128,7 +128,7 @@ static void take_early(struct sw_shard *shard, struct sw_lane *lane) {
 static void hold_early(struct sw_run *run, struct sw_lane *lane, struct sw_entry *entry) {
     /* Beyond the bound the sweep will find it. */
     if (zlistx_size(lane->early) >= SW_QUEUE_MAX || zlistx_find(lane->early, entry)) {
-        sw__entry_destroy(entry);
+        entry_destroy(entry);
         return;
     }
     zlistx_insert(lane->early, entry, false);

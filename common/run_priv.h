@@ -160,7 +160,6 @@ void sw__mailbox_sweep(struct sw_shard *shard, unsigned lane, const char *newest
 void sw__mailbox_refill(struct sw_shard *shard); /* there is room again */
 bool sw__id_parse(const char *text, struct sw_id *ret);
 int sw__id_compare(struct sw_id a, struct sw_id b);
-void sw__entry_destroy(struct sw_entry *entry);
 
 /* facts.c */
 void sw__facts_init(struct sw_shard *shard);
