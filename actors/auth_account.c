@@ -1,7 +1,6 @@
 /* auth_account.c -- what is kept of a person; see auth_priv.h. */
 #include "actors/auth_priv.h"
 
-#include <errno.h>
 #include <string.h>
 
 #define LIFE_MAX_S (365 * 24 * 3600)

@@ -2,7 +2,6 @@
  * auth_priv.h. */
 #include "actors/auth_priv.h"
 
-#include <errno.h>
 #include <string.h>
 
 bool sw__auth_is_regrant(const struct sw_msg *request) {

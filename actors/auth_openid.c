@@ -10,7 +10,6 @@
 #include "actors/form.h"
 #include "actors/id_token.h"
 
-#include <errno.h>
 #include <string.h>
 
 #define CLAIM "https://slack.com/"

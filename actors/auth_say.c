@@ -2,7 +2,6 @@
 #include "actors/auth_priv.h"
 #include "actors/form.h"
 
-#include <errno.h>
 #include <string.h>
 
 struct sw_msg *sw__auth_reply(const struct sw__auth *a, const struct sw_msg *request,

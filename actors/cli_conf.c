@@ -3,7 +3,6 @@
 #include "actors/up_priv.h"
 #include "common/mem.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

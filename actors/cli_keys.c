@@ -1,7 +1,6 @@
 /* cli_keys.c -- `slipway keys`: which command it is; init, add, rotate; see cli.h. */
 #include "actors/cli.h"
 #include "actors/cli_keys_priv.h"
-#include "common/mem.h"
 #include "common/seal.h"
 
 #include <errno.h>

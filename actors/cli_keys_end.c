@@ -1,7 +1,6 @@
 /* cli_keys_end.c -- `slipway keys reseal` and `retire`: an old key is needed no more, and goes; see cli_keys_priv.h. */
 #include "actors/cli_keys_priv.h"
 #include "common/mem.h"
-#include "common/seal.h"
 
 #include <errno.h>
 #include <stdio.h>

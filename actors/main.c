@@ -13,7 +13,7 @@ static const struct {
     sw_decide_fn *decide;
     const char *help;
 } roles[] = {
-    {"ingress", NULL, sw_ingress_decide, "takes in what Slack, Heroku and browsers send"},
+    {"ingress", NULL, sw_ingress_decide, "takes in what Slack, Heroku, GitHub and browsers send"},
     {"parser", &sw_actor_parser, NULL, "turns text into commands"},
     {"auth", &sw_actor_auth, NULL, "knows who may speak as whom"},
     {"executor", &sw_actor_executor, NULL, "carries commands out, step by step"},

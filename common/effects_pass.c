@@ -7,9 +7,7 @@
 #include "common/mem.h"
 #include "common/wire.h"
 
-#include <errno.h>
 #include <hiredis/hiredis.h>
-#include <inttypes.h>
 
 #define SEEN_MS "86400000" /* a call is owed for so long only where all of it stands still */
 

@@ -1,7 +1,6 @@
 /* key_file.c -- reads key files; see key_file.h and seal_priv.h. */
 #include "common/key_file.h"
 
-#include "common/mem.h"
 #include "common/seal_priv.h"
 
 #include <errno.h>
