@@ -28,7 +28,8 @@ int sw__auth_stored(const struct sw__auth *a, const struct sw_provider *p, const
     return r;
 }
 
-int sw__auth_ended(const struct sw__auth *a, const json_t *account, const char **ret) {
+/* "": it may be used; else why not. */
+static int ended(const struct sw__auth *a, const json_t *account, const char **ret) {
     const json_int_t expires_ms = sw_int(account, "expires_ms");
     json_int_t gone_ms;
     int r = sw__auth_gone_ms(a, &gone_ms);
@@ -42,15 +43,26 @@ int sw__auth_ended(const struct sw__auth *a, const json_t *account, const char *
     return 0;
 }
 
+int sw__auth_look(const struct sw__auth *a, const struct sw_provider *p, const char *user,
+                  const json_t **ret, const char **ret_ended) {
+    *ret_ended = "";
+    int r = sw__auth_stored(a, p, user, ret);
+    return r < 0 || !*ret ? r : ended(a, *ret, ret_ended);
+}
+
+int sw__auth_kept(const struct sw__auth *a, const struct sw_provider *p, const char *user,
+                  const json_t **ret) {
+    const char *why;
+    int r = sw__auth_look(a, p, user, ret, &why);
+    if (r < 0 || (why[0] && strcmp(why, "unreadable") != 0)) *ret = NULL;
+    return r;
+}
+
 int sw__auth_account(const struct sw__auth *a, const struct sw_provider *p, const char *user,
                      const json_t **ret) {
-    const json_t *account;
-    const char *ended;
-    *ret = NULL;
-    int r = sw__auth_stored(a, p, user, &account);
-    if (r < 0 || !account) return r;
-    r = sw__auth_ended(a, account, &ended);
-    if (r == 0 && !ended[0]) *ret = account;
+    const char *why;
+    int r = sw__auth_look(a, p, user, ret, &why);
+    if (r < 0 || why[0]) *ret = NULL;
     return r;
 }
 
@@ -63,12 +75,11 @@ void sw__auth_want(const struct sw__auth *a, const char *user) {
 
 int sw__auth_why(const struct sw__auth *a, const struct sw_provider *p, const char *user,
                  const char **ret) {
-    const json_t *person;
-    *ret = "";
-    int r = person_of(a, user, &person);
+    const json_t *person, *account;
+    int r = sw__auth_look(a, p, user, &account, ret);
+    if (r < 0 || account) return r;
+    r = person_of(a, user, &person);
     if (r < 0) return r;
-    const json_t *account = json_object_get(person, p->name);
-    if (account) return sw__auth_ended(a, account, ret);
     *ret = sw_str(json_object_get(json_object_get(person, "was"), p->name), "reason");
     return 0;
 }

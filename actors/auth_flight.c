@@ -175,21 +175,11 @@ static int take_pair(struct sw__auth *a, const struct sw_provider *p, const char
     return p == SW_SLACK ? sw__auth_bot_announce(a, copy) : 0;
 }
 
-/* Whose flight ends: also one whose row cannot be read now, since the new pair makes it whole. */
-static int flown(const struct sw__auth *a, const struct sw_provider *p, const char *user,
-                 const json_t **ret) {
-    const char *ended = "";
-    int r = sw__auth_stored(a, p, user, ret);
-    if (r == 0 && *ret) r = sw__auth_ended(a, *ret, &ended);
-    if (r == 0 && ended[0] && strcmp(ended, "unreadable") != 0) *ret = NULL;
-    return r;
-}
-
 /* A pair that came too late. Of the same link it is left alone: at Heroku both are of one authorization. */
 static int take_late(struct sw__auth *a, const struct sw_provider *p, const char *user) {
     SW_AUTO(sw_json) json_t *pair = NULL;
     const json_t *account;
-    int r = flown(a, p, user, &account);
+    int r = sw__auth_kept(a, p, user, &account);
     if (r < 0) return r;
     if (account && !strcmp(sw_str(account, "link"), sw_str(a->in->body, "link"))) return 0;
     r = sw_open(a->ctx, a->in, "pair", &pair);
@@ -203,7 +193,8 @@ int sw__auth_refreshed(struct sw__auth *a) {
     const bool ok = !strcmp(outcome, "ok");
     const json_t *account;
     if (!p) return -EINVAL;
-    int r = flown(a, p, user, &account);
+    /* Also one whose row cannot be read now: the new pair makes it whole. */
+    int r = sw__auth_kept(a, p, user, &account);
     if (r < 0) return r;
     /* Else signed out, signed in anew, or refreshed meanwhile: this is of no account. */
     bool same = account && !strcmp(sw_str(account, "link"), sw_str(body, "link")) &&

@@ -118,11 +118,8 @@ int sw__auth_linked(const struct sw__auth *a, const struct sw_provider *p, const
 int sw__auth_readable(struct sw__auth *a, const struct sw_provider *p, const char *user) {
     SW_AUTO(sw_json) json_t *tokens = NULL;
     const json_t *account;
-    const char *ended;
-    int r = sw__auth_stored(a, p, user, &account);
+    int r = sw__auth_kept(a, p, user, &account);
     if (r < 0 || !account) return r;
-    r = sw__auth_ended(a, account, &ended);
-    if (r < 0 || (ended[0] && strcmp(ended, "unreadable") != 0)) return r;
     /* The runtime raises the alarm. Swapped with another's it is dropped; where only its key is not
      * here, nobody can use it, but it may come back. */
     r = sw__auth_tokens(a, p, user, account, &tokens);
@@ -156,10 +153,8 @@ static int tend(struct sw__auth *a, const struct sw_provider *p, const char *use
     const json_t *account;
     const char *ended;
     *ret = NULL;
-    int r = sw__auth_stored(a, p, user, &account);
+    int r = sw__auth_look(a, p, user, &account, &ended);
     if (r < 0 || !account) return r;
-    r = sw__auth_ended(a, account, &ended);
-    if (r < 0) return r;
     if (ended[0] && strcmp(ended, "unreadable") != 0) return sw__auth_unlink(a, p, user, ended);
     r = sw__auth_readable(a, p, user);
     if (r < 0) return r;

@@ -62,9 +62,14 @@ char *sw__auth_key(const struct sw__auth *a, const char *noun, const char *user)
 /* What is stored, whether it may be used or not; NULL: nothing. */
 int sw__auth_stored(const struct sw__auth *a, const struct sw_provider *p, const char *user,
                     const json_t **ret);
-/* "": it may be used; else why it is as good as not linked: "uninstalled", "expired". */
-int sw__auth_ended(const struct sw__auth *a, const json_t *account, const char **ret);
-/* What is stored and has not ended, or NULL. */
+/* The same; and "" where it may be used, else why it is as good as not linked: "uninstalled", "expired", "unreadable" (of a
+ * key that is not here). */
+int sw__auth_look(const struct sw__auth *a, const struct sw_provider *p, const char *user,
+                  const json_t **ret, const char **ret_ended);
+/* What is stored and has not ended, though perhaps nobody can read it now; or NULL. */
+int sw__auth_kept(const struct sw__auth *a, const struct sw_provider *p, const char *user,
+                  const json_t **ret);
+/* What is stored and may be used, or NULL. */
 int sw__auth_account(const struct sw__auth *a, const struct sw_provider *p, const char *user,
                      const json_t **ret);
 /* Why there is no account, where it was not the person who signed out; "" else. */

@@ -34,7 +34,8 @@ extern const char sw__keys_list_usage[], sw__keys_reseal_usage[], sw__keys_retir
 int sw__keys_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* What is wrong with what was typed (NULL: a word is missing) and how it is typed; 2. */
 int sw__keys_wrong(const char *usage_text, const char *word);
-/* The rings that are in the directory, where `token` and `state` may be missing; 1: one is not as it should be, or none is there. */
+/* The rings that are in the directory, where `token` and `state` may be missing; 1: one is not as it should be, or none is
+ * there. */
 int sw__keys_rings(const struct sw_conf *conf, struct sw__rings *ret);
 const struct sw_ring *sw__keys_ring(const struct sw__rings *rings, const char *name); /* or NULL */
 
@@ -50,11 +51,13 @@ unsigned sw__keys_tell(const json_t *processes, const char *name, const char *id
 struct sw__claim {
     const char *name, *id;
 };
-/* Looks until no living process stands in the way of any claim, for five seconds; then says which: 2, or why that is not known: 1. */
+/* Looks until no living process stands in the way of any claim, for five seconds; then says which: 2, or why that is not
+ * known: 1. */
 int sw__keys_wait(const struct sw_conf *conf, const struct sw__claim *claim, size_t claims,
                   sw__process_fn *fn, const char *how);
 
-/* --offline is for what does not run: 1 where a Redis answers, which is asked then, but not by `may_be_new` where no Slipway ever ran. */
+/* --offline is for what does not run: 1 where a Redis answers, which is asked then, but not by `may_be_new` where no Slipway
+ * ever ran. */
 int sw__keys_refuse_running(const struct sw_conf *conf, bool may_be_new);
 
 void sw__keys_sleep(int64_t ms);

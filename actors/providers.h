@@ -35,7 +35,8 @@ extern const struct sw_provider sw_providers[];
 extern const struct sw_provider sw_slack;
 #define SW_SLACK (&sw_slack)
 
-/* Whose account the bot token of an installation is: it is renewed and kept as those of people are. No id of Slack has small letters. */
+/* Whose account the bot token of an installation is: it is renewed and kept as those of people are. No id of Slack's has
+ * small letters. */
 #define SW_BOT "bot"
 
 /* "slack" too. "" is Heroku: messages and state of a time when there was no other. */

@@ -111,9 +111,9 @@ struct sw_actor {
 
 /* Tests: one call without I/O. `facts` is {key: value}; a key that is missing counts as absent. Each is loaded
  * only when it is asked for; -EDEADLK: the handler was done without one that it had asked for.
- * *ret_outputs is a list of {"op": "send"|"after"|"cancel"|"http"|"store"|"forget"|"answer"|"source"|"audit"|"pass"|"tally", "name", ...}
- * as in common/step.c: "value" (http request, state, page, audit entry), "ms", "kind", "cmd", "inst", "body", "boxes" (the message); of a tally "name" is the
- * metric's, "ms" the value, "value" the labels; the caller frees. */
+ * *ret_outputs is a list of {"op": "send"|"after"|"cancel"|"http"|"store"|"forget"|"answer"|"source"|"audit"|"pass"|
+ * "tally", "name", ...} as in common/step.c: "value" (http request, state, page, audit entry), "ms", "kind", "cmd", "inst",
+ * "body", "boxes" (the message); of a tally "name" is the metric's, "ms" the value, "value" the labels; the caller frees. */
 int sw_step(const struct sw_actor *actor, const struct sw_ctx *ctx, const struct sw_msg *in,
             const json_t *facts, json_t **ret_outputs);
 

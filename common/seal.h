@@ -30,7 +30,8 @@ struct sw_keys;
 /* The keys that `role` may hold, from `dir`. On failure `error` says which file. */
 int sw_keys_load(const char *dir, const char *role, struct sw_keys **ret, char *error, size_t room);
 void sw_keys_destroy(struct sw_keys *keys);
-/* Whether `next` still opens what `keys` seals, as it does in every step of `slipway keys`; if not, `error` says what is missing. */
+/* Whether `next` still opens what `keys` seals, as it does in every step of `slipway keys`; if not, `error` says what is
+ * missing. */
 bool sw_keys_follow(const struct sw_keys *keys, const struct sw_keys *next, char *error,
                     size_t room);
 /* The ids of all keys held, those that seal first: {"auth": ["1a2b3c4d", ...], ..., "token": [...]}; the caller frees. */

@@ -198,6 +198,19 @@ static void header_and_signature_are_not_looked_at(void **state) {
     json_decref(call);
 }
 
+/* A command of U1, whose card's link is for that workspace and organization; "": none. */
+static void type_in(struct world *w, struct browser *b, const char *team, const char *org) {
+    const char *key;
+    json_t *value;
+    type_command(w, b, "U1", "promote");
+    json_object_foreach(w->facts, key, value) {
+        json_t *who_ = json_object_get(value, "who");
+        if (!who_) continue;
+        json_object_set_new(who_, "team", json_string(team));
+        if (org[0]) json_object_set_new(who_, "enterprise", json_string(org));
+    }
+}
+
 /* Who may be in the browser, and who not; `team` and `org` are where the command was typed. */
 static void only_the_person_it_was_made_for_is_led_on(void **state) {
     struct world *w = *state;
@@ -233,15 +246,7 @@ static void only_the_person_it_was_made_for_is_led_on(void **state) {
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct browser b = {0};
         json_object_clear(w->facts);
-        type_command(w, &b, "U1", "promote");
-        const char *key;
-        json_t *value;
-        json_object_foreach(w->facts, key, value) {
-            json_t *who_ = json_object_get(value, "who");
-            if (!who_) continue;
-            json_object_set_new(who_, "team", json_string(rows[i].team));
-            if (rows[i].org[0]) json_object_set_new(who_, "enterprise", json_string(rows[i].org));
-        }
+        type_in(w, &b, rows[i].team, rows[i].org);
         get_link(w, &b);
         at_slack(w, &b);
         SW_AUTO(sw_text) char *team = sw_printf("&team=%s&", rows[i].team);
