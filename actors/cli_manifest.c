@@ -111,9 +111,11 @@ static json_t *manifest(const char *name, const char *command, const char *base)
         "description", "Heroku Pipelines from here", "usage_hint", "help", "should_escape", 0);
     json_t *features = json_pack("{s:{s:s, s:b}, s:[o]}", "bot_user", "display_name", name,
                                  "always_online", 1, "slash_commands", slash);
+    /* What a sign-in asks for is declared, too; installing asks for nothing of a person. */
     json_t *oauth =
-        json_pack("{s:[o, o], s:{s:o}}", "redirect_urls", url_of(base, SW_PATH_INSTALL_CALLBACK),
-                  url_of(base, SW_PATH_CALLBACK_SLACK), "scopes", "bot", default_scopes());
+        json_pack("{s:[o, o], s:{s:o, s:[s, s]}}", "redirect_urls",
+                  url_of(base, SW_PATH_INSTALL_CALLBACK), url_of(base, SW_PATH_CALLBACK_SLACK),
+                  "scopes", "bot", default_scopes(), "user", "openid", "profile");
     json_t *settings = json_pack(
         "{s:{s:o, s:[s, s]}, s:{s:b, s:o}, s:b, s:b, s:b}", "event_subscriptions", "request_url",
         url_of(base, "/slack/events"), "bot_events", "app_uninstalled", "tokens_revoked",
