@@ -41,6 +41,5 @@
 #define SW_KIND_RESPONDER_TIMER "responder.timer.v1"
 #define SW_KIND_REFRESHER_HTTP "refresher.http.v1"
 #define SW_KIND_REFRESHER_TIMER "refresher.timer.v1"
-#define SW_KIND_NOTIFIER_TIMER "notifier.timer.v1"
 
 #endif

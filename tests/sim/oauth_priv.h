@@ -44,7 +44,6 @@ struct sim_consent { /* the page on which a person allows an application */
     size_t count;
 };
 
-void sim__code_free(void *code);
 /* A new access token; a new authorization, with its refresh token where it is an application's. */
 struct token *sim__token_create(struct sim *sim, struct grant *grant, int64_t dies_ms);
 void sim__api_keys_create(struct sim *sim);

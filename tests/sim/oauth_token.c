@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-void sim__code_free(void *value) {
+static void code_free(void *value) {
     struct code *code = value;
     if (code == NULL) return;
     free(code->redirect_uri);
@@ -71,7 +71,7 @@ void sim_oauth_create(struct sim *sim) {
 
 void sim_oauth_destroy(struct sim_oauth *oauth) {
     if (oauth == NULL) return;
-    sim_map_destroy(oauth->codes, sim__code_free);
+    sim_map_destroy(oauth->codes, code_free);
     sim_map_destroy(oauth->tokens, free);
     sim_map_destroy(oauth->grants, grant_free);
     free(oauth);
@@ -137,7 +137,7 @@ static void code_exchange(struct sim *sim, struct sim_req *req, const json_t *ar
         sim->oauth->issued++;
         tokens_reply(sim, req, grant);
     }
-    sim__code_free(code);
+    code_free(code);
 }
 
 static void refresh_exchange(struct sim *sim, struct sim_req *req, const json_t *args) {

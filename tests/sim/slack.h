@@ -68,7 +68,6 @@ struct sim_message *sim_message_add(struct sim *sim, struct sim_channel *channel
                                     const json_t *args);
 struct sim_message *sim_message_find(const struct sim_channel *channel, const char *ts);
 void sim_message_set(struct sim_message *message, const json_t *args);
-void sim_message_free(struct sim_message *message);
 void sim_message_remove(struct sim_channel *channel, struct sim_message *message);
 bool sim_message_visible(const struct sim_message *message, const struct sim_user *viewer);
 json_t *sim_message_json(const struct sim_channel *channel, const struct sim_message *message);

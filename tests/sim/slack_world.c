@@ -66,7 +66,7 @@ struct sim_channel *sim_channel_dm(struct sim *sim, const struct sim_team *team,
     return channel;
 }
 
-void sim_message_free(struct sim_message *message) {
+static void message_free(struct sim_message *message) {
     if (message == NULL) return;
     free(message->text);
     json_decref(message->blocks);
@@ -111,7 +111,7 @@ struct sim_message *sim_message_add(struct sim *sim, struct sim_channel *channel
     }
     sim_message_set(message, args);
     if (channel->count == SIM_CHANNEL_KEPT) {
-        sim_message_free(channel->ring[channel->first]);
+        message_free(channel->ring[channel->first]);
         channel->first = (channel->first + 1) % SIM_CHANNEL_KEPT;
         channel->count--;
     }
@@ -135,7 +135,7 @@ void sim_message_remove(struct sim_channel *channel, struct sim_message *message
         channel->ring[(channel->first + kept++) % SIM_CHANNEL_KEPT] = m;
     }
     channel->count = kept;
-    sim_message_free(message);
+    message_free(message);
 }
 
 struct sim_slack *sim_slack_create(void) {
@@ -149,7 +149,7 @@ struct sim_slack *sim_slack_create(void) {
 
 static void channel_empty(struct sim_channel *channel) {
     while (channel->count > 0) {
-        sim_message_free(channel->ring[channel->first]);
+        message_free(channel->ring[channel->first]);
         channel->first = (channel->first + 1) % SIM_CHANNEL_KEPT;
         channel->count--;
     }
