@@ -57,6 +57,7 @@ int sw__auth_bot_refused(struct sw__auth *a) {
 int sw__auth_gone_ms(const struct sw__auth *a, json_int_t *ret) {
     SW_AUTO(sw_text) char *key = sw_printf("gone/%s", a->in->inst);
     const json_t *gone;
+    *ret = 0;
     int r = sw_fact(a->out, key, &gone);
     if (r == 0) *ret = sw_int(gone, "at_ms");
     return r;
