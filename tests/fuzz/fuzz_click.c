@@ -1,7 +1,7 @@
 /* fuzz_click.c -- any bytes as the payload of a signed click, and as its form: answered, and one command at most.
  *
  * live: clang -g -O1 -D_GNU_SOURCE -fsanitize=fuzzer,address,undefined -I. actors/form.c actors/signature.c \
- *       actors/ingress*.c actors/pages*.c common/{mem,seal,conf_hook,metrics,out,decision}.c common/key*.c \
+ *       actors/ingress*.c actors/pages*.c common/{mem,seal,conf_hook,metrics,out,decision}.c common/key{s,_file}.c \
  *       proto/{msg,value}.c tests/fuzz/fuzz_click.c -lmsgpackc -ljansson -lsodium -o fuzz && \
  *       ./fuzz -max_len=20000 tests/fuzz/corpus/click */
 #include "tests/fuzz/signed.h"

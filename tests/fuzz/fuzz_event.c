@@ -1,7 +1,7 @@
 /* fuzz_event.c -- any bytes as a signed event of Slack's: answered, and one message at most.
  *
  * live: clang -g -O1 -D_GNU_SOURCE -fsanitize=fuzzer,address,undefined -I. actors/form.c actors/signature.c \
- *       actors/ingress*.c actors/pages*.c common/{mem,seal,conf_hook,metrics,out,decision}.c common/key*.c \
+ *       actors/ingress*.c actors/pages*.c common/{mem,seal,conf_hook,metrics,out,decision}.c common/key{s,_file}.c \
  *       proto/{msg,value}.c tests/fuzz/fuzz_event.c -lmsgpackc -ljansson -lsodium -o fuzz && \
  *       ./fuzz -max_len=20000 tests/fuzz/corpus/event */
 #include "tests/fuzz/signed.h"

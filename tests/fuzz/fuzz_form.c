@@ -2,7 +2,7 @@
  * appended packs and opens.
  *
  * live: clang -g -O1 -D_GNU_SOURCE -fsanitize=fuzzer,address,undefined -I. actors/form.c actors/signature.c \
- *       actors/ingress*.c actors/pages*.c common/{mem,seal,conf_hook,metrics,out,decision}.c common/key*.c \
+ *       actors/ingress*.c actors/pages*.c common/{mem,seal,conf_hook,metrics,out,decision}.c common/key{s,_file}.c \
  *       proto/{msg,value}.c tests/fuzz/fuzz_form.c -lmsgpackc -ljansson -lsodium -o fuzz && \
  *       ./fuzz -max_len=70000 tests/fuzz/corpus/form */
 #include "actors/form.h"

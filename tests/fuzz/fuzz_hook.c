@@ -1,7 +1,7 @@
 /* fuzz_hook.c -- any bytes as a signed webhook of Heroku or GitHub: answered, and of what goes on each installation has one.
  *
  * live: clang -g -O1 -D_GNU_SOURCE -fsanitize=fuzzer,address,undefined -I. actors/form.c actors/signature.c \
- *       actors/ingress*.c actors/pages*.c common/{mem,seal,conf_hook,metrics,out,decision}.c common/key*.c \
+ *       actors/ingress*.c actors/pages*.c common/{mem,seal,conf_hook,metrics,out,decision}.c common/key{s,_file}.c \
  *       proto/{msg,value}.c tests/fuzz/fuzz_hook.c -lmsgpackc -ljansson -lsodium -o fuzz && \
  *       ./fuzz -max_len=20000 tests/fuzz/corpus/hook */
 #include "actors/ingress.h"

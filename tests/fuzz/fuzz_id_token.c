@@ -1,7 +1,7 @@
 /* fuzz_id_token.c -- any bytes as an id_token: an object, or nothing.
  *
  * live: clang -g -O1 -D_GNU_SOURCE -fsanitize=fuzzer,address,undefined -I. actors/id_token.c \
- *       common/{mem,seal,metrics}.c common/key*.c proto/value.c tests/fuzz/fuzz_id_token.c -lmsgpackc -ljansson -lsodium -o fuzz && \
+ *       common/{mem,seal,metrics}.c common/key{s,_file}.c proto/value.c tests/fuzz/fuzz_id_token.c -lmsgpackc -ljansson -lsodium -o fuzz && \
  *       ./fuzz -max_len=40000 tests/fuzz/corpus/id_token */
 #include "actors/id_token.h"
 #include "common/mem.h"

@@ -2,7 +2,7 @@
  * of "?" is replaced by the right one, so that a good timestamp is let in.
  *
  * live: clang -g -O1 -D_GNU_SOURCE -fsanitize=fuzzer,address,undefined -I. actors/signature.c \
- *       common/{mem,seal,metrics}.c common/key*.c tests/fuzz/fuzz_signature.c -ljansson -lsodium -o fuzz && \
+ *       common/{mem,seal,metrics}.c common/key{s,_file}.c tests/fuzz/fuzz_signature.c -ljansson -lsodium -o fuzz && \
  *       ./fuzz tests/fuzz/corpus/signature */
 #include "actors/signature.h"
 #include "common/mem.h"
