@@ -42,6 +42,8 @@ def named_in_redis(w, ids):
         for name in names:
             kind = w.redis("TYPE", name)
             read = {"string": ("GET",), "hash": ("HGETALL",), "zset": ("ZRANGE", "0", "-1"), "stream": ("XRANGE", "-", "+"), "set": ("SMEMBERS",)}
+            if kind not in read:  # it went since the scan
+                continue
             value = repr(w.redis(read[kind][0], name, *read[kind][1:]))
             found += [(name.decode(), i) for i in ids if f".{i}." in value]
         if cursor == b"0":
