@@ -204,6 +204,9 @@ class Install(Flow):
             raise Failed("what was taken in is still counted")
 
 
+OFFERS = ("Deploy when green", "Promote when green")
+
+
 class Operation(Flow):
     """A command that executor carries out; `changes`: it has a message that changes, locks, an audit."""
     roles = ("executor",)
@@ -233,7 +236,7 @@ class Operation(Flow):
     def settled(self, world, kills=0):
         """True whatever became of it. What was told last; what is only offered is not wanted."""
         seconds = 150 if "SLIPWAY_LEASE_MS" not in world.environment else 60
-        until("all is over, or something is offered", lambda: world.owed() == 0 or world.button("Deploy when green"), seconds)
+        until("all is over, or something is offered", lambda: world.owed() == 0 or any(map(world.button, OFFERS)), seconds)
         if world.owed():
             world.type("cancel " + world.op())
         world.quiet(seconds)
