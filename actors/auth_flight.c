@@ -50,13 +50,10 @@ int sw__auth_flying(const struct sw__auth *a, const struct sw_provider *p, const
 static int start(const struct sw__auth *a, const struct sw_provider *p, const char *user,
                  const json_t *account, bool urgent, const char *key, json_t *flight) {
     SW_AUTO(sw_json) json_t *tokens = NULL;
-    uint8_t random[16];
-    char id[33];
     SW_AUTO(sw_text) char *label = sw_printf("flight/%s", p->name);
+    SW_AUTO(sw_text) char *id = sw__auth_id(a, label);
     int r = sw__auth_tokens(a, p, user, account, &tokens);
     if (r < 0) return r;
-    sw_derive(a->ctx->seed, label, random, sizeof(random));
-    sw_hex(random, sizeof(random), id);
     json_object_set_new(flight, "flight", json_string(id));
     json_object_set_new(flight, "link", json_string(sw_str(account, "link")));
     json_object_set_new(flight, "version", json_integer(sw_int(account, "version")));

@@ -10,7 +10,6 @@
 #include <string.h>
 
 #define STEP "install"
-#define TRIES 2 /* one call, and one repeat where its outcome is unknown */
 #define NAME_LENGTH 200
 #define SCOPE_LENGTH 1000
 /* Anybody can come back with codes that they made up; what asks Slack about them also renews tokens there. */
@@ -170,7 +169,7 @@ int sw__auth_install_http(struct sw__auth *a) {
     const char *error = sw_str(http, "error"), *oauth = sw_msg_box(a->in, "oauth");
     const bool admin = json_is_true(json_object_get(a->in->body, "admin"));
     const int tries = (int)sw_int(a->in->body, "tries");
-    if (oauth && (!strcmp(error, "unsure") || !strcmp(error, "timeout")) && tries < TRIES) {
+    if (oauth && sw_provider_once_more(http, tries)) {
         ask(a, oauth, admin, tries + 1);
         return 0;
     }
@@ -202,10 +201,7 @@ int sw__auth_install_http(struct sw__auth *a) {
 static int keep(struct sw__auth *a, const json_t *old, const json_t *tokens) {
     static const char *const keys[] = {"team", "enterprise", "app", "scope", "by"};
     const json_t *body = a->in->body;
-    uint8_t random[16];
-    char link[33];
-    sw_derive(a->ctx->seed, "account", random, sizeof(random));
-    sw_hex(random, sizeof(random), link);
+    SW_AUTO(sw_text) char *link = sw__auth_id(a, "account");
     SW_AUTO(sw_json)
     json_t *account =
         json_pack("{s:s, s:s, s:I, s:I}", "id", sw_str(body, "bot_user"), "link", link, "linked_ms",

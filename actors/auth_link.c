@@ -11,6 +11,14 @@ char *sw__auth_random(const struct sw__auth *a, const char *label) {
     return sw_base64url(random, sizeof(random));
 }
 
+char *sw__auth_id(const struct sw__auth *a, const char *label) {
+    uint8_t random[16];
+    char *hex = sw_malloc(2 * sizeof(random) + 1);
+    sw_derive(a->ctx->seed, label, random, sizeof(random));
+    sw_hex(random, sizeof(random), hex);
+    return hex;
+}
+
 char *sw__auth_hash(const char *text) {
     uint8_t hash[32];
     char *hex = sw_malloc(2 * sizeof(hash) + 1);

@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <string.h>
 
-#define TRIES 2 /* one call, and one repeat where its outcome is unknown */
 #define FIELD_MAX 320
 
 bool sw__auth_is_of(const json_t *secret, const struct sw__way *way) {
@@ -137,11 +136,11 @@ static int on_exchange(struct sw__auth *a, const struct sw__way *way, const json
     SW_AUTO(sw_json) json_t *answer = NULL, *secret = NULL;
     SW_AUTO(sw_text) char *box = NULL;
     const json_t *body = a->in->body;
-    const char *error = sw_str(http, "error"), *oauth = sw_msg_box(a->in, "oauth");
+    const char *oauth = sw_msg_box(a->in, "oauth");
     int r = sw_open(a->ctx, a->in, "oauth", &secret);
     if (r < 0) return r;
     if (!sw__auth_is_of(secret, way)) return -EBADMSG;
-    if ((!strcmp(error, "unsure") || !strcmp(error, "timeout")) && sw_int(body, "tries") < TRIES) {
+    if (sw_provider_once_more(http, sw_int(body, "tries"))) {
         sw__auth_exchange(a, way, oauth, (int)sw_int(body, "tries") + 1);
         return 0;
     }
@@ -183,12 +182,9 @@ static int link_account(struct sw__auth *a, const struct sw__way *way, const jso
     const struct sw_provider *p = way->p;
     const char *user = sw_str(way->who, "user");
     const json_t *old;
-    uint8_t random[16];
-    char link[33];
+    SW_AUTO(sw_text) char *link = sw__auth_id(a, "account");
     int r = sw__auth_stored(a, p, user, &old);
     if (r < 0) return r;
-    sw_derive(a->ctx->seed, "account", random, sizeof(random));
-    sw_hex(random, sizeof(random), link);
     json_object_set_new(account, "link", json_string(link));
     json_object_set_new(account, "linked_ms", json_integer(a->ctx->now_ms));
     json_object_set_new(account, "version", json_integer(sw_int(old, "version")));

@@ -196,6 +196,7 @@ int sw__auth_bot_announce(const struct sw__auth *a, const json_t *account);
 
 /* auth_link.c: tokens of URLs. */
 char *sw__auth_random(const struct sw__auth *a, const char *label); /* 43 characters */
+char *sw__auth_id(const struct sw__auth *a, const char *label);     /* 32 hex digits */
 char *sw__auth_hash(const char *text);                              /* 64 hex digits */
 char *sw__auth_token(const struct sw__auth *a, const char *purpose, const char *random);
 char *sw__auth_offer_key(const char *purpose, const char *random);

@@ -8,6 +8,8 @@
 
 #include <string.h>
 
+#define TRIES 2 /* one call, and one repeat where its outcome is unknown */
+
 const struct sw_provider sw_providers[] = {
     {.name = "heroku",
      .label = "Heroku",
@@ -61,11 +63,14 @@ bool sw_provider_set_up(const struct sw_provider *p, const struct sw_conf *conf)
     return p == SW_HEROKU || sw_provider_client(p, conf)[0];
 }
 
+/* Where its pages are. */
+static const char *web_of(const struct sw_provider *p, const struct sw_conf *conf) {
+    return p == SW_GITHUB ? conf->github_web : p == SW_SLACK ? conf->slack_web : conf->heroku_id;
+}
+
 bool sw_provider_is_issuer(const struct sw_provider *p, const struct sw_conf *conf,
                            const char *issuer) {
-    const char *base = p == SW_GITHUB  ? conf->github_web
-                       : p == SW_SLACK ? conf->slack_web
-                                       : conf->heroku_id;
+    const char *base = web_of(p, conf);
     const size_t size = strlen(base);
     if (strncmp(issuer, base, size) != 0) return false;
     /* GitHub's has a path. */
@@ -82,9 +87,8 @@ char *sw_provider_authorize_url(const struct sw_provider *p, const struct sw_con
     SW_AUTO(sw_text) char *state_text = sw_url_escape(state);
     return sw_printf("%s%s?client_id=%s&response_type=code&scope=%s&state=%s"
                      "&redirect_uri=%s&code_challenge=%s&code_challenge_method=S256",
-                     github ? conf->github_web : conf->heroku_id,
-                     github ? "/login/oauth/authorize" : "/oauth/authorize", client, scope,
-                     state_text, redirect, challenge);
+                     web_of(p, conf), github ? "/login/oauth/authorize" : "/oauth/authorize",
+                     client, scope, state_text, redirect, challenge);
 }
 
 json_t *sw_provider_token_request(const struct sw_provider *p, const struct sw_conf *conf,
@@ -105,6 +109,11 @@ json_t *sw_provider_token_request(const struct sw_provider *p, const struct sw_c
     if (p == SW_GITHUB)
         json_object_set_new(form, "client_id", json_string(sw_provider_client(p, conf)));
     return request;
+}
+
+bool sw_provider_once_more(const json_t *http, json_int_t tries) {
+    const char *error = sw_str(http, "error");
+    return tries < TRIES && (!strcmp(error, "unsure") || !strcmp(error, "timeout"));
 }
 
 const char *sw_provider_blames_us(const struct sw_provider *p, const json_t *http,

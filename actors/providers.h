@@ -52,6 +52,8 @@ char *sw_provider_authorize_url(const struct sw_provider *p, const struct sw_con
 /* POST for tokens, its answer sealed: {access_token, refresh_token?, expires_in?, error?}. */
 json_t *sw_provider_token_request(const struct sw_provider *p, const struct sw_conf *conf,
                                   json_t *form);
+/* Whether that request is made once more after this answer: one repeat, where the outcome of the first try is unknown. */
+bool sw_provider_once_more(const json_t *http, json_int_t tries);
 /* What whoever runs this has to put right, where the answer to that request says so: one of a few words; or NULL. */
 const char *sw_provider_blames_us(const struct sw_provider *p, const json_t *http,
                                   const json_t *answer);

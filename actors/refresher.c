@@ -23,7 +23,6 @@
 #define BACKOFF_MAX_MS (30 * 60 * 1000)
 #define BUSY_MAX_MS (30 * 60 * 1000) /* an answer that did not come by then is not waited for */
 #define DONE_MS (24 * 3600 * 1000LL)
-#define TRIES 2 /* one call, and one repeat where its outcome is unknown */
 
 static char *token_name(const struct sw_msg *in) {
     return sw_printf("tok/%s/%s/%s", in->inst, sw_str(in->body, "user"),
@@ -239,8 +238,8 @@ static int on_http(const struct sw_ctx *ctx, const struct sw_msg *in, struct sw_
                      json_pack("{s:s, s:I, s:b}", "link", sw_str(in->body, "link"), "version",
                                sw_int(in->body, "version"), "done", 1),
                      DONE_MS);
-    } else if (note && (!strcmp(error, "unsure") || !strcmp(error, "timeout")) &&
-               sw_int(in->body, "tries") < TRIES && !sw_int(note, "failures")) {
+    } else if (note && sw_provider_once_more(http, sw_int(in->body, "tries")) &&
+               !sw_int(note, "failures")) {
         /* Who waits is helped by that at once; a provider that has been away for longer is not. */
         call(ctx, in, out, (int)sw_int(in->body, "tries") + 1);
     } else if (sw_provider_refused(sw_provider(sw_str(in->body, "provider")), http, answer)) {
