@@ -33,7 +33,7 @@
     TEXT(slack_api, "SLACK_API", "https://slack.com/api", "base URL of Slack's Web API")           \
     TEXT(hooks, "SLACK_HOOKS", "https://hooks.slack.com", "the only origin a response_url may have") \
     TEXT(slack_client_id, "SLACK_CLIENT_ID", "", "client id of the Slack app; empty: nobody can sign in") \
-    TEXT(slack_scope, "SLACK_SCOPE", "commands,chat:write,chat:write.public,im:write", "bot scopes asked of Slack") \
+    TEXT(slack_scope, "SLACK_SCOPE", "commands,chat:write,chat:write.public,im:write,channels:read,channels:join,groups:read", "bot scopes asked of Slack") \
     TEXT(heroku_api, "HEROKU_API", "https://api.heroku.com", "base URL of Heroku's Platform API")  \
     TEXT(heroku_id, "HEROKU_ID", "https://id.heroku.com", "base URL of Heroku's OAuth pages")      \
     TEXT(dashboard, "HEROKU_DASHBOARD", "https://dashboard.heroku.com", "base URL for links")      \
@@ -43,14 +43,20 @@
     TEXT(github_web, "GITHUB", "https://github.com", "GitHub's OAuth pages, and links to it")      \
     TEXT(github_client_id, "GITHUB_CLIENT_ID", "", "client id at GitHub; empty: no GitHub")        \
     TEXT(github_scope, "GITHUB_SCOPE", "repo", "OAuth scopes asked of GitHub")                     \
+    TEXT(github_hooks, "GITHUB_HOOKS", "repository", "repository: `route` makes a webhook in it; app: the GitHub App has one") \
+    TEXT(kafka, "KAFKA", "", "Kafka: host:port,host:port; empty: webhooks go through Redis alone") \
+    TEXT(kafka_topic, "KAFKA_TOPIC", "slipway-events", "topic of events; what cannot be read goes to <topic>-dead") \
+    TEXT(kafka_group, "KAFKA_GROUP", "slipway-notifier", "consumer group of notifier")             \
+    TEXT(kafka_options, "KAFKA_OPTIONS", "", "librdkafka's own settings: name=value, separated by spaces") \
     TEXT(kolkrabbi, "KOLKRABBI", "https://kolkrabbi.heroku.com", "Heroku's older GitHub service")  \
     SECRET(slack_secret, "SLACK_SECRET_FILE", "ingress", "Slack signing secret")                   \
     SECRET(slack_token, "SLACK_TOKEN_FILE", "responder", "bot token of a workspace that did not install it") \
     SECRET(slack_client_secret, "SLACK_CLIENT_SECRET_FILE", "auth refresher", "client secret of the Slack app") \
     SECRET(heroku_secret, "HEROKU_SECRET_FILE", "auth refresher", "OAuth client secret at Heroku") \
-    SECRET(webhook_secret, "HEROKU_WEBHOOK_SECRET_FILE", "ingress", "secret of Heroku's app webhooks") \
+    SECRET(webhook_secret, "HEROKU_WEBHOOK_SECRET_FILE", "ingress executor", "secret of Heroku's app webhooks") \
     SECRET(github_secret, "GITHUB_SECRET_FILE", "auth refresher", "client secret at GitHub")       \
-    SECRET(github_webhook_secret, "GITHUB_WEBHOOK_SECRET_FILE", "ingress", "secret of GitHub's webhooks") \
+    SECRET(github_webhook_secret, "GITHUB_WEBHOOK_SECRET_FILE", "ingress executor", "secret of GitHub's webhooks") \
+    SECRET(kafka_password, "KAFKA_PASSWORD_FILE", "ingress notifier", "password at Kafka (sasl.password)") \
     SECRET(sentry_dsn, "SENTRY_DSN_FILE", "every role", "DSN at Sentry, for unexpected errors")    \
     NUMBER(lease_ms, "LEASE_MS", 10000, 300, 60000, "how long a shard stays owned without renewal") \
     NUMBER(sweep_ms, "SWEEP_MS", 1000, 50, 60000, "how often mailboxes are compared with Redis")   \
@@ -66,6 +72,10 @@
     NUMBER(slow_ms, "SLOW_MS", 5000, 100, 600000, "after so long without an answer it is said to go on") \
     NUMBER(report_gap_ms, "REPORT_GAP_MS", 60000, 100, 3600000, "for so long like reports are one") \
     NUMBER(refresh_ms, "REFRESH_MS", 21600000, 1000, 86400000, "how often a token is refreshed")   \
+    NUMBER(tend_ms, "TEND_MS", 3600000, 1000, 86400000, "how often missed webhooks are looked for") \
+    NUMBER(check_ms, "CHECK_MS", 86400000, 1000, 604800000, "how often a route's owner, channel, apps and webhooks are checked") \
+    NUMBER(digest, "DIGEST", 20, 1, 1000, "new subjects of a channel in a minute before the rest is one message") \
+    NUMBER(update_ms, "UPDATE_MS", 3000, 100, 60000, "least time between two updates of a notification") \
     NUMBER(owed_max, "OWED_MAX", 1000, 1, 1000000, "owed commands of one installation before ingress sheds") \
     NUMBER(audit_max, "AUDIT_MAX", 100000, 1, 10000000, "audit entries kept of an installation")   \
     NUMBER(batch, "BATCH", 64, 1, 256, "most messages in one commit")                              \

@@ -31,12 +31,20 @@
 #define SW_KIND_PROMOTED "promoted.v1" /* executor -> notifier: where a pipeline was promoted */
 #define SW_KIND_CANCEL "cancel.v1"     /* executor -> executor: end this plan if it can be ended */
 #define SW_KIND_GO "go.v1"             /* executor -> executor: do what was offered */
-#define SW_KIND_PAGE "page.v1"         /* auth -> ingress: answer of a waiting request */
+#define SW_KIND_NOTICE                                                                             \
+    "notice.v1" /* notifier -> responder: all that a channel shows of a subject */
+#define SW_KIND_CHANNEL "channel.v1" /* executor, notifier -> responder: may the bot post there? */
+#define SW_KIND_CHANNEL_STATE                                                                      \
+    "channel_state.v1"             /* responder -> executor, notifier: whether it may */
+#define SW_KIND_ROUTE "route.v1"   /* executor, auth -> notifier: what a channel shall hear of */
+#define SW_KIND_PERSON "person.v1" /* auth -> notifier: who somebody at Heroku or GitHub is here */
+#define SW_KIND_PAGE "page.v1"     /* auth -> ingress: answer of a waiting request */
 
 #define SW_KIND_EXECUTOR_HTTP "executor.http.v1"
 #define SW_KIND_EXECUTOR_TIMER "executor.timer.v1"
 #define SW_KIND_AUTH_HTTP "auth.http.v1"
 #define SW_KIND_AUTH_TIMER "auth.timer.v1"
+#define SW_KIND_NOTIFIER_TIMER "notifier.timer.v1"
 #define SW_KIND_RESPONDER_HTTP "responder.http.v1"
 #define SW_KIND_RESPONDER_TIMER "responder.timer.v1"
 #define SW_KIND_REFRESHER_HTTP "refresher.http.v1"

@@ -24,7 +24,8 @@
         "T0SIM1=xoxb-of-the-file", "--secret", "shh"
 #define SLACK_BASIC "Authorization: Basic c2lkOnNzZWM=" /* sid:ssec */
 #define SLACK_CALLBACK "http://127.0.0.1:9/slack/install/callback"
-#define SLACK_SCOPES "commands,chat:write,chat:write.public,im:write"
+#define SLACK_SCOPES                                                                               \
+    "commands,chat:write,chat:write.public,im:write,channels:read,channels:join,groups:read"
 
 /* Slack's no is a 200. */
 static inline void assert_refused(const struct client_reply *reply, const char *error) {

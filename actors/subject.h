@@ -1,0 +1,48 @@
+/* subject.h -- what an event is about, and how far that is: a state that is folded, whatever the order of arrival.
+ *
+ * shapes   event: the body of event.v1 (PROTO.md); pipeline: {pipeline: {id, name}, apps: [{id, name, stage}], repo?: {id, name}},
+ *          may be NULL; state: a subject's, opaque but here, at most 16 KiB as JSON
+ * units    *_ms since 1970 UTC, by the clocks of GitHub and Heroku
+ * errors   -ENOENT an event that is never shown; -EBADMSG without what it must have
+ * owner    the caller owns what is returned; all else is borrowed
+ * source   ARCHITECTURE.md "Notifications"
+ * limits   keys of 120 bytes, 40 lines of history (the first and the newest), 60 contexts of a CI run
+ */
+#ifndef SW_SUBJECT_H
+#define SW_SUBJECT_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define SW_SUBJECT_KEY 128
+
+/* What filters look at. */
+struct sw_subject_facts {
+    const char *
+        word; /* "deploys", "releases", "ci", "pulls", "pushes", "tags", "crashes", "apps", "reviews" */
+    char stage[16];    /* "development", "staging", "production", "review"; "": has none */
+    char branch[256];  /* "": has none */
+    const char *state; /* "started", "succeeded", "failed"; "": neither */
+};
+
+/* Which subject it is about; *ret_why says why an event of -ENOENT is never shown ("a pull request was labeled"). */
+int sw_subject_key(const json_t *event, const json_t *pipeline, char ret[SW_SUBJECT_KEY],
+                   const char **ret_why);
+/* Of this event alone. */
+void sw_subject_facts(const json_t *event, const json_t *pipeline, struct sw_subject_facts *ret);
+/* Its state after the event (`state` NULL: the first). *ret_changed false: the event said nothing new. Any order of the same
+ * events, with any repeats, ends in the same state. */
+json_t *sw_subject_fold(const json_t *state, const json_t *event, bool *ret_changed);
+/* "started", "succeeded", "failed", or "": what the subject as a whole is in. */
+const char *sw_subject_state(const json_t *state);
+/* Nothing more is expected of it. */
+bool sw_subject_ended(const json_t *state);
+/* People whom a notice would name: [{provider, id}], at most 5. */
+json_t *sw_subject_people(const json_t *state);
+/* The body of notice.v1 without who, op and n: {parent, log?, broadcast?, digest, final}. `people`: {"<provider>/<id>": Slack
+ * user id}, those who are linked. */
+json_t *sw_subject_notice(const json_t *state, const json_t *pipeline, const json_t *people);
+
+#endif
