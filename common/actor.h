@@ -73,6 +73,8 @@ void sw_forget(struct sw_out *out, const char *key);
 void sw_answer(struct sw_out *out, const char *wait, json_t *page);
 /* A hint for ingress: webhooks of `source` ("heroku/<app id>") concern this installation. */
 void sw_source(struct sw_out *out, const char *source);
+/* They concern it no more. */
+void sw_unsource(struct sw_out *out, const char *source);
 /* One line of the installation's audit, append-only and written with the ack (takes): who did what, how it ended.
  *   {"at_ms"?, "cmd"?, "who": {"team", "user", "channel"}, "line" (one-time code left out), "task", "forced",
  *    "accounts": {"heroku"?: email, "github"?: login}, "pipeline"?, "stage"?, "apps"?: [name],
@@ -111,7 +113,7 @@ struct sw_actor {
 
 /* Tests: one call without I/O. `facts` is {key: value}; a key that is missing counts as absent. Each is loaded
  * only when it is asked for; -EDEADLK: the handler was done without one that it had asked for.
- * *ret_outputs is a list of {"op": "send"|"after"|"cancel"|"http"|"store"|"forget"|"answer"|"source"|"audit"|"pass"|
+ * *ret_outputs is a list of {"op": "send"|"after"|"cancel"|"http"|"store"|"forget"|"answer"|"source"|"unsource"|"audit"|"pass"|
  * "tally", "name", ...} as in common/step.c: "value" (http request, state, page, audit entry), "ms", "kind", "cmd", "inst",
  * "body", "boxes" (the message); of a tally "name" is the metric's, "ms" the value, "value" the labels; the caller frees. */
 int sw_step(const struct sw_actor *actor, const struct sw_ctx *ctx, const struct sw_msg *in,

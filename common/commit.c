@@ -207,9 +207,12 @@ static void add_answer(struct sw_batch *batch, const struct sw_op *op, const str
 
 static void add_source(struct sw_batch *batch, const struct sw_op *op, const struct sw_msg *in) {
     char key[SW_KEY_MAX + 16];
+    const char *argv[] = {op->kind == SW_OP_SOURCE ? "SADD" : "SREM", in->inst};
+    const size_t sizes[] = {4, strlen(in->inst)};
     snprintf(key, sizeof(key), "sw:src:%s", op->name);
     /* A hint, on the same connection and so before the commit; lost with it. */
-    (void)sw_redis_words(batch->shard->run->redis, NULL, NULL, "SADD", key, in->inst, NULL);
+    (void)sw_redis_eval(batch->shard->run->redis, SW_SCRIPT_SOURCE, key, 2, argv, sizes, NULL,
+                        NULL);
 }
 
 /* Written down as JSON: an auditor may read it without us. */
@@ -273,6 +276,7 @@ static int add_op(struct sw_batch *batch, const struct sw_op *op, const struct s
         add_answer(batch, op, entry->m);
         return 0;
     case SW_OP_SOURCE:
+    case SW_OP_UNSOURCE:
         add_source(batch, op, entry->m);
         return 0;
     case SW_OP_AUDIT:

@@ -119,6 +119,10 @@ void sw_source(struct sw_out *out, const char *source) {
     push(out, SW_OP_SOURCE, source);
 }
 
+void sw_unsource(struct sw_out *out, const char *source) {
+    push(out, SW_OP_UNSOURCE, source);
+}
+
 void sw_audit(struct sw_out *out, json_t *entry) {
     struct sw_op *op = push(out, SW_OP_AUDIT, "");
     if (!json_is_object(entry)) out->error = -EINVAL;

@@ -24,6 +24,7 @@ enum sw_op_kind {
     SW_OP_FORGET,
     SW_OP_ANSWER,
     SW_OP_SOURCE,
+    SW_OP_UNSOURCE,
     SW_OP_AUDIT,
     SW_OP_PASS,
     SW_OP_TALLY,

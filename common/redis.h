@@ -28,6 +28,7 @@ enum sw_script {
     SW_SCRIPT_SETTLE,
     SW_SCRIPT_TICK,
     SW_SCRIPT_APPEND,
+    SW_SCRIPT_SOURCE,
     SW_SCRIPTS,
 };
 

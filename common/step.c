@@ -26,7 +26,7 @@ static json_t *op_to_json(const struct sw_op *op) {
         [SW_OP_SEND] = "send",     [SW_OP_AFTER] = "after",   [SW_OP_CANCEL] = "cancel",
         [SW_OP_HTTP] = "http",     [SW_OP_STORE] = "store",   [SW_OP_FORGET] = "forget",
         [SW_OP_ANSWER] = "answer", [SW_OP_SOURCE] = "source", [SW_OP_AUDIT] = "audit",
-        [SW_OP_PASS] = "pass",     [SW_OP_TALLY] = "tally",
+        [SW_OP_PASS] = "pass",     [SW_OP_TALLY] = "tally",   [SW_OP_UNSOURCE] = "unsource",
     };
     json_t *o = json_pack("{s:s, s:s}", "op", names[op->kind], "name", op->name);
     if (op->bulk) json_object_set_new(o, "bulk", json_true());

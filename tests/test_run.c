@@ -6,13 +6,17 @@
 
 /* ---- the actor ---- */
 
-/* {"n"}: keeps how many came, and whether they came in order. {"call"}: posts, and keeps the answer. */
+/* {"n", "source"?, "gone"?}: keeps how many came, and whether they came in order. {"call"}: posts, and keeps the answer. */
 static int handle(const struct sw_ctx *ctx, const struct sw_msg *in, struct sw_out *out) {
     const json_t *seen;
     (void)ctx;
     if (!strcmp(in->kind, SW_KIND_EXECUTOR_HTTP)) {
         sw_store(out, "answer", json_incref(json_object_get(in->body, "http")), 0);
         return 0;
+    }
+    if (json_object_get(in->body, "source")) {
+        const char *source = sw_str(in->body, "source");
+        json_object_get(in->body, "gone") ? sw_unsource(out, source) : sw_source(out, source);
     }
     if (json_object_get(in->body, "call")) {
         sw_http(out,
@@ -122,6 +126,28 @@ static void test_a_call_that_another_owner_marked_is_not_made(void **state) {
     assert_int_equal(errno, EAGAIN);
 }
 
+static void
+test_the_index_of_sources_is_written_before_its_commit_and_counts_changes(void **state) {
+    struct world *w = *state;
+    append(w, json_pack("{s:i, s:s}", "n", 1, "source", "github/1"));
+    append(w, json_pack("{s:i, s:s}", "n", 2, "source", "github/1"));
+    append(w, json_pack("{s:i, s:s}", "n", 3, "source", "github/2"));
+    append(w, json_pack("{s:i, s:s, s:b}", "n", 4, "source", "github/2", "gone", 1));
+    append(w, json_pack("{s:i, s:s, s:b}", "n", 5, "source", "github/2", "gone", 1));
+    for (int n = 1; n <= 5; n++)
+        appended(w);
+    w->run = start(w, &actor);
+    wait_for(w, 5);
+    redisReply *reply = ask(&w->redis, "SMEMBERS sw:src:github/1");
+    assert_int_equal(reply->elements, 1);
+    assert_string_equal(reply->element[0]->str, INST);
+    freeReplyObject(reply);
+    assert_int_equal(number(w, "SCARD sw:src:github/2", ""), 0);
+    reply = ask(&w->redis, "GET sw:sources");
+    assert_string_equal(reply->str, "3"); /* what was so already is no change */
+    freeReplyObject(reply);
+}
+
 static void test_calls_that_fail_together_make_one_short_pause(void **state) {
     struct sw_effects *effects = sw_zalloc(sizeof(*effects));
     int64_t began_at_ms = sw__boot_ms() - 5;
@@ -148,6 +174,9 @@ int main(void) {
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_a_call_that_another_owner_marked_is_not_made, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(
+            test_the_index_of_sources_is_written_before_its_commit_and_counts_changes, set_up,
+            tear_down),
         cmocka_unit_test(test_calls_that_fail_together_make_one_short_pause),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
