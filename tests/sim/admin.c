@@ -173,7 +173,7 @@ void sim_admin_config(struct sim *sim, struct sim_req *req) {
         sim_reply_error(
             req, 422, "invalid_params",
             "Expected some of {ingress, actors, redirect_uri, webhook_secret, secret, "
-            "promote_ms: [min, max], build_ms, dyno_ms, expires_in, enforce_rate, "
+            "promote_ms: [min, max], build_ms, dyno_ms, expires_in, enforce_rate, rate_limits, "
             "rate_burst, heroku_pool, github_..., grid, repositories_api, fail, deny, release, "
             "channel}.");
         return;
@@ -200,6 +200,8 @@ void sim_admin_config(struct sim *sim, struct sim_req *req) {
     }
     const json_t *enforce = json_object_get(body, "enforce_rate");
     if (enforce != NULL) sim->conf.enforce_rate = json_is_true(enforce);
+    const json_t *limits = json_object_get(body, "rate_limits");
+    if (limits != NULL) sim->conf.enforce_rate = sim->conf.rate_limits = json_is_true(limits);
     ok(req);
 }
 

@@ -38,6 +38,8 @@ static const char help_text[] =
     "  --expires-in S         life of access tokens in seconds (28800)\n"
     "  --journal N            entries kept (100000)\n"
     "  --enforce-rate         answer 429 to more than 1 message a second and channel\n"
+    "  --rate-limits          the same, and 429 where a method is called oftener than its tier "
+    "allows\n"
     "  --rate-burst N         messages a channel takes at once (3)\n"
     "  --heroku-pool N        request tokens per account (4500)\n"
     "  --github-client-id ID, --github-client-secret S, --github-redirect-uri URI\n"
@@ -46,6 +48,9 @@ static const char help_text[] =
     "                         the same for Slack's\n"
     "  --github-webhook-secret S  GitHub webhook secret; none: no event of GitHub\n"
     "  --github-app KIND      oauth (default): tokens without end; expiring: 8 hours, refreshed\n"
+    "  --bench-teams N, --bench-channels M\n"
+    "                         so many more workspaces, and channels among them; GET /sim/bench "
+    "lists them\n"
     "  --seed TEXT            ids of the fixtures\n"
     "  --quiet                no line per request on standard error\n";
 
@@ -55,6 +60,7 @@ enum option_id {
     OPT_TOKEN,
     OPT_SPAN,
     OPT_ENFORCE,
+    OPT_LIMITS,
     OPT_QUIET,
     OPT_HELP
 };
@@ -79,11 +85,14 @@ static const struct option options[] = {{"ingress", 1, NULL, OPT_TEXT},
                                         {"journal", 1, NULL, OPT_NUMBER},
                                         {"rate-burst", 1, NULL, OPT_NUMBER},
                                         {"heroku-pool", 1, NULL, OPT_NUMBER},
+                                        {"bench-teams", 1, NULL, OPT_NUMBER},
+                                        {"bench-channels", 1, NULL, OPT_NUMBER},
                                         {"bot-token", 1, NULL, OPT_TOKEN},
                                         {"promote-ms", 1, NULL, OPT_SPAN},
                                         {"build-ms", 1, NULL, OPT_SPAN},
                                         {"dyno-ms", 1, NULL, OPT_SPAN},
                                         {"enforce-rate", 0, NULL, OPT_ENFORCE},
+                                        {"rate-limits", 0, NULL, OPT_LIMITS},
                                         {"quiet", 0, NULL, OPT_QUIET},
                                         {"help", 0, NULL, OPT_HELP},
                                         {NULL, 0, NULL, 0}};
@@ -124,6 +133,10 @@ static bool set_number(struct sim_conf *conf, const char *name, const char *valu
     if (strcmp(name, "expires-in") == 0) conf->expires_in_s = n;
     if (strcmp(name, "rate-burst") == 0) conf->rate_burst = n;
     if (strcmp(name, "heroku-pool") == 0) conf->heroku_pool = n;
+    if (strncmp(name, "bench-", 6) == 0) {
+        *(strcmp(name, "bench-teams") == 0 ? &conf->bench_teams : &conf->bench_channels) = (int)n;
+        return n <= (strcmp(name, "bench-teams") == 0 ? 1000 : 100000);
+    }
     if (strcmp(name, "journal") == 0) {
         conf->journal_entries = n;
         return n >= 1 && n <= 10000000;
@@ -168,6 +181,7 @@ static int conf_parse(struct sim_conf *conf, int argc, char **argv) {
         if (id == OPT_TOKEN) ok = set_token(conf, optarg);
         if (id == OPT_SPAN) ok = set_span(conf, name, optarg);
         if (id == OPT_ENFORCE) ok = conf->enforce_rate = true;
+        if (id == OPT_LIMITS) ok = conf->enforce_rate = conf->rate_limits = true;
         if (id == OPT_QUIET) ok = conf->quiet = true;
         if (id == OPT_HELP) {
             fputs(help_text, stdout);
@@ -278,7 +292,7 @@ int main(int argc, char **argv) {
     sim.out = sim_out_create();
     sim.journal = sim_journal_create((size_t)sim.conf.journal_entries);
     sim_tokens_create(&sim);
-    sim.slack = sim_slack_create();
+    sim.slack = sim_slack_create(&sim.conf);
     sim.slack_auth = sim_slack_auth_create();
     sim.heroku = sim_heroku_create(&sim);
     sim_oauth_create(&sim);

@@ -24,10 +24,11 @@ static json_t *args_of_form(const struct sim_req *req) {
     return args;
 }
 
-/* New; NULL when the call was refused and answered. */
-static json_t *enter(struct sim *sim, struct sim_req *req, const char *scope,
-                     struct sim_caller *ret) {
-    if (!sim_slack_bearer(sim, req, scope, ret)) return NULL;
+json_t *sim_slack_enter(struct sim *sim, struct sim_req *req, const char *scope,
+                        struct sim_caller *ret) {
+    if (!sim_slack_bearer(sim, req, scope, ret) || !sim_rate_method(sim, req, ret->team)) {
+        return NULL;
+    }
     const char *type = sim_req_header(req, "Content-Type");
     bool form = type == NULL || strncmp(type, "application/json", 16) != 0;
     json_t *args = form ? args_of_form(req) : sim_req_json(req);
@@ -76,27 +77,6 @@ static bool content_ok(struct sim_req *req, const json_t *args, size_t text_max)
     return false;
 }
 
-/* One message a second and channel, with a short burst. */
-static bool rate_ok(struct sim *sim, struct sim_req *req, struct sim_channel *channel) {
-    int64_t now_ms = sim_mono_ms();
-    double burst = (double)sim->conf.rate_burst;
-    if (channel->tokens_at_ms == 0) channel->tokens = burst;
-    if (channel->tokens_at_ms != 0) {
-        channel->tokens += (double)(now_ms - channel->tokens_at_ms) / 1000;
-        if (channel->tokens > burst) channel->tokens = burst;
-    }
-    channel->tokens_at_ms = now_ms;
-    if (channel->tokens >= 1) {
-        channel->tokens -= 1;
-        return true;
-    }
-    sim->slack->rate_violations++;
-    if (!sim->conf.enforce_rate) return true;
-    sim_reply_header(req, "Retry-After", "1");
-    sim_reply_json(req, 429, json_pack("{s:b, s:s}", "ok", 0, "error", "ratelimited"));
-    return false;
-}
-
 json_t *sim_message_json(const struct sim_channel *channel, const struct sim_message *message) {
     json_t *o = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "type", "message", "user",
                           channel->team->bot_user, "bot_id", channel->team->bot_id, "team",
@@ -106,15 +86,17 @@ json_t *sim_message_json(const struct sim_channel *channel, const struct sim_mes
     if (message->thread_ts[0] != '\0') {
         json_object_set_new(o, "thread_ts", json_string(message->thread_ts));
     }
+    if (message->broadcast) json_object_set_new(o, "subtype", json_string("thread_broadcast"));
     return o;
 }
 
 void sim_slack_post(struct sim *sim, struct sim_req *req) {
     struct sim_caller caller;
-    json_auto_t *args = enter(sim, req, "chat:write", &caller);
+    json_auto_t *args = sim_slack_enter(sim, req, "chat:write", &caller);
     if (args == NULL) return;
     struct sim_channel *channel = channel_of(sim, req, args, &caller);
-    if (channel == NULL || !content_ok(req, args, 40000) || !rate_ok(sim, req, channel)) return;
+    if (channel == NULL || !content_ok(req, args, 40000) || !sim_rate_post(sim, req, channel))
+        return;
     const struct sim_message *message = sim_message_add(sim, channel, args);
     sim->slack->messages++;
     sim_reply_json(req, 200,
@@ -124,7 +106,7 @@ void sim_slack_post(struct sim *sim, struct sim_req *req) {
 
 void sim_slack_update(struct sim *sim, struct sim_req *req) {
     struct sim_caller caller;
-    json_auto_t *args = enter(sim, req, "chat:write", &caller);
+    json_auto_t *args = sim_slack_enter(sim, req, "chat:write", &caller);
     if (args == NULL) return;
     struct sim_channel *channel = channel_of(sim, req, args, &caller);
     if (channel == NULL) return;
@@ -146,7 +128,7 @@ void sim_slack_update(struct sim *sim, struct sim_req *req) {
 
 void sim_slack_ephemeral(struct sim *sim, struct sim_req *req) {
     struct sim_caller caller;
-    json_auto_t *args = enter(sim, req, "chat:write", &caller);
+    json_auto_t *args = sim_slack_enter(sim, req, "chat:write", &caller);
     if (args == NULL) return;
     struct sim_channel *channel = channel_of(sim, req, args, &caller);
     if (channel == NULL || !content_ok(req, args, 40000)) return;
@@ -155,7 +137,7 @@ void sim_slack_ephemeral(struct sim *sim, struct sim_req *req) {
         sim_slack_refuse(req, "user_not_in_channel");
         return;
     }
-    if (!rate_ok(sim, req, channel)) return;
+    if (!sim_rate_post(sim, req, channel)) return;
     struct sim_message *message = sim_message_add(sim, channel, args);
     message->ephemeral = true;
     message->only = user;
@@ -165,7 +147,7 @@ void sim_slack_ephemeral(struct sim *sim, struct sim_req *req) {
 
 void sim_slack_open(struct sim *sim, struct sim_req *req) {
     struct sim_caller caller;
-    json_auto_t *args = enter(sim, req, "im:write", &caller);
+    json_auto_t *args = sim_slack_enter(sim, req, "im:write", &caller);
     if (args == NULL) return;
     const char *users = sim_json_text(args, "users");
     if (users == NULL) {
@@ -183,27 +165,6 @@ void sim_slack_open(struct sim *sim, struct sim_req *req) {
         return;
     }
     sim_slack_refuse(req, "user_not_found");
-}
-
-void sim_slack_join(struct sim *sim, struct sim_req *req) {
-    struct sim_caller caller;
-    json_auto_t *args = enter(sim, req, "channels:join", &caller);
-    if (args == NULL) return;
-    struct sim_channel *channel =
-        sim_channel_find(sim, caller.team, sim_json_text(args, "channel"));
-    if (channel == NULL) {
-        sim_slack_refuse(req, "channel_not_found");
-    } else if (channel->dm != NULL || channel->is_private) {
-        sim_slack_refuse(req, "method_not_supported_for_channel_type");
-    } else if (channel->is_archived) {
-        sim_slack_refuse(req, "is_archived");
-    } else {
-        channel->bot_in = true;
-        sim_reply_json(req, 200,
-                       json_pack("{s:b, s:{s:s, s:s, s:b, s:b}}", "ok", 1, "channel", "id",
-                                 channel->id, "name", channel->name, "is_channel", 1, "is_member",
-                                 1));
-    }
 }
 
 void sim_slack_auth_test(struct sim *sim, struct sim_req *req) {

@@ -1,4 +1,5 @@
-/* slack_event.c -- an administrator removes the application, and Slack tells it; see slack_oauth.h.
+/* slack_event.c -- what Slack tells the application: that an administrator removed it, what becomes of
+ * channels; see slack_oauth.h.
  *
  * What is not answered with 2xx in 3 seconds is sent again three times: at once, after a minute and
  * after five more. The second event does not wait for that, only for the first answer to the first. */
@@ -65,7 +66,7 @@ static json_t *inner_of(const char *type, const struct sim_install *install) {
 }
 
 /* Of the whole organization no workspace is named. */
-static char *body_of(const struct sim *sim, const struct sim_install *install, const char *type,
+static char *body_of(const struct sim *sim, const struct sim_install *install, json_t *inner,
                      int64_t event_time_s) {
     bool org = install->team == NULL;
     const char *team = org ? NULL : install->id;
@@ -77,10 +78,10 @@ static char *body_of(const struct sim *sim, const struct sim_install *install, c
     json_auto_t *event = json_pack(
         "{s:s, s:s?, s:s?, s:s, s:o, s:s, s:s, s:I, s:[{s:s?, s:s?, s:s, s:b, s:b}], s:b, s:s}",
         "token", "simulated", "team_id", team, "enterprise_id", enterprise, "api_app_id",
-        SIM_SLACK_APP, "event", inner_of(type, install), "type", "event_callback", "event_id",
-        event_id, "event_time", (json_int_t)event_time_s, "authorizations", "enterprise_id",
-        enterprise, "team_id", team, "user_id", install->bot, "is_bot", 1, "is_enterprise_install",
-        org, "is_ext_shared_channel", 0, "event_context", context);
+        SIM_SLACK_APP, "event", inner, "type", "event_callback", "event_id", event_id, "event_time",
+        (json_int_t)event_time_s, "authorizations", "enterprise_id", enterprise, "team_id", team,
+        "user_id", install->bot, "is_bot", 1, "is_enterprise_install", org, "is_ext_shared_channel",
+        0, "event_context", context);
     return json_dumps(event, JSON_COMPACT);
 }
 
@@ -96,9 +97,17 @@ static bool order_ok(const json_t *order) {
     return json_array_size(order) >= 1 && json_array_size(order) <= 8;
 }
 
+static const int64_t slacks_ms[TRIES - 1] = {0, 60000, 300000};
+
+void sim_slack_tell(struct sim *sim, const struct sim_install *install, json_t *inner) {
+    struct event *event = sim_alloc(sizeof(*event));
+    event->body = body_of(sim, install, inner, sim_now_ms() / 1000);
+    memcpy(event->retry_ms, slacks_ms, sizeof(slacks_ms));
+    event_try(sim, event, false);
+}
+
 static struct event *events_of(const struct sim *sim, const struct sim_install *install,
                                const json_t *order, const json_t *args) {
-    static const int64_t slacks_ms[TRIES - 1] = {0, 60000, 300000};
     const json_t *retry_ms = json_object_get(args, "retry_ms");
     int64_t event_time_s = sim_json_int(args, "event_time", sim_now_ms() / 1000);
     struct event *first = NULL, **at = &first;
@@ -106,7 +115,8 @@ static struct event *events_of(const struct sim *sim, const struct sim_install *
     json_t *type;
     json_array_foreach(order, i, type) {
         struct event *event = *at = sim_alloc(sizeof(*event));
-        event->body = body_of(sim, install, json_string_value(type), event_time_s);
+        event->body =
+            body_of(sim, install, inner_of(json_string_value(type), install), event_time_s);
         for (size_t k = 0; k < SIM_ARRAY_LEN(event->retry_ms); k++) {
             const json_t *own_ms = json_array_get(retry_ms, k);
             event->retry_ms[k] =

@@ -77,6 +77,12 @@ void sim_slack_refuse(struct sim_req *req, const char *error);
 /* The caller of an API method; `needed` is a scope or NULL. false: refused and answered. */
 bool sim_slack_bearer(struct sim *sim, struct sim_req *req, const char *needed,
                       struct sim_caller *ret);
+/* slack_api.c: the arguments of a method, new; NULL when the call was refused and answered. */
+json_t *sim_slack_enter(struct sim *sim, struct sim_req *req, const char *scope,
+                        struct sim_caller *ret);
+void sim_slack_scope_missing(struct sim_req *req, const char *needed, const char *provided);
+/* slack_event.c: tells the application, and again where it does not take it; `inner` is new. */
+void sim_slack_tell(struct sim *sim, const struct sim_install *install, json_t *inner);
 /* Form or JSON, new; NULL: the application did not prove who it is, and was answered. */
 json_t *sim_slack_client_args(struct sim *sim, struct sim_req *req);
 /* A code that may be used, and is used up by this; NULL: answered. */

@@ -11,7 +11,7 @@ void sim_slack_refuse(struct sim_req *req, const char *error) {
     sim_reply_json(req, 200, json_pack("{s:b, s:s}", "ok", 0, "error", error));
 }
 
-static void scope_missing(struct sim_req *req, const char *needed, const char *provided) {
+void sim_slack_scope_missing(struct sim_req *req, const char *needed, const char *provided) {
     sim_reply_json(req, 200,
                    json_pack("{s:b, s:s, s:s, s:s}", "ok", 0, "error", "missing_scope", "needed",
                              needed, "provided", provided));
@@ -25,7 +25,8 @@ static bool of_command_line(const struct sim *sim, const char *text, struct sim_
         ret->team = sim_team_find(conf->bot_team[i]);
         return true;
     }
-    return conf->bot_tokens == 0 && strncmp(text, "xoxb-", 5) == 0;
+    ret->team = sim_bench_token(text);
+    return ret->team != NULL || (conf->bot_tokens == 0 && strncmp(text, "xoxb-", 5) == 0);
 }
 
 bool sim_slack_bearer(struct sim *sim, struct sim_req *req, const char *needed,
@@ -47,7 +48,7 @@ bool sim_slack_bearer(struct sim *sim, struct sim_req *req, const char *needed,
     } else if (token->dies_ms != 0 && sim_mono_ms() >= token->dies_ms) {
         sim_slack_refuse(req, "token_expired");
     } else if (needed != NULL && !sim_scope_has(scope, needed)) {
-        scope_missing(req, needed, scope);
+        sim_slack_scope_missing(req, needed, scope);
     } else {
         *ret = (struct sim_caller){.team = token->team, .scope = scope, .token = token};
         return true;

@@ -17,6 +17,7 @@ static json_t *message_json(const struct sim_channel *channel, const struct sim_
     if (m->thread_ts[0] != '\0') {
         json_object_set_new(o, "thread_ts", json_string(m->thread_ts));
     }
+    if (m->broadcast) json_object_set_new(o, "broadcast", json_true());
     return o;
 }
 
@@ -30,12 +31,13 @@ static json_t *view(const struct sim_channel *channel, const struct sim_user *vi
     json_t *messages = json_array();
     struct sim_map *parents = sim_map_create();
     for (size_t i = 0; i < channel->count; i++) {
-        const struct sim_message *m = channel->ring[(channel->first + i) % SIM_CHANNEL_KEPT];
+        const struct sim_message *m = sim_channel_at(channel, i);
         if (!sim_message_visible(m, viewer)) continue;
         json_t *o = message_json(channel, m);
         json_t *parent = m->thread_ts[0] != '\0' ? sim_map_get(parents, m->thread_ts) : NULL;
-        if (parent != NULL) {
-            json_array_append_new(json_object_get(parent, "thread"), o);
+        if (parent != NULL) json_array_append(json_object_get(parent, "thread"), o);
+        if (parent != NULL && !m->broadcast) {
+            json_decref(o);
         } else {
             json_array_append_new(messages, o);
             (void)sim_map_put(parents, m->ts, o);

@@ -17,6 +17,8 @@
 struct sim_conf {
     int port;
     bool enforce_rate, quiet;
+    bool rate_limits; /* of Slack, by method, too */
+    int bench_teams, bench_channels;
     char *ingress, *actors_file, *signing_secret, *webhook_secret;
     char *client_id, *client_secret, *redirect_uri, *seed;
     char *github_client_id, *github_client_secret, *github_redirect_uri, *github_webhook_secret;
