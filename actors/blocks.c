@@ -162,15 +162,26 @@ void sw_mrkdwn_pre(struct sw_mrkdwn *m, const char *text, size_t size) {
     append(m, PRE, strlen(PRE), strlen(PRE));
 }
 
-void sw_mrkdwn_user(struct sw_mrkdwn *m, const char *id) {
+/* A mention of what has one of the `first` letters, else the text, else `none`. */
+static void mention(struct sw_mrkdwn *m, const char *id, const char *first, char mark,
+                    const char *none) {
     size_t n = strspn(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789");
-    if (n < 2 || n > 30 || id[n] || (id[0] != 'U' && id[0] != 'W')) {
-        sw_mrkdwn_text(m, id[0] ? id : "someone", id[0] ? strlen(id) : 7);
+    if (n < 2 || n > 30 || id[n] || !strchr(first, id[0])) {
+        if (!id[0]) id = none;
+        sw_mrkdwn_text(m, id, strlen(id));
         return;
     }
-    char mention[40];
-    int size = snprintf(mention, sizeof(mention), "<@%s>", id);
-    token(m, mention, (size_t)size, (size_t)size, 0);
+    char text[40];
+    int size = snprintf(text, sizeof(text), "<%c%s>", mark, id);
+    token(m, text, (size_t)size, (size_t)size, 0);
+}
+
+void sw_mrkdwn_user(struct sw_mrkdwn *m, const char *id) {
+    mention(m, id, "UW", '@', "someone");
+}
+
+void sw_mrkdwn_channel(struct sw_mrkdwn *m, const char *id) {
+    mention(m, id, "CGD", '#', "a channel");
 }
 
 void sw_mrkdwn_date(struct sw_mrkdwn *m, int64_t at_ms) {

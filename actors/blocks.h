@@ -2,7 +2,7 @@
  *
  * shapes   a text is mrkdwn: our own words as they are, values always escaped (& < >), without
  *          control and direction characters. A pattern is our words with {key}, {key.inner},
- *          {key:how}; how: text, bold, code, typed (code after "/h "), pre (lines of code), user, date, took (ms),
+ *          {key:how}; how: text, bold, code, typed (code after "/h "), pre (lines of code), user, channel, date, took (ms),
  *          v (42 and "v42" give v42), list (of code words, then how many more). [ ... ] is left
  *          out where the first key in it is absent, empty, 0 or false; {?key}, {!key} only test
  * units    limits count characters (code points) of what is sent, escapes included
@@ -54,6 +54,8 @@ void sw_mrkdwn_code(struct sw_mrkdwn *m, const char *text, size_t size);
 void sw_mrkdwn_pre(struct sw_mrkdwn *m, const char *text, size_t size);
 /* <@U0ADA>; what is no Slack id is shown as text. */
 void sw_mrkdwn_user(struct sw_mrkdwn *m, const char *id);
+/* <#C0OPS>, which Slack shows by its name to whoever may see it; the same. */
+void sw_mrkdwn_channel(struct sw_mrkdwn *m, const char *id);
 /* Shown in the reader's own time zone. */
 void sw_mrkdwn_date(struct sw_mrkdwn *m, int64_t at_ms);
 /* Our words with values of `data`; see shapes. */

@@ -47,6 +47,8 @@ static void put_how(struct sw_mrkdwn *m, const char *how, const char *text, size
         sw_mrkdwn_pre(m, text, size);
     } else if (!strcmp(how, "user")) {
         sw_mrkdwn_user(m, text);
+    } else if (!strcmp(how, "channel")) {
+        sw_mrkdwn_channel(m, text);
     } else if (!strcmp(how, "v")) {
         put_release(m, text, size);
     } else {

@@ -44,6 +44,8 @@
     COUNTER(SEAL_BROKEN, "seal_broken_total", "what", "Boxes and rows that did not open")          \
     COUNTER(RELOADS, "reloads_total", "what,outcome", "Keys and secrets read again")               \
     COUNTER(REPORTS, "reports_total", "outcome", "Reports of unexpected errors")                   \
+    COUNTER(NOTICES, "notices_total", "verdict",                                                   \
+            "What became of events, for each of their routes")                                     \
     COUNTER(SLOW_HANDLERS, "slow_handlers_total", "", "Calls of a handler over 5 ms")
 
 enum sw_metric {

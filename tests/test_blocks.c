@@ -136,6 +136,9 @@ static void only_a_slack_id_becomes_a_mention(void **state) {
         sw_mrkdwn_user(&m, rows[i].id);
         expect(sw_mrkdwn_end(&m), rows[i].shown);
     }
+    SW_AUTO(sw_json)
+    json_t *data = json_pack("{s:s, s:s, s:s}", "a", "C0OPS", "b", "U0ADA", "c", "");
+    expect(sw_filled("{a:channel} {b:channel} {c:channel}", data, 100), "<#C0OPS> U0ADA a channel");
 }
 
 static void patterns_are_filled(void **state) {

@@ -77,7 +77,8 @@ static void check_text(const char *id, const json_t *value, size_t limit) {
         bool good = (unsigned char)*at >= 0x20 || *at == '\n';
         if (*at == '&') good = starts(at, "&amp;") || starts(at, "&lt;") || starts(at, "&gt;");
         if (*at == '<')
-            good = starts(at, "<@U0ADA>") || starts(at, "<@U0BOB>") || starts(at, "<!date^1") ||
+            good = starts(at, "<@U0ADA>") || starts(at, "<@U0BOB>") || starts(at, "<#C0OPS>") ||
+                   starts(at, "<#C0DEPLOY>") || starts(at, "<!date^1") ||
                    starts(at, "<https://dashboard.heroku.com/pipelines/") ||
                    starts(at, "<https://dashboard.heroku.com/apps/");
         if (*at == '\xe2' && (starts(at, "\xe2\x80\xae") || starts(at, "\xe2\x81\xa6")))
