@@ -28,15 +28,33 @@ static int on_reply(const struct sw_ctx *ctx, const struct sw_msg *in, struct sw
     return -EBADMSG;
 }
 
+/* Whose timer or answer it is; those that name no job of this table belong to a conversation. */
+static const struct job {
+    const char *name;
+    sw_handle_fn *due, *http;
+} jobs[] = {
+    {"note", sw__note_due, sw__note_http},
+    {"channel", sw__channel_due, sw__channel_http},
+};
+static const struct job conversation = {"", sw__conv_due, sw__conv_http};
+
+static const struct job *job_of(const struct sw_msg *in) {
+    const char *name = sw_str(in->body, "job");
+    for (size_t i = 0; i < sizeof(jobs) / sizeof(*jobs); i++) {
+        if (!strcmp(name, jobs[i].name)) return &jobs[i];
+    }
+    return &conversation;
+}
+
 static int handle(const struct sw_ctx *ctx, const struct sw_msg *in, struct sw_out *out) {
-    bool note = !strcmp(sw_str(in->body, "job"), "note");
     if (!strcmp(in->kind, SW_KIND_BOT)) return sw__bot_take(ctx, in, out);
     int r = sw__bot_load(in, out);
     if (r < 0) return r;
     if (!strcmp(in->kind, SW_KIND_REPLY)) return on_reply(ctx, in, out);
-    if (!strcmp(in->kind, SW_KIND_RESPONDER_HTTP))
-        return note ? sw__note_http(ctx, in, out) : sw__conv_http(ctx, in, out);
-    return note ? sw__note_due(ctx, in, out) : sw__conv_due(ctx, in, out);
+    if (!strcmp(in->kind, SW_KIND_CHANNEL)) return sw__channel_ask(ctx, in, out);
+    const struct job *job = job_of(in);
+    return !strcmp(in->kind, SW_KIND_RESPONDER_HTTP) ? job->http(ctx, in, out)
+                                                     : job->due(ctx, in, out);
 }
 
 static void want_key(struct sw_out *out, const char *prefix, const char *name) {
@@ -50,18 +68,19 @@ static void want(const struct sw_msg *in, struct sw_out *out) {
     const json_t *who = json_object_get(in->body, "who");
     bool reply = !strcmp(in->kind, SW_KIND_REPLY);
     want_key(out, "bot", in->inst);
-    if (!strcmp(in->kind, SW_KIND_BOT)) return;
+    if (!strcmp(in->kind, SW_KIND_BOT) || !strcmp(in->kind, SW_KIND_CHANNEL)) return;
     if (reply && is_note(sw_str(in->body, "to"))) {
         if (!sw_template_only(sw_str(in->body, "template")))
             want_key(out, "conv", sw_str(in->body, "op"));
         return;
     }
-    if (!strcmp(sw_str(in->body, "job"), "note")) return;
+    if (!reply && job_of(in) != &conversation) return;
     want_key(out, "conv", sw_str(in->body, "op"));
     want_key(out, "chan", sw_str(who, "channel"));
 }
 
-static const char *const kinds[] = {SW_KIND_REPLY, SW_KIND_BOT, SW_KIND_RESPONDER_HTTP,
+static const char *const kinds[] = {SW_KIND_REPLY,           SW_KIND_BOT,
+                                    SW_KIND_CHANNEL,         SW_KIND_RESPONDER_HTTP,
                                     SW_KIND_RESPONDER_TIMER, NULL};
 
 const struct sw_actor sw_actor_responder = {

@@ -55,6 +55,8 @@ void sw__bot_http(const struct sw_msg *in, struct sw_out *out, json_t *request, 
 /* A new token, or that it is gone (bot.v1). */
 int sw__bot_take(const struct sw_ctx *ctx, const struct sw_msg *in, struct sw_out *out);
 
+/* No call with this token is taken (any more): it was withdrawn, or there is none. */
+bool sw__slack_is_shut(const json_t *http);
 /* A call of Slack's Web API, without its token; takes `args`. */
 json_t *sw__slack_call(const char *method, json_t *args, const char *repeat);
 /* chat.postMessage, without previews of what it links to; takes `message`. */
@@ -85,6 +87,13 @@ int sw__note_http(const struct sw_ctx *ctx, const struct sw_msg *in, struct sw_o
 int sw__conv_reply(const struct sw_ctx *ctx, const struct sw_msg *in, struct sw_out *out);
 int sw__conv_due(const struct sw_ctx *ctx, const struct sw_msg *in, struct sw_out *out);
 int sw__conv_http(const struct sw_ctx *ctx, const struct sw_msg *in, struct sw_out *out);
+
+/* responder_channel.c: channel.v1, and the timers and answers of its job "channel". */
+int sw__channel_ask(const struct sw_ctx *ctx, const struct sw_msg *in, struct sw_out *out);
+int sw__channel_due(const struct sw_ctx *ctx, const struct sw_msg *in, struct sw_out *out);
+int sw__channel_http(const struct sw_ctx *ctx, const struct sw_msg *in, struct sw_out *out);
+/* The reason of channel_state.v1 for Slack's word; NULL: it does not speak of the channel. */
+const char *sw__channel_reason(const char *error);
 
 /* One conversation during one call; responder_conv.c says what its state holds. */
 struct sw__conv {

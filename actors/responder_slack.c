@@ -54,6 +54,13 @@ enum sw__outcome sw__slack_outcome(const json_t *http, bool hook, int64_t *ret_w
                                         : SW__GONE;
 }
 
+bool sw__slack_is_shut(const json_t *http) {
+    static const char *const words[] = {"token_expired", "token_revoked", "account_inactive",
+                                        "invalid_auth",  "not_authed",    NULL};
+    return !strcmp(sw_str(http, "error"), "refused") ||
+           sw_is_among(sw_str(json_object_get(http, "json"), "error"), words);
+}
+
 json_t *sw__slack_call(const char *method, json_t *args, const char *repeat) {
     json_t *request =
         json_pack("{s:s, s:s, s:[s, s, s, s], s:o, s:s}", "up", "slack", "method", "POST", "fields",

@@ -121,9 +121,10 @@ void sw__effect_answer(struct sw_effect *effect, json_t *http) {
            SW_S("method", sw_str(effect->request, "method")),
            SW_S("path", sw_str(effect->request, "path")), SW_I("status", status),
            SW_S("outcome", outcome), SW_I("tries", effect->tries));
-    /* Other refusals are the handler's to tell. */
+    /* Other refusals are the handler's to tell, and so is the pace where it keeps one. */
+    bool fast = status == 429 && !json_is_true(json_object_get(effect->request, "paced"));
     if (strcmp(outcome, "ok") != 0 &&
-        (strcmp(outcome, "refused") != 0 || status == 0 || status == 429 || status >= 500))
+        (strcmp(outcome, "refused") != 0 || status == 0 || fast || status >= 500))
         sw__effect_report(effect, "upstream", outcome, status);
     effect->state = SW_EFFECT_ANSWERED;
     bool quiet = json_is_true(json_object_get(effect->request, "quiet")) &&
@@ -192,7 +193,8 @@ static void on_result(void *arg, const struct sw_call_result *result) {
     sw__breaker_note(effects, up, no_answer || result->status >= 500,
                      sw__boot_ms() - result->took_ms);
     bool unknown = effect->once && ((no_answer && result->sent) || result->status >= 500);
-    bool again = !unknown && (no_answer || result->too_fast || retryable(result->status));
+    bool told = result->status == 429 && json_is_true(json_object_get(effect->request, "paced"));
+    bool again = !unknown && !told && (no_answer || result->too_fast || retryable(result->status));
     int64_t wait_ms = backoff_ms(effect, result->retry_after_ms);
     if (again && sw__boot_ms() + wait_ms < effect->retry_until_ms) {
         sw_metric_add(SW_M_RETRIES, 1, up);

@@ -61,13 +61,19 @@ static inline void world_apply(struct world *w) {
         if (!strcmp(op, "store")) {
             assert_true(sw_int(o, "ms") > 0 || !strncmp(name, "bot/", 4));
             json_object_set_new(w->facts, name, json_deep_copy(json_object_get(o, "value")));
+        } else if (!strcmp(op, "forget")) {
+            json_object_del(w->facts, name);
+        } else if (!strcmp(op, "cancel")) {
+            json_object_del(w->timers, name);
         } else if (!strcmp(op, "after")) {
             json_t *timer = json_deep_copy(o);
             json_object_set_new(timer, "due_ms", json_integer(w->now_ms + sw_int(o, "ms")));
             json_object_set_new(w->timers, name, timer);
         } else if (!strcmp(op, "http")) {
             json_array_append_new(w->calls, json_deep_copy(o));
-        } else if (strcmp(op, "send") != 0 || strcmp(name, "auth") != 0) {
+        } else if (strcmp(op, "send") != 0 ||
+                   (strcmp(name, "auth") != 0 &&
+                    strcmp(sw_str(o, "kind"), SW_KIND_CHANNEL_STATE) != 0)) {
             fail_msg("responder has no use for %s", op);
         }
     }
