@@ -11,7 +11,7 @@
 #include <string.h>
 
 #define SLACK_BYTES (64 * 1024)
-#define HOOK_BYTES (1024 * 1024)
+#define HOOK_BYTES (25 * 1024 * 1024) /* the most that GitHub sends */
 #define BROWSER_BYTES 4096
 #define TIME_CHARS 10 /* of base32: 50 bits of milliseconds */
 

@@ -9,7 +9,7 @@
  *          because people see the body of a 200 only; of an answer to a click they see nothing but that it failed
  * owner    the caller finishes the decision
  * source   PROTO.md; Slack "Slash commands", "Verifying requests"; Heroku "App Webhooks"
- * limits   64 KiB from Slack, 1 MiB from Heroku, 4 KiB from browsers; 4000 characters of text
+ * limits   64 KiB from Slack, 25 MiB of a webhook, 4 KiB from browsers; 4000 characters of text
  */
 #ifndef SW_INGRESS_H
 #define SW_INGRESS_H

@@ -31,7 +31,9 @@ void sw_decision_finish(struct sw_decision *d) {
         sw_msg_destroy(d->append[i].m);
     }
     free(d->append);
+    json_decref(d->record);
     d->append = NULL;
+    d->record = NULL;
     d->appends = 0;
     sw_reply_finish(&d->reply);
     sw_reply_finish(&d->duplicate);

@@ -161,6 +161,7 @@ static enum MHD_Result ask(struct sw_waiting *w, const char *method) {
         .github_event = w->head.github_event,
         .github_delivery = w->head.github_delivery,
         .github_signature = w->head.github_signature,
+        .github_hook = w->head.github_hook,
     };
     enter(w, ASKED);
     w->door->fn(w->door->arg, w, &request);

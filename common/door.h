@@ -27,6 +27,7 @@ struct sw_request {
     const char *slack_signature, *slack_timestamp;                 /* "" where absent */
     const char *heroku_hmac;                                       /* "" where absent */
     const char *github_event, *github_delivery, *github_signature; /* "" where absent */
+    const char *github_hook;                                       /* X-GitHub-Hook-ID, "" */
 };
 
 struct sw_reply {
@@ -82,6 +83,7 @@ struct sw_decision {
         away;            /* seen before; too much owed; the ledger did not confirm in time */
     bool wait;           /* after the append the answer comes as a page (page.v1) */
     char source[128];    /* not "": look its installations up and decide again */
+    json_t *record;      /* with `source`: the event as the stream takes it, owned; NULL: none */
     const char *refused; /* a reason word for the metric, or NULL */
 };
 void sw_decision_finish(struct sw_decision *d);

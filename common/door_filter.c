@@ -29,6 +29,7 @@ enum field {
     GITHUB_EVENT,
     GITHUB_DELIVERY,
     GITHUB_SIGNATURE,
+    GITHUB_HOOK,
     FIELDS,
 };
 
@@ -50,6 +51,7 @@ static const struct {
     [GITHUB_EVENT] = FIELD("X-GitHub-Event"),
     [GITHUB_DELIVERY] = FIELD("X-GitHub-Delivery"),
     [GITHUB_SIGNATURE] = FIELD("X-Hub-Signature-256"),
+    [GITHUB_HOOK] = FIELD("X-GitHub-Hook-ID"),
 #undef FIELD
 };
 
@@ -171,6 +173,7 @@ unsigned sw__head_check(struct MHD_Connection *connection, const struct sw__requ
         .github_event = s.value[GITHUB_EVENT],
         .github_delivery = s.value[GITHUB_DELIVERY],
         .github_signature = s.value[GITHUB_SIGNATURE],
+        .github_hook = s.value[GITHUB_HOOK],
     };
     return 0;
 }

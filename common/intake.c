@@ -285,6 +285,7 @@ static void on_installations(void *arg, const redisReply *r) {
     free((char *)lookup->request.github_event);
     free((char *)lookup->request.github_delivery);
     free((char *)lookup->request.github_signature);
+    free((char *)lookup->request.github_hook);
     free(lookup);
 }
 
@@ -309,7 +310,8 @@ static void look_up(struct sw_intake *intake, struct sw_waiting *waiting,
                                           .heroku_hmac = sw_strdup(request->heroku_hmac),
                                           .github_event = sw_strdup(request->github_event),
                                           .github_delivery = sw_strdup(request->github_delivery),
-                                          .github_signature = sw_strdup(request->github_signature)};
+                                          .github_signature = sw_strdup(request->github_signature),
+                                          .github_hook = sw_strdup(request->github_hook)};
     snprintf(key, sizeof(key), "sw:src:%s", d->source);
     if (sw_redis_words(intake->run->redis, on_installations, lookup, "SMEMBERS", key, NULL) < 0)
         on_installations(lookup, NULL);

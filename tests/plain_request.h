@@ -27,7 +27,8 @@ static inline struct sw_request plain_request(const char *method, const char *pa
                                .heroku_hmac = "",
                                .github_event = "",
                                .github_delivery = "",
-                               .github_signature = ""};
+                               .github_signature = "",
+                               .github_hook = ""};
 }
 
 #endif

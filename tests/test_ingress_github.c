@@ -1,4 +1,4 @@
-/* test_ingress_github.c -- what GitHub sends: only that somebody took their authorization away goes on. */
+/* test_ingress_github.c -- what GitHub sends: signed, in JSON, of a kind that somebody is told of. */
 #include "tests/ingress_world.h"
 
 #define DELIVERY "72d3162e-cc78-11e3-81ab-4c9367dc0958"
@@ -111,8 +111,9 @@ static void all_else_is_answered_and_dropped(void **state) {
         int status;
         const char *refused;
     } rows[] = {
-        {"ping", "{\"zen\":\"Keep it logically awesome.\",\"hook_id\":1}", 200, "ignored"},
-        {"push", REVOKED, 200, "ignored"},
+        {"ping", "{\"zen\":\"Keep it logically awesome.\",\"hook_id\":1}", 200, "ping"},
+        {"push", REVOKED, 400, "bad_event"},
+        {"pushes", REVOKED, 200, "ignored"},
         {"installation", "{\"action\":\"deleted\",\"sender\":{\"id\":1}}", 200, "ignored"},
         {"", REVOKED, 200, "ignored"},
         {"github_app_authorization", "{\"action\":\"granted\",\"sender\":{\"id\":1}}", 200,
@@ -140,6 +141,62 @@ static void all_else_is_answered_and_dropped(void **state) {
         assert_refused(hook_of(w, rows[i].event, rows[i].body), rows[i].status, rows[i].refused);
         assert_string_equal(w->d.source, "");
     }
+}
+
+#define REPO                                                                                       \
+    "\"repository\":{\"id\":7,\"full_name\":\"ada/api\"},\"ref\":\"v1\",\"ref_type\":\"tag\""
+
+static void an_event_of_a_repository_goes_to_notifier_once_a_hook(void **state) {
+    static const char *const insts[] = {"T1", "E2"};
+    static const char *const keys[] = {"gh:5117:" DELIVERY ":T1", "gh:5117:" DELIVERY ":E2"};
+    struct world *w = *state;
+    hook_of(w, "create", "{" REPO "}");
+    w->request.github_hook = "5117";
+    ask(w);
+    assert_string_equal(w->d.source, "github/7");
+    assert_string_equal(sw_str(w->d.record, "source"), "github/7");
+    assert_string_equal(sw_str(w->d.record, "dedupe"), "gh:5117:" DELIVERY);
+    w->installations = json_pack("[s, s]", "T1", "E2");
+    assert_both_told(ask(w), "notifier", insts, keys,
+                     json_pack("{s:i, s:s, s:s, s:s, s:I, s:{s:i, s:s}, s:s, s:s}", "v", 1,
+                               "source", "github/7", "type", "create", "event_id", DELIVERY,
+                               "at_ms", (json_int_t)NOW, "repo", "id", 7, "name", "ada/api", "ref",
+                               "v1", "ref_type", "tag"));
+    w->request.github_hook = "5117:x";
+    assert_refused(ask(w), 400, "bad_event");
+}
+
+static void a_form_is_refused_with_what_to_set(void **state) {
+    static const char *const types[] = {"application/x-www-form-urlencoded",
+                                        "Application/X-WWW-Form-Urlencoded; charset=utf-8"};
+    struct world *w = *state;
+    for (size_t i = 0; i < 2; i++) {
+        hook_of(w, "push", "payload=%7B%7D");
+        w->request.content_type = types[i];
+        assert_int_equal(ask(w)->reply.status, 415);
+        assert_string_equal(w->d.refused, "bad_content_type");
+        assert_non_null(strstr(w->d.reply.body, "\"Content type\" to application/json"));
+        w->request.github_signature = "sha256=0";
+        assert_refused(ask(w), 401, "bad_signature"); /* strangers are told nothing */
+    }
+}
+
+static void a_bomb_is_refused_and_a_huge_text_is_cut(void **state) {
+    struct world *w = *state;
+    const size_t size = 25 * 1024 * 1024;
+    SW_AUTO(sw_text) char *deep = sw_zalloc(200001), *huge = sw_zalloc(size + 1);
+    memset(deep, '[', 200000);
+    assert_refused(hook_of(w, "push", deep), 400, "bad_json");
+    for (size_t i = 0; i < 200000; i += 5)
+        memcpy(deep + i, "{\"a\":", 5);
+    assert_refused(hook_of(w, "push", deep), 400, "bad_json");
+    memset(huge, 'a', size);
+    const int n = sprintf(huge, "{" REPO ",\"x\":\"");
+    huge[n] = 'a';
+    memcpy(huge + size - 2, "\"}", 2);
+    assert_string_equal(hook_of(w, "create", huge)->source, "github/7");
+    huge[strlen("{\"repository\":{\"id\":7")] = 'x';
+    assert_refused(hook_of(w, "create", huge), 400, "bad_json");
 }
 
 static void a_delivery_needs_a_name_that_can_be_a_key(void **state) {
@@ -179,6 +236,9 @@ int main(void) {
         TEST(all_else_is_answered_and_dropped),
         TEST(a_delivery_needs_a_name_that_can_be_a_key),
         TEST(nothing_else_of_the_sender_goes_on),
+        TEST(an_event_of_a_repository_goes_to_notifier_once_a_hook),
+        TEST(a_form_is_refused_with_what_to_set),
+        TEST(a_bomb_is_refused_and_a_huge_text_is_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

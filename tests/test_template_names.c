@@ -135,6 +135,8 @@ static void every_template_that_an_actor_names_exists(void **state) {
         while ((entry = readdir(dir))) {
             size_t n = strlen(entry->d_name);
             if (n < 3 || strcmp(entry->d_name + n - 2, ".c") != 0) continue;
+            /* What these name in quotes are fields of webhooks; they say nothing to anybody. */
+            if (!strncmp(entry->d_name, "event_", 6)) continue;
             SW_AUTO(sw_text) char *path = sw_printf("%s/%s", folders[i], entry->d_name);
             found += check_source(path);
         }

@@ -7,6 +7,7 @@
 #include "actors/ingress.h"
 #include "common/mem.h"
 #include "common/seal.h"
+#include "tests/plain_request.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -67,13 +68,10 @@ static void try_path(const struct sw_request *request, const char *actor) {
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     uint8_t mac[32];
     char github[72] = "sha256=";
-    struct sw_request request = {.method = "POST",
-                                 .query = "",
-                                 .body = (const char *)data,
-                                 .body_size = size,
-                                 .github_event = "github_app_authorization",
-                                 .github_delivery = "72d3162e-cc78-11e3-81ab-4c9367dc0958",
-                                 .github_signature = github};
+    struct sw_request request = plain_request("POST", "", (const char *)data, size);
+    request.github_event = "github_app_authorization";
+    request.github_delivery = "72d3162e-cc78-11e3-81ab-4c9367dc0958";
+    request.github_signature = github;
     sw_hmac(SECRET, data, size, mac);
     SW_AUTO(sw_text) char *heroku = sw_base64(mac, sizeof(mac));
     sw_hex(mac, sizeof(mac), github + strlen(github));
