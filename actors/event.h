@@ -12,11 +12,12 @@
 #ifndef SW_EVENT_H
 #define SW_EVENT_H
 
+#include "common/door.h" /* SW_EVENT_BYTES */
+
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-#define SW_EVENT_BYTES 32768
 #define SW_EVENT_ID_CHARS 64
 
 /* [0-9A-Za-z-], 1 to 64: what may be part of a key. */

@@ -13,7 +13,7 @@
 #define LINK_BYTES 500
 #define NAMES_MAX 10
 #define NAME_BYTES 64
-#define OP_CHARS 22 /* of sw__command_id */
+#define OP_CHARS 22 /* of sw_command_id */
 #define OP_DIGITS "0123456789abcdefghjkmnpqrstvwxyz"
 #define PAYLOAD_BYTES 4096
 #define AHEAD_MS (3600 * 1000LL)

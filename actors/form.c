@@ -162,13 +162,6 @@ char *sw_text_cut(const char *text, size_t most) {
     return i < size ? sw_printf("%.*s" ELLIPSIS, (int)i, text) : sw_strdup(text);
 }
 
-bool sw_is_slack_id(const char *text, size_t size) {
-    for (size_t i = 0; i < size; i++) {
-        if ((text[i] < 'A' || text[i] > 'Z') && (text[i] < '0' || text[i] > '9')) return false;
-    }
-    return size >= 1 && size <= 32;
-}
-
 bool sw_is_among(const char *word, const char *const *words) {
     for (; *words; words++) {
         if (!strcmp(word, *words)) return true;

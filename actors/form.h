@@ -38,8 +38,6 @@ int sw_cookies_parse(const char *header, json_t **ret);
 json_t *sw_text_json(const char *text, size_t size, size_t *ret_length);
 /* At most `most` characters of UTF-8, marked with an ellipsis where something was cut. */
 char *sw_text_cut(const char *text, size_t most);
-/* [A-Z0-9], 1 to 32: an id of Slack's. */
-bool sw_is_slack_id(const char *text, size_t size);
 /* Whether it is one of `words`, which NULL ends. */
 bool sw_is_among(const char *word, const char *const *words);
 

@@ -13,7 +13,6 @@
 #define SLACK_BYTES (64 * 1024)
 #define HOOK_BYTES (25 * 1024 * 1024) /* the most that GitHub sends */
 #define BROWSER_BYTES 4096
-#define TIME_CHARS 10 /* of base32: 50 bits of milliseconds */
 
 static const struct {
     const char *path;
@@ -72,23 +71,6 @@ static void not_found(const struct sw__ask *ask, struct sw_decision *d) {
     (void)ask;
     d->refused = "not_found";
     d->reply = sw__page(404, "No such page", "Type /h login in Slack to get a link that works.");
-}
-
-void sw__command_id(const struct sw_ctx *ctx, unsigned number, char ret[SW__ID_CHARS + 1]) {
-    static const char digits[] = "0123456789abcdefghjkmnpqrstvwxyz";
-    uint8_t random[SW__ID_CHARS - TIME_CHARS];
-    char label[32];
-    uint64_t ms = (uint64_t)ctx->now_ms;
-    snprintf(label, sizeof(label), "command/%u", number);
-    sw_derive(ctx->seed, label, random, sizeof(random));
-    for (int i = TIME_CHARS - 1; i >= 0; i--) {
-        ret[i] = digits[ms & 31];
-        ms >>= 5;
-    }
-    for (int i = TIME_CHARS; i < SW__ID_CHARS; i++) {
-        ret[i] = digits[random[i - TIME_CHARS] & 31];
-    }
-    ret[SW__ID_CHARS] = '\0';
 }
 
 struct sw_append *sw__append(struct sw_decision *d, const char *actor, struct sw_msg *m) {

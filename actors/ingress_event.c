@@ -42,14 +42,14 @@ static void copy_bots(json_t *to, const json_t *from) {
 }
 
 static struct sw_msg *message(const struct sw__ask *ask, const json_t *event, const char *inst) {
-    char id[SW__ID_CHARS + 1];
+    char id[SW_COMMAND_CHARS + 1];
     const json_t *inner = json_object_get(event, "event");
     const json_t *tokens = json_object_get(inner, "tokens");
     const json_int_t now_ms = ask->ctx->now_ms, time_s = sw_int(event, "event_time");
     /* Its clock may be before ours; what is installed after this came is not of before it. */
     const bool said = time_s > 0 && time_s <= now_ms / 1000;
     const char *app = sw_str(event, "api_app_id");
-    sw__command_id(ask->ctx, 0, id);
+    sw_command_id(ask->ctx, 0, id);
     struct sw_msg *m = sw_msg_create(SW_KIND_EVENT, id, inst, ask->ctx->now_ms);
     json_object_update_new(m->body,
                            json_pack("{s:s, s:s, s:s, s:I}", "source", "slack", "type",

@@ -16,42 +16,22 @@
 #include <string.h>
 #include <strings.h>
 
-#define DEDUPE_MS (4 * 24 * 3600 * 1000LL) /* Heroku retries, GitHub offers to, for three days */
 #define LOGIN_LENGTH 300
 #define FORM "application/x-www-form-urlencoded"
 
-/* One message with this body for each installation that the source concerns. */
-static void route(const struct sw__ask *ask, const char *actor, const char *once, json_t *body,
-                  struct sw_decision *d) {
-    size_t i;
-    json_t *inst;
-    json_array_foreach((json_t *)ask->installations, i, inst) {
-        char id[SW__ID_CHARS + 1];
-        if (!sw_is_slack_id(json_string_value(inst), json_string_length(inst))) continue;
-        sw__command_id(ask->ctx, (unsigned)d->appends, id);
-        struct sw_msg *m =
-            sw_msg_create(SW_KIND_EVENT, id, json_string_value(inst), ask->ctx->now_ms);
-        json_object_update(m->body, body);
-        json_object_del(m->body, "dedupe");
-        struct sw_append *append = sw__append(d, actor, m);
-        /* Two installations may live in one shard: each has the event once. */
-        snprintf(append->dedupe, sizeof(append->dedupe), "%s:%s", once, json_string_value(inst));
-        append->dedupe_ms = DEDUPE_MS;
-    }
-    if (d->appends == 0) d->refused = "unrouted";
-}
-
-/* Asks whom the source concerns, then tells them; the body's `source` says which. */
-static void tell(const struct sw__ask *ask, const char *actor, const char *once, json_t *body,
+/* Tells whom the source concerns; the body's `source` says which. Notifier's come by the stream or in the bulk lane, auth's at once. */
+static void tell(const struct sw__ask *ask, const char *actor, json_t *body,
                  struct sw_decision *d) {
+    const bool streams = !strcmp(actor, "notifier");
     /* Heroku tries again where it is not told 200, and GitHub shows it to who can make it. */
     d->shed = sw__reply(503, NULL, NULL);
     d->away = sw__reply(503, NULL, NULL);
     if (ask->installations) {
-        route(ask, actor, once, body, d);
-    } else {
-        snprintf(d->source, sizeof(d->source), "%s", sw_str(body, "source"));
+        sw_decision_route(ask->ctx, actor, streams, body, ask->installations, d);
+        return;
     }
+    snprintf(d->source, sizeof(d->source), "%s", sw_str(body, "source"));
+    if (streams) d->record = json_incref(body);
 }
 
 /* NULL: refused. */
@@ -71,8 +51,7 @@ static void take_in(const struct sw__ask *ask, int r, json_t *record, struct sw_
     } else if (r < 0) {
         sw__refuse(d, 400, "bad_event");
     } else {
-        tell(ask, "notifier", sw_str(record, "dedupe"), record, d);
-        if (!ask->installations) d->record = json_incref(record);
+        tell(ask, "notifier", record, d);
     }
 }
 
@@ -110,8 +89,8 @@ static void revoked(const struct sw__ask *ask, const json_t *hook, struct sw_dec
         sw__refuse(d, 400, "bad_event");
     } else {
         SW_AUTO(sw_json) json_t *event = revoked_of(sender, delivery);
-        SW_AUTO(sw_text) char *once = sw_printf("gh:%s", delivery);
-        tell(ask, "auth", once, event, d);
+        json_object_set_new(event, "dedupe", json_sprintf("gh:%s", delivery));
+        tell(ask, "auth", event, d);
     }
 }
 

@@ -15,7 +15,6 @@
 
 #define SW__HTML "text/html; charset=utf-8"
 #define SW__JSON "application/json; charset=utf-8"
-#define SW__ID_CHARS 22
 #define SW__DEDUPE_MS (600 * 1000) /* a signature holds 300 s on either side of its timestamp */
 #define SW__TEXT_LENGTH 4000       /* characters */
 #define SW__TOKEN_CHARS "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-_"
@@ -60,8 +59,6 @@ json_t *sw__web_read(const struct sw_request *request);
  * nobody could bring the page back, or it is too large: then the browser is told. */
 void sw__web_append(const struct sw__ask *ask, const char *inst, const char *path, json_t *web,
                     struct sw_decision *d);
-/* A new command id: the time first, so that ids sort; `number` tells ids of one call apart. */
-void sw__command_id(const struct sw_ctx *ctx, unsigned number, char ret[SW__ID_CHARS + 1]);
 /* The next append of `d`; takes `m`. */
 struct sw_append *sw__append(struct sw_decision *d, const char *actor, struct sw_msg *m);
 

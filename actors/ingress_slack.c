@@ -168,8 +168,8 @@ static json_t *who_of(const struct slash *s) {
 
 struct sw_msg *sw__typed(const struct sw__ask *ask, const char *inst, json_t *who, json_t *text,
                          json_t *trigger, json_t *url) {
-    char id[SW__ID_CHARS + 1];
-    sw__command_id(ask->ctx, 0, id);
+    char id[SW_COMMAND_CHARS + 1];
+    sw_command_id(ask->ctx, 0, id);
     struct sw_msg *m = sw_msg_create(SW_KIND_SLASH, id, inst, ask->ctx->now_ms);
     json_t *typed = json_object(), *address = json_object();
     set(m->body, "who", who);

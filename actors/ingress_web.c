@@ -71,7 +71,7 @@ static struct sw_reply late(void) {
 
 void sw__web_append(const struct sw__ask *ask, const char *inst, const char *path, json_t *web,
                     struct sw_decision *d) {
-    char id[SW__ID_CHARS + 1];
+    char id[SW_COMMAND_CHARS + 1];
     if (!*ask->wait_id) { /* nobody could bring the page back */
         json_decref(web);
         d->refused = "no_wait";
@@ -83,7 +83,7 @@ void sw__web_append(const struct sw__ask *ask, const char *inst, const char *pat
         bad_form(d);
         return;
     }
-    sw__command_id(ask->ctx, 0, id);
+    sw_command_id(ask->ctx, 0, id);
     struct sw_msg *m = sw_msg_create(SW_KIND_WEB, id, inst, ask->ctx->now_ms);
     json_object_set_new(m->body, "wait", json_string(ask->wait_id));
     json_object_set_new(m->body, "method", json_string(ask->request->method));

@@ -69,8 +69,9 @@ struct sw_append {
     const char *actor; /* whose mailbox */
     struct sw_msg *m;  /* taken; its installation chooses the shard */
     char dedupe
-        [160]; /* "" none; else a key that is remembered dedupe_ms: a second append is a duplicate */
+        [256]; /* "" none; else a key that is remembered dedupe_ms: a second append is a duplicate */
     int64_t dedupe_ms;
+    bool bulk;    /* the bulk lane */
     bool counted; /* counts as owed by the installation, and is shed above the limit */
 };
 
@@ -83,12 +84,30 @@ struct sw_decision {
         away;            /* seen before; too much owed; the ledger did not confirm in time */
     bool wait;           /* after the append the answer comes as a page (page.v1) */
     char source[128];    /* not "": look its installations up and decide again */
-    json_t *record;      /* with `source`: the event as the stream takes it, owned; NULL: none */
+    json_t *record;      /* of `source`, for notifier (takes): by the stream, or its installations
+                            are looked up and told; nothing is left to be decided */
     const char *refused; /* a reason word for the metric, or NULL */
 };
 void sw_decision_finish(struct sw_decision *d);
 /* One more append, all zero; valid until the next. */
 struct sw_append *sw_decision_add(struct sw_decision *d);
+
+/* A new command id: the time first, so that ids sort; `number` tells ids of one call apart. */
+#define SW_COMMAND_CHARS 22
+void sw_command_id(const struct sw_ctx *ctx, unsigned number, char ret[SW_COMMAND_CHARS + 1]);
+
+/* An event record is the body of event.v1 (proto/PROTO.md). `dedupe` in it is set by ingress and does not go on: what it is known
+ * by wherever it comes from; without it that is "ev:<source>:<event_id>". */
+#define SW_EVENT_SOURCE_MAX 80
+#define SW_EVENT_BYTES (32 * 1024)
+/* What is wrong with a record from outside whose key is `key`: a word, or NULL. */
+const char *sw_event_fault(const json_t *record, const char *key);
+/* The append that tells one installation; `number` as in sw_command_id. */
+void sw_event_append(const struct sw_ctx *ctx, const char *actor, const json_t *record,
+                     const char *inst, unsigned number, struct sw_append *ret);
+/* One for each of `installations`, ids that are none left out; where there is none it was refused as "unrouted". */
+void sw_decision_route(const struct sw_ctx *ctx, const char *actor, bool bulk, const json_t *record,
+                       const json_t *installations, struct sw_decision *d);
 
 /* `installations`: NULL at first; the list of ids for `source` at the second call. `wait_id` names this request for
  * web.v1, "" where the process cannot wait. Pure. */

@@ -120,3 +120,10 @@ void sw_msg_set_box(struct sw_msg *m, const char *name, const char *box) {
         json_object_del(m->boxes, name);
     }
 }
+
+bool sw_is_slack_id(const char *text, size_t size) {
+    for (size_t i = 0; i < size; i++) {
+        if ((text[i] < 'A' || text[i] > 'Z') && (text[i] < '0' || text[i] > '9')) return false;
+    }
+    return size >= 1 && size <= 32;
+}

@@ -14,6 +14,7 @@
 
 #include "proto/value.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define SW_MSG_VERSION 1
@@ -43,5 +44,8 @@ int sw_msg_unpack(const char *data, size_t size, struct sw_msg **ret);
 const char *sw_msg_box(const struct sw_msg *m, const char *name);
 /* Adds or replaces a box; NULL removes it. */
 void sw_msg_set_box(struct sw_msg *m, const char *name, const char *box);
+
+/* [A-Z0-9], 1 to 32: an id of Slack's. */
+bool sw_is_slack_id(const char *text, size_t size);
 
 #endif

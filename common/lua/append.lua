@@ -1,11 +1,11 @@
--- append(run, owed_max (0: memory is full), (retry, dedupe, dedupe_ms, counted installation or '', actor, bytes)...): what a door takes in.
+-- append(run, owed_max (0: memory is full), (retry, dedupe, dedupe_ms, counted installation or '', mailbox, bytes)...): what a door takes in.
 -- {'gen'} | {'ok', now, (what, id, endpoint)...}; what: 'new', 'dup' (seen before), 'shed' (too much owed already)
 local gen = generation(ARGV[1])
 if not gen then return {'gen'} end
 local owed_max = tonumber(ARGV[2])
 local out = {'ok', int(now_ms())}
 for i = 3, #ARGV, 6 do
-  local retry, dedupe, ms, inst, actor, bytes = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4], ARGV[i + 5]
+  local retry, dedupe, ms, inst, mailbox, bytes = ARGV[i], ARGV[i + 1], ARGV[i + 2], ARGV[i + 3], ARGV[i + 4], ARGV[i + 5]
   local seen = dedupe ~= '' and call('GET', p .. 'seen:' .. dedupe)
   local what, id, endpoint = 'new', '', ''
   if seen then
@@ -14,7 +14,7 @@ for i = 3, #ARGV, 6 do
   elseif owed_max == 0 or inst ~= '' and (tonumber(call('HGET', p .. 'owed', inst)) or 0) >= owed_max then
     what = 'shed'
   else
-    id, endpoint = append(gen, actor, actor, bytes)
+    id, endpoint = append(gen, mailbox, actor_of(mailbox), bytes)
     if inst ~= '' then call('HINCRBY', p .. 'owed', inst, 1) end
     if dedupe ~= '' then call('SET', p .. 'seen:' .. dedupe, id, 'PX', ms) end
   end
