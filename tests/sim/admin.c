@@ -174,7 +174,8 @@ void sim_admin_config(struct sim *sim, struct sim_req *req) {
             req, 422, "invalid_params",
             "Expected some of {ingress, actors, redirect_uri, webhook_secret, secret, "
             "promote_ms: [min, max], build_ms, dyno_ms, expires_in, enforce_rate, rate_limits, "
-            "rate_burst, heroku_pool, github_..., grid, repositories_api, fail, deny, release, "
+            "rate_burst, heroku_pool, hook_retry_ms, event_ms, shuffle_events, "
+            "repeat_events, github_..., grid, repositories_api, fail, deny, release, "
             "channel}.");
         return;
     }
@@ -193,6 +194,14 @@ void sim_admin_config(struct sim *sim, struct sim_req *req) {
     set_count(&sim->conf.expires_in_s, body, "expires_in");
     set_count(&sim->conf.rate_burst, body, "rate_burst");
     set_count(&sim->conf.heroku_pool, body, "heroku_pool");
+    set_count(&sim->conf.hook_retry_ms, body, "hook_retry_ms");
+    set_count(&sim->conf.event_ms, body, "event_ms");
+    set_count(&sim->conf.shuffle_seed, body, "shuffle_events");
+    if (json_object_get(body, "shuffle_events") != NULL) {
+        sim->shuffle = (uint64_t)sim->conf.shuffle_seed;
+    }
+    const json_t *repeat = json_object_get(body, "repeat_events");
+    if (repeat != NULL) sim->conf.repeat_events = json_is_true(repeat);
     if (json_object_get(body, "heroku_pool") != NULL) {
         for (size_t i = 0; i < SIM_ARRAY_LEN(sim->heroku->account); i++) {
             sim->heroku->account[i].tokens = (double)sim->conf.heroku_pool;

@@ -5,7 +5,7 @@
  * errors   a sim that does not start fails the test; client_reply.code says what curl met
  * owner    the test; client_reply_finish frees what a call returned
  * source   none
- * limits   reply headers 4 KiB; the ingress keeps 16 requests
+ * limits   reply headers 4 KiB; the ingress keeps 64 requests
  */
 #ifndef SIM_CLIENT_H
 #define SIM_CLIENT_H
@@ -24,6 +24,7 @@ struct client {
     const char *token;       /* Bearer of client_api and client_github */
     char own[128];           /* `token` after client_enter or client_github_enter */
     struct ingress *ingress; /* NULL: none; client_tear_down stops it */
+    char ingress_url[64];
 };
 struct client_reply {
     CURLcode code;
@@ -74,7 +75,7 @@ struct client_reply client_github(struct client *client, const char *method, con
 struct ingress_request {
     char path[128], signature[128], stamp[32], event[64], delivery[64]; /* the last two: GitHub's */
     char retry[8], reason[32];                                          /* of Slack's event */
-    char body[8192];
+    char body[16384];
 };
 struct ingress;
 struct ingress *ingress_start(char ret_url[64]);

@@ -6,8 +6,12 @@
  *          forbidden, 404 not_found, 406 not_acceptable, 409 conflict,
  *          416 requested_range_not_satisfiable, 422 invalid_params, 429 rate_limit
  * owner    the one thread of the sim; resources live until the sim ends, what was made while running until reset
- * source   Platform API reference, its JSON schema; RFC 6749 and 7636 for OAuth
- * limits   list pages 200, at most 1000; 4500 request tokens per account, 75 back per minute
+ * source   Platform API reference, its JSON schema; "App Webhooks"; RFC 6749 and 7636 for OAuth
+ * limits   list pages 200, at most 1000; 4500 request tokens per account, 75 back per minute; 500 events and
+ *          deliveries of webhooks an app
+ *
+ * Webhooks are told of api:release, api:build and dyno (create, update), api:dyno (create) and api:app
+ * (update). Gaps between attempts of a hook of level sync: --hook-retry-ms, doubled each time, 12 in all.
  */
 #ifndef SIM_HEROKU_H
 #define SIM_HEROKU_H
@@ -39,10 +43,14 @@ struct sim_app {
     struct sim_build *build; /* the one that runs, or NULL */
     json_t *dynos, *formation;
     enum sim_fail fail;
-    int64_t fail_times; /* -1: for ever */
+    int64_t fail_times;          /* -1: for ever */
+    json_t *hooks;               /* [{shown, secret, authorization?, gone?}] */
+    json_t *events, *deliveries; /* of the hooks, oldest first */
+    char first_name[64];
 };
 struct sim_pipeline {
     json_t *info, *couplings;
+    json_t *runs; /* of Heroku CI, oldest first */
     struct sim_app *app[SIM_STAGE_APPS];
     size_t apps;
 };
@@ -96,16 +104,25 @@ bool sim_fail_take(struct sim_app *app, enum sim_fail where);
 
 /* heroku_build.c */
 void sim_build_forget(struct sim_app *app);
+/* One that Heroku begins itself, with the source in hand; borrowed; NULL: another one runs. */
+json_t *sim_build_auto(struct sim *sim, struct sim_app *app, const struct sim_account *account,
+                       const char *sha);
 
 /* heroku_dyno.c */
 void sim_dyno_fill(const struct sim *sim, struct sim_app *app);
 void sim_dyno_restart(struct sim *sim, struct sim_app *app, const char *which); /* NULL: all */
+bool sim_dyno_crash(struct sim *sim, struct sim_app *app,
+                    const char *name); /* false: it is not up */
 
 /* heroku_write.c: everything that was changed is as it was. */
-void sim_app_forget(const struct sim *sim, struct sim_app *app);
+void sim_app_forget(struct sim *sim, struct sim_app *app);
 
-/* webhook.c: tells the ingress about a release. */
-void sim_webhook_send(struct sim *sim, const char *action, json_t *release, json_t *previous);
+/* webhook.c: tells the hooks of an app; nothing of it is taken over. */
+struct sim_webhook {
+    const char *include, *action, *resource;
+    json_t *data, *previous, *actor; /* previous may be NULL; actor {email, id} */
+};
+void sim_webhook_tell(struct sim *sim, struct sim_app *app, const struct sim_webhook *what);
 
 /* Handlers. */
 void sim_pipeline_list(struct sim *sim, struct sim_req *req);
@@ -135,6 +152,15 @@ void sim_repo_kolkrabbi(struct sim *sim, struct sim_req *req);
 void sim_promo_post(struct sim *sim, struct sim_req *req);
 void sim_promo_get(struct sim *sim, struct sim_req *req);
 void sim_promo_targets(struct sim *sim, struct sim_req *req);
+void sim_hook_post(struct sim *sim, struct sim_req *req);
+void sim_hook_list(struct sim *sim, struct sim_req *req);
+void sim_hook_get(struct sim *sim, struct sim_req *req);
+void sim_hook_patch(struct sim *sim, struct sim_req *req);
+void sim_hook_delete(struct sim *sim, struct sim_req *req);
+void sim_hook_events(struct sim *sim, struct sim_req *req);
+void sim_hook_deliveries(struct sim *sim, struct sim_req *req);
+void sim_pipeline_runs(struct sim *sim, struct sim_req *req);
+void sim_pipeline_run(struct sim *sim, struct sim_req *req);
 void sim_heroku_unknown(struct sim *sim, struct sim_req *req);
 void sim_promo_free(void *promo);
 

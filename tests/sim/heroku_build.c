@@ -35,11 +35,26 @@ void sim_build_forget(struct sim_app *app) {
     build_unref(build);
 }
 
-static void mark(struct sim_build *build, const char *status) {
+static void tell(struct sim *sim, struct sim_app *app, const char *action, json_t *info,
+                 json_t *previous) {
+    struct sim_webhook what = {.include = "api:build",
+                               .action = action,
+                               .resource = "build",
+                               .data = info,
+                               .previous = previous,
+                               .actor = json_object_get(info, "user")};
+    sim_webhook_tell(sim, app, &what);
+}
+
+/* The build has ended. */
+static void mark(struct sim *sim, struct sim_build *build, const char *status) {
     char at[32];
     sim_time_iso(sim_now_ms(), at);
+    json_auto_t *previous = json_pack("{s:s, s:O}", "status", "pending", "updated_at",
+                                      json_object_get(build->info, "updated_at"));
     json_object_set_new(build->info, "status", json_string(status));
     json_object_set_new(build->info, "updated_at", json_string(at));
+    tell(sim, build->app, "update", build->info, previous);
 }
 
 static bool is_sha(const char *text) {
@@ -60,7 +75,7 @@ static void build_ship(struct sim *sim, struct sim_build *build) {
     json_object_set_new(build->info, "slug", json_pack("{s:s}", "id", slug));
     json_object_set_new(build->info, "release",
                         json_pack("{s:s}", "id", sim_json_text(release, "id")));
-    mark(build, "succeeded");
+    mark(sim, build, "succeeded");
     sim_release_phase(sim, build->app, release);
 }
 
@@ -68,7 +83,7 @@ static void build_is_over(struct sim *sim, void *arg, bool dropped) {
     struct sim_build *build = arg;
     if (!dropped && build->app != NULL) {
         if (sim_fail_take(build->app, SIM_FAIL_BUILD) || !build->has_source) {
-            mark(build, "failed");
+            mark(sim, build, "failed");
         } else {
             build_ship(sim, build);
         }
@@ -77,14 +92,18 @@ static void build_is_over(struct sim *sim, void *arg, bool dropped) {
     build_unref(build);
 }
 
-static void source_came(struct sim *sim, void *arg, const struct sim_out_answer *answer) {
-    struct sim_build *build = arg;
-    /* A gzipped tarball; its first two bytes say so. */
-    build->has_source =
-        answer->status == 200 && answer->body_len > 2 && memcmp(answer->body, "\x1f\x8b", 2) == 0;
+static void source_is_there(struct sim *sim, struct sim_build *build, bool good) {
+    build->has_source = good;
     int64_t spread_ms = sim->conf.build_max_ms - sim->conf.build_min_ms;
     int64_t ms = sim->conf.build_min_ms + randombytes_uniform((uint32_t)spread_ms + 1);
     sim_timer_add(sim, ms, true, build_is_over, build);
+}
+
+static void source_came(struct sim *sim, void *arg, const struct sim_out_answer *answer) {
+    /* A gzipped tarball; its first two bytes say so. */
+    source_is_there(sim, arg,
+                    answer->status == 200 && answer->body_len > 2 &&
+                        memcmp(answer->body, "\x1f\x8b", 2) == 0);
 }
 
 static void build_start(struct sim *sim, struct sim_build *build) {
@@ -130,6 +149,31 @@ static json_t *build_info(const struct sim_app *app, const struct sim_account *a
                      sim_account_ref(account));
 }
 
+static struct sim_build *build_new(struct sim *sim, struct sim_app *app,
+                                   const struct sim_account *account, const json_t *blob) {
+    struct sim_build *build = sim_alloc(sizeof(*build));
+    build->refs = 1;
+    build->app = app;
+    build->account = account;
+    build->info = build_info(app, account, blob);
+    app->build = build;
+    json_array_append(app->builds, build->info);
+    sim->heroku->builds++;
+    tell(sim, app, "create", build->info, NULL);
+    return build;
+}
+
+json_t *sim_build_auto(struct sim *sim, struct sim_app *app, const struct sim_account *account,
+                       const char *sha) {
+    if (app->build != NULL) return NULL;
+    SIM_FREE char *url = sim_fmt("https://source.example/%s.tar.gz?X-Amz-Signature=%s", sha, sha);
+    json_auto_t *blob = json_pack("{s:s, s:s}", "url", url, "version", sha);
+    struct sim_build *build = build_new(sim, app, account, blob);
+    build->refs++;
+    source_is_there(sim, build, true);
+    return build->info;
+}
+
 void sim_build_post(struct sim *sim, struct sim_req *req) {
     struct sim_app *app = sim_app_of(sim, req);
     if (app == NULL) return;
@@ -144,14 +188,7 @@ void sim_build_post(struct sim *sim, struct sim_req *req) {
     } else if (app->build != NULL) {
         sim_reply_error(req, 409, "conflict", "A build of this app is already running.");
     } else {
-        struct sim_build *build = sim_alloc(sizeof(*build));
-        build->refs = 1;
-        build->app = app;
-        build->account = req->account;
-        build->info = build_info(app, req->account, blob);
-        app->build = build;
-        json_array_append(app->builds, build->info);
-        sim->heroku->builds++;
+        struct sim_build *build = build_new(sim, app, req->account, blob);
         sim->heroku->builds_refused--;
         sim_reply_json(req, 201, json_deep_copy(build->info));
         build_start(sim, build);
@@ -191,7 +228,7 @@ void sim_build_delete(struct sim *sim, struct sim_req *req) {
         sim_reply_error(req, 422, "invalid_params", "This build is not running any more.");
         return;
     }
-    mark(app->build, "failed");
+    mark(sim, app->build, "failed");
     sim_build_forget(app);
     sim_reply_json(req, 200, json_deep_copy(build));
 }

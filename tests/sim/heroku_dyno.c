@@ -70,19 +70,48 @@ void sim_dyno_fill(const struct sim *sim, struct sim_app *app) {
     }
 }
 
+static void tell(struct sim *sim, struct sim_app *app, const char *include, const char *action,
+                 json_t *dyno, json_t *previous) {
+    struct sim_webhook what = {.include = include,
+                               .action = action,
+                               .resource = "dyno",
+                               .data = dyno,
+                               .previous = previous,
+                               .actor = json_object_get(app->info, "owner")};
+    sim_webhook_tell(sim, app, &what);
+}
+
+static void change(struct sim *sim, struct sim_app *app, json_t *dyno, const char *state) {
+    char at[32];
+    sim_time_iso(sim_now_ms(), at);
+    json_auto_t *previous = json_pack("{s:O, s:O}", "state", json_object_get(dyno, "state"),
+                                      "updated_at", json_object_get(dyno, "updated_at"));
+    json_object_set_new(dyno, "state", json_string(state));
+    json_object_set_new(dyno, "updated_at", json_string(at));
+    tell(sim, app, "dyno", "update", dyno, previous);
+}
+
 static void started(struct sim *sim, void *arg, bool dropped) {
-    (void)sim;
     struct start *start = arg;
     size_t i;
     json_t *dyno;
     json_array_foreach(start->app->dynos, i, dyno) {
         if (dropped || strcmp(sim_json_text(dyno, "id"), start->id) != 0) continue;
-        char at[32];
-        sim_time_iso(sim_now_ms(), at);
-        json_object_set_new(dyno, "state", json_string(start->crashes ? "crashed" : "up"));
-        json_object_set_new(dyno, "updated_at", json_string(at));
+        change(sim, start->app, dyno, start->crashes ? "crashed" : "up");
     }
     free(start);
+}
+
+bool sim_dyno_crash(struct sim *sim, struct sim_app *app, const char *name) {
+    size_t i;
+    json_t *dyno;
+    json_array_foreach(app->dynos, i, dyno) {
+        if (strcmp(sim_json_text(dyno, "name"), name) != 0) continue;
+        if (strcmp(sim_json_text(dyno, "state"), "up") != 0) return false;
+        change(sim, app, dyno, "crashed");
+        return true;
+    }
+    return false;
 }
 
 static bool is_meant(const json_t *dyno, const char *which) {
@@ -107,6 +136,8 @@ void sim_dyno_restart(struct sim *sim, struct sim_app *app, const char *which) {
         start->crashes = crashes;
         snprintf(start->id, sizeof(start->id), "%s", sim_json_text(dyno, "id"));
         json_array_set_new(app->dynos, i, dyno);
+        tell(sim, app, "api:dyno", "create", dyno, NULL);
+        tell(sim, app, "dyno", "create", dyno, NULL);
         int64_t ms = sim->conf.dyno_min_ms + randombytes_uniform((uint32_t)spread_ms + 1);
         sim_timer_add(sim, ms, true, started, start);
     }

@@ -39,6 +39,24 @@ void sim_pipeline_couplings(struct sim *sim, struct sim_req *req) {
     if (p != NULL) sim_list_reply(req, json_copy(p->couplings), fields);
 }
 
+void sim_pipeline_runs(struct sim *sim, struct sim_req *req) {
+    static const char *const fields[] = {"number", "id", NULL};
+    const struct sim_pipeline *p = pipeline_of(sim, req);
+    if (p != NULL) sim_list_reply(req, json_copy(p->runs), fields);
+}
+
+void sim_pipeline_run(struct sim *sim, struct sim_req *req) {
+    const struct sim_pipeline *p = pipeline_of(sim, req);
+    size_t i;
+    json_t *run;
+    json_array_foreach(p != NULL ? p->runs : NULL, i, run) {
+        if (sim_json_int(run, "number", 0) != strtoll(req->arg[1], NULL, 10)) continue;
+        sim_reply_json(req, 200, json_deep_copy(run));
+        return;
+    }
+    if (p != NULL) sim_not_found(req, "test run");
+}
+
 void sim_app_get(struct sim *sim, struct sim_req *req) {
     const struct sim_app *app = sim_app_of(sim, req);
     if (app != NULL) sim_reply_json(req, 200, json_incref(app->info));

@@ -34,6 +34,17 @@ json_t *sim_release_new(const struct sim_app *app, const char *id, json_t *accou
                      "output_stream_url", "eligible_for_rollback", 1);
 }
 
+static void tell(struct sim *sim, struct sim_app *app, const char *action, json_t *release,
+                 json_t *previous) {
+    struct sim_webhook what = {.include = "api:release",
+                               .action = action,
+                               .resource = "release",
+                               .data = release,
+                               .previous = previous,
+                               .actor = json_object_get(release, "user")};
+    sim_webhook_tell(sim, app, &what);
+}
+
 static int64_t last_version(const struct sim_app *app) {
     size_t n = json_array_size(app->releases);
     return n == 0 ? 0 : sim_json_int(json_array_get(app->releases, n - 1), "version", 0);
@@ -51,7 +62,7 @@ json_t *sim_release_add(struct sim *sim, struct sim_app *app, const struct sim_a
     json_object_set_new(release, "output_stream_url", json_string(stream));
     json_array_append_new(app->releases, release);
     sim->heroku->releases++;
-    sim_webhook_send(sim, "create", release, NULL);
+    tell(sim, app, "create", release, NULL);
     return release;
 }
 
@@ -82,7 +93,8 @@ void sim_release_settle(struct sim *sim, struct sim_app *app, json_t *release, b
     json_object_set_new(release, "eligible_for_rollback", json_boolean(good));
     json_object_set_new(release, "status", json_string(good ? "succeeded" : "failed"));
     json_object_set_new(release, "updated_at", json_string(at));
-    sim_webhook_send(sim, "update", release, previous);
+    tell(sim, app, "update", release, previous);
+    json_decref(previous);
     if (good_now) sim_dyno_restart(sim, app, NULL);
 }
 

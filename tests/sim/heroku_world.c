@@ -51,6 +51,7 @@ static struct sim_pipeline *pipeline_add(const struct sim *sim, struct sim_herok
                         "created_at", at, "updated_at", at, "owner", "id", h->account[0].id, "type",
                         "user", "generation", "id", h->account[0].id, "name", "cedar");
     p->couplings = json_array();
+    p->runs = json_array();
     (void)sim_map_put(h->pipeline_by, id, p);
     (void)sim_map_put(h->pipeline_by, name, p);
     json_array_append(h->pipelines, p->info);
@@ -128,6 +129,10 @@ static void app_add(const struct sim *sim, struct sim_heroku *h, const struct ap
     (void)sim_map_put(h->app_by, row->name, app);
     releases_fill(sim, h, app, row);
     app->builds = json_array();
+    app->hooks = json_array();
+    app->events = json_array();
+    app->deliveries = json_array();
+    snprintf(app->first_name, sizeof(app->first_name), "%s", row->name);
     sim_dyno_fill(sim, app);
 }
 
@@ -172,6 +177,7 @@ void sim_heroku_forget(struct sim *sim) {
         app->releases = json_deep_copy(app->releases_first);
         memset(app->denied, 0, sizeof(app->denied));
         app->fail = SIM_FAIL_NOT;
+        json_array_clear(app->pipeline->runs);
         sim_app_forget(sim, app);
     }
     for (size_t i = 0; i < SIM_ARRAY_LEN(h->account); i++) {
@@ -189,6 +195,9 @@ void sim_heroku_destroy(struct sim_heroku *h) {
     for (size_t i = 0; i < h->apps; i++) {
         sim_build_forget(h->app[i]);
         json_decref(h->app[i]->builds);
+        json_decref(h->app[i]->hooks);
+        json_decref(h->app[i]->events);
+        json_decref(h->app[i]->deliveries);
         json_decref(h->app[i]->dynos);
         json_decref(h->app[i]->formation);
         json_decref(h->app[i]->info);
@@ -202,6 +211,7 @@ void sim_heroku_destroy(struct sim_heroku *h) {
         struct sim_pipeline *p = sim_map_take(h->pipeline_by, sim_json_text(info, "id"));
         json_decref(p->info);
         json_decref(p->couplings);
+        json_decref(p->runs);
         free(p);
     }
     json_decref(h->pipelines);

@@ -19,7 +19,7 @@ struct ingress {
     struct MHD_Daemon *daemon;
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    struct ingress_request seen[16];
+    struct ingress_request seen[64];
     unsigned count, status;
     char type[64], body[1024];
 };
@@ -94,9 +94,8 @@ struct ingress *ingress_start(char ret_url[64]) {
 }
 
 void ingress_start_of(struct client *client) {
-    char url[64];
-    client->ingress = ingress_start(url);
-    SIM_FREE char *config = sim_fmt("{\"ingress\":\"%s\"}", url);
+    client->ingress = ingress_start(client->ingress_url);
+    SIM_FREE char *config = sim_fmt("{\"ingress\":\"%s\"}", client->ingress_url);
     REPLY set = client_post(client, "/sim/config", config);
     assert_int_equal(set.status, 200);
 }

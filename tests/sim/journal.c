@@ -80,13 +80,15 @@ static const char *literal_method(const char *method) {
     return "OTHER";
 }
 
-/* Bodies in which tokens, codes and client secrets travel. */
+/* Bodies in which tokens, codes and the secrets of clients and webhooks travel. */
 static bool is_secret(const struct sim_req *req) {
     enum sim_upstream upstream = req->route->upstream;
     static const char *const slack[] = {"/api/oauth.", "/api/openid.", "/api/auth."};
     for (size_t i = 0; upstream == SIM_SLACK && i < SIM_ARRAY_LEN(slack); i++) {
         if (strncmp(req->shown, slack[i], strlen(slack[i])) == 0) return true;
     }
+    if (upstream == SIM_HEROKU && strstr(req->shown, "/webhooks") != NULL) return true;
+    if (upstream == SIM_GITHUB && strstr(req->shown, "/hooks") != NULL) return true;
     return upstream == SIM_HEROKU_ID || upstream == SIM_GITHUB_WEB || upstream == SIM_SLACK_WEB ||
            (upstream == SIM_GITHUB && strncmp(req->shown, "/applications/", 14) == 0);
 }

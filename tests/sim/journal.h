@@ -6,7 +6,7 @@
  * owner    the one thread of the sim
  * source   none
  * limits   `--journal` entries (100,000); 4 KiB of each body, 64 MiB of bodies in all; bodies of
- *          the OAuth endpoints are never kept, the signed links of builds are blanked, /commands
+ *          the OAuth endpoints and of webhooks are never kept, the signed links of builds are blanked, /commands
  *          paths are shown without their secret
  */
 #ifndef SIM_JOURNAL_H

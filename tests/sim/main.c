@@ -51,6 +51,11 @@ static const char help_text[] =
     "  --bench-teams N, --bench-channels M\n"
     "                         so many more workspaces, and channels among them; GET /sim/bench "
     "lists them\n"
+    "  --hook-retry-ms N      until the second attempt of a webhook, then twice as long each time "
+    "(500)\n"
+    "  --event-ms N           one step of what happens by itself at GitHub and Heroku (300)\n"
+    "  --shuffle-events SEED  webhooks leave late, in an order that the number decides\n"
+    "  --repeat-events        each webhook is delivered twice\n"
     "  --seed TEXT            ids of the fixtures\n"
     "  --quiet                no line per request on standard error\n";
 
@@ -61,6 +66,7 @@ enum option_id {
     OPT_SPAN,
     OPT_ENFORCE,
     OPT_LIMITS,
+    OPT_REPEAT,
     OPT_QUIET,
     OPT_HELP
 };
@@ -85,6 +91,9 @@ static const struct option options[] = {{"ingress", 1, NULL, OPT_TEXT},
                                         {"journal", 1, NULL, OPT_NUMBER},
                                         {"rate-burst", 1, NULL, OPT_NUMBER},
                                         {"heroku-pool", 1, NULL, OPT_NUMBER},
+                                        {"hook-retry-ms", 1, NULL, OPT_NUMBER},
+                                        {"event-ms", 1, NULL, OPT_NUMBER},
+                                        {"shuffle-events", 1, NULL, OPT_NUMBER},
                                         {"bench-teams", 1, NULL, OPT_NUMBER},
                                         {"bench-channels", 1, NULL, OPT_NUMBER},
                                         {"bot-token", 1, NULL, OPT_TOKEN},
@@ -93,6 +102,7 @@ static const struct option options[] = {{"ingress", 1, NULL, OPT_TEXT},
                                         {"dyno-ms", 1, NULL, OPT_SPAN},
                                         {"enforce-rate", 0, NULL, OPT_ENFORCE},
                                         {"rate-limits", 0, NULL, OPT_LIMITS},
+                                        {"repeat-events", 0, NULL, OPT_REPEAT},
                                         {"quiet", 0, NULL, OPT_QUIET},
                                         {"help", 0, NULL, OPT_HELP},
                                         {NULL, 0, NULL, 0}};
@@ -133,6 +143,9 @@ static bool set_number(struct sim_conf *conf, const char *name, const char *valu
     if (strcmp(name, "expires-in") == 0) conf->expires_in_s = n;
     if (strcmp(name, "rate-burst") == 0) conf->rate_burst = n;
     if (strcmp(name, "heroku-pool") == 0) conf->heroku_pool = n;
+    if (strcmp(name, "hook-retry-ms") == 0) conf->hook_retry_ms = n;
+    if (strcmp(name, "event-ms") == 0) conf->event_ms = n;
+    if (strcmp(name, "shuffle-events") == 0) conf->shuffle_seed = n;
     if (strncmp(name, "bench-", 6) == 0) {
         *(strcmp(name, "bench-teams") == 0 ? &conf->bench_teams : &conf->bench_channels) = (int)n;
         return n <= (strcmp(name, "bench-teams") == 0 ? 1000 : 100000);
@@ -182,6 +195,7 @@ static int conf_parse(struct sim_conf *conf, int argc, char **argv) {
         if (id == OPT_SPAN) ok = set_span(conf, name, optarg);
         if (id == OPT_ENFORCE) ok = conf->enforce_rate = true;
         if (id == OPT_LIMITS) ok = conf->enforce_rate = conf->rate_limits = true;
+        if (id == OPT_REPEAT) ok = conf->repeat_events = true;
         if (id == OPT_QUIET) ok = conf->quiet = true;
         if (id == OPT_HELP) {
             fputs(help_text, stdout);
@@ -269,6 +283,8 @@ int main(int argc, char **argv) {
                                .expires_in_s = 28800,
                                .journal_entries = 100000,
                                .rate_burst = 3,
+                               .hook_retry_ms = 500,
+                               .event_ms = 300,
                                .heroku_pool = 4500,
                                .github_pool = 5000,
                                .github_window_s = 3600,
@@ -288,6 +304,7 @@ int main(int argc, char **argv) {
     struct rlimit files = {.rlim_cur = 8192, .rlim_max = 8192};
     (void)setrlimit(RLIMIT_NOFILE, &files);
     sim.started_ms = sim_now_ms();
+    sim.shuffle = (uint64_t)sim.conf.shuffle_seed;
     sim.timers = sim_timers_create();
     sim.out = sim_out_create();
     sim.journal = sim_journal_create((size_t)sim.conf.journal_entries);
