@@ -60,7 +60,7 @@ void sw_cancel(struct sw_out *out, const char *name);
  *    "seal"?: true  (the kept JSON comes back as box "answer" for this actor instead of in clear), "timeout_ms"?,
  *    "location"?: true (only with "seal": of a 3xx the box "answer" is {"location"}; redirects are never followed)}
  * The answer is a message of `kind` with `body` and, in it, "http":
- *   {"status": 200, "json": ..., "next_range"?, "retry_after"? (seconds), "rate_remaining"?} or
+ *   {"status": 200, "json": ..., "next_range"?, "next_cursor"? (GitHub's Link), "retry_after"? (seconds), "rate_remaining"?} or
  *   {"error": "unsure"|"timeout"|"connect"|"too_big"|"bad_json"|"no_location"|"refused", "status"?: 503}.
  * "unsure": a call that is not "safe" may or may not have happened. Of an error status the fields id, message, ok, error are kept,
  * and GitHub's errors: [{"field", "code", "contexts"?: [{"context", "state"}]}]. */

@@ -9,6 +9,8 @@
 
 #define ANSWER_BYTES (8u * 1024 * 1024)
 #define HEADER_CHARS 512
+#define CURSOR_CHARS 128
+#define CURSOR_SET "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-._~"
 #define LOCATION_BYTES 8192
 #define RESET_MAX_S 86400
 #define IDLE_HANDLES 64
@@ -23,7 +25,7 @@ struct sw_call {
     char *answer;
     size_t size, room;
     bool too_big;
-    char next_range[HEADER_CHARS], rate_limits[HEADER_CHARS];
+    char next_range[HEADER_CHARS], rate_limits[HEADER_CHARS], next_cursor[CURSOR_CHARS];
     char *location;
     int64_t retry_after_ms, rate_remaining;
     int64_t github_remaining, github_reset_s; /* -1 where absent */
@@ -91,6 +93,7 @@ static void finish(struct sw_calls *calls, CURL *easy, CURLcode code) {
         .body = call->answer ? call->answer : "",
         .body_size = call->size,
         .next_range = call->next_range,
+        .next_cursor = call->next_cursor,
         .location = call->location,
         .rate_limits = call->rate_limits,
         .retry_after_ms = call->retry_after_ms,
@@ -218,6 +221,26 @@ static bool take_location(struct sw_call *call, const char *line, size_t size) {
     return true;
 }
 
+/* Link: <https://api.github.com/...?per_page=100&cursor=v1_42>; rel="next", <...>; rel="prev" (RFC 8288). */
+static bool take_cursor(struct sw_call *call, const char *line, size_t size) {
+    size_t n;
+    const char *from = value_of(line, size, "Link", &n);
+    if (!from) return false;
+    SW_AUTO(sw_text) char *links = sw_strndup(from, n);
+    for (char *rest = links, *link; (link = strsep(&rest, ","));) {
+        if (!strstr(link, "rel=\"next\"")) continue;
+        const char *at = strpbrk(link, "?");
+        at = at ? strstr(at, "cursor=") : NULL;
+        if (!at || (at[-1] != '?' && at[-1] != '&')) continue;
+        at += strlen("cursor=");
+        size_t length = strspn(at, CURSOR_SET);
+        bool whole = at[length] == '&' || at[length] == '>';
+        if (whole && length < CURSOR_CHARS)
+            snprintf(call->next_cursor, sizeof(call->next_cursor), "%.*s", (int)length, at);
+    }
+    return true;
+}
+
 static int64_t number_or(const char *text, int64_t otherwise) {
     char *end;
     long long n = strtoll(text, &end, 10);
@@ -227,7 +250,7 @@ static int64_t number_or(const char *text, int64_t otherwise) {
 static size_t on_header(char *line, size_t size, size_t n, void *arg) {
     struct sw_call *call = arg;
     char value[HEADER_CHARS];
-    if (take_location(call, line, size * n)) return size * n;
+    if (take_location(call, line, size * n) || take_cursor(call, line, size * n)) return size * n;
     if (header_is(line, size * n, "Next-Range", value)) {
         snprintf(call->next_range, sizeof(call->next_range), "%s", value);
     } else if (header_is(line, size * n, "X-Sentry-Rate-Limits", value)) {

@@ -39,6 +39,7 @@ struct sw_call_result {
     const char *body;
     size_t body_size;
     const char *next_range;  /* "" where absent, as all below */
+    const char *next_cursor; /* of a Link to the next page: GitHub's "cursor" */
     const char *rate_limits; /* X-Sentry-Rate-Limits */
     const char *location;    /* NULL where absent or too long; secret */
     int64_t retry_after_ms;  /* -1 where absent; of a 403 too fast perhaps by X-RateLimit-Reset */

@@ -129,6 +129,8 @@ json_t *sw_request_answer(const json_t *request, const struct sw_call_result *re
     json_t *http = json_pack("{s:i}", "status", result->status);
     if (result->next_range[0])
         json_object_set_new(http, "next_range", json_string(result->next_range));
+    if (result->next_cursor[0])
+        json_object_set_new(http, "next_cursor", json_string(result->next_cursor));
     if (result->retry_after_ms >= 0)
         json_object_set_new(http, "retry_after", json_integer(result->retry_after_ms / 1000));
     if (result->rate_remaining >= 0)

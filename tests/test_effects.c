@@ -226,6 +226,19 @@ static void a_write_that_was_too_fast_for_github_is_made_when_its_time_has_come(
     assert_int_equal(sw_int(http, "rate_remaining"), 4999);
 }
 
+static void of_a_link_to_the_next_page_its_cursor_is_told(void **state) {
+    struct world *w = *state;
+    int64_t at_ms;
+    put(w,
+        "{\"request\":{\"up\":\"github\",\"method\":\"GET\",\"path\":\"/x\",\"repeat\":\"safe\"}}");
+    free(serve(w,
+               "200 OK\r\nLink: <https://a.example/x?cursor=v1_2&per_page=3>; rel=\"prev\", "
+               "<https://a.example/x?per_page=3&cursor=v1_41>; rel=\"next\"",
+               &at_ms));
+    SW_AUTO(sw_json) json_t *answer = wait_for_answer(w);
+    assert_string_equal(sw_str(json_object_get(answer, "http"), "next_cursor"), "v1_41");
+}
+
 static void a_plain_403_is_an_answer(void **state) {
     struct world *w = *state;
     int64_t at_ms;
@@ -287,6 +300,7 @@ int main(void) {
         TEST(a_signed_location_is_in_a_box_and_nowhere_else),
         TEST(an_audit_entry_of_a_handler_says_which_actor_wrote_it),
         TEST(a_write_that_was_too_fast_for_github_is_made_when_its_time_has_come),
+        TEST(of_a_link_to_the_next_page_its_cursor_is_told),
         TEST(a_plain_403_is_an_answer),
         TEST(a_redirect_is_not_followed),
         TEST(a_redirect_of_a_response_url_is_not_followed),

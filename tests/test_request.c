@@ -262,6 +262,7 @@ static json_t *answer(const char *request_text, int status, const char *body) {
                                     .body = body,
                                     .body_size = strlen(body),
                                     .next_range = "",
+                                    .next_cursor = "",
                                     .retry_after_ms = -1,
                                     .rate_remaining = -1};
     return sw_request_answer(request, &result);
@@ -348,6 +349,7 @@ static void the_answer_to_a_location_is_only_that(void **state) {
                                     .body = "{\"a\":1}",
                                     .body_size = 7,
                                     .next_range = "",
+                                    .next_cursor = "",
                                     .rate_limits = "",
                                     .location = "https://codeload.example/x?token=canary",
                                     .retry_after_ms = -1,
