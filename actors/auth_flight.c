@@ -84,7 +84,9 @@ int sw__auth_join(struct sw__auth *a, const struct sw_provider *p, const char *u
     if (!request && !new) return 0;
     r = count_waiting(a, user, &others);
     if (r < 0) return r;
-    if (request && (others >= SW__AUTH_WAITING_MAX || !sw__auth_renewable(account))) {
+    const size_t most =
+        request && sw__auth_is_quiet(request) ? SW__AUTH_QUIET_MAX : SW__AUTH_WAITING_MAX;
+    if (request && (others >= most || !sw__auth_renewable(account))) {
         sw__auth_sorry(a, request, p);
         return 0;
     }
@@ -169,6 +171,7 @@ static int take_pair(struct sw__auth *a, const struct sw_provider *p, const char
     r = sw__auth_land(a, p, user, "");
     if (r < 0) return r;
     sw__auth_announce(a, p, user, copy);
+    sw__auth_person(a, p, user, copy, false);
     return p == SW_SLACK ? sw__auth_bot_announce(a, copy) : 0;
 }
 

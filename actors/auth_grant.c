@@ -144,6 +144,7 @@ int sw__auth_serve(struct sw__auth *a, const char *user, const struct sw_msg *re
     r = is_ready(a, user, request, &ready);
     if (r < 0) return r;
     if (!ready && regrant) return sw__auth_refuse(a, user, request, "missing", NULL);
+    if (!ready && sw__auth_is_quiet(request)) return sw__auth_quiet_refuse(a, user, request);
     if (!ready) return keep(a, user, request);
     for (const struct sw_provider *p = sw_providers; p->name; p++) {
         const json_t *account;

@@ -64,6 +64,7 @@ static int take_leave(struct sw__auth *a, const struct sw_provider *p, const cha
     sw_tally(a->out, SW_M_LINKS, 1, p->name, "unlinked");
     if (p == SW_SLACK) return sw__auth_bot_announce(a, NULL);
     tell_executor(a, p, user, account);
+    sw__auth_person(a, p, user, account, true);
     if (p == SW_GITHUB) r = share(a, sw_str(account, "id"), user, false);
     if (r < 0) return r;
     /* All other reasons mean that the provider has done so already, or that nothing opens. */
@@ -98,6 +99,8 @@ int sw__auth_linked(const struct sw__auth *a, const struct sw_provider *p, const
     const bool other = old && strcmp(id, old_id) != 0;
     int r = 0;
     sw_tally(a->out, SW_M_LINKS, 1, p->name, "linked");
+    if (other) sw__auth_person(a, p, user, old, true);
+    sw__auth_person(a, p, user, account, false);
     if (p == SW_GITHUB) {
         SW_AUTO(sw_text) char *source = sw_printf("%s%s", SW__AUTH_GITHUB_USER, id);
         sw_source(a->out, source);

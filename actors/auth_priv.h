@@ -136,6 +136,16 @@ int sw__auth_whoami(struct sw__auth *a, const char *user);
 int sw__auth_login(struct sw__auth *a, const char *user);
 int sw__auth_logout(struct sw__auth *a, const char *user);
 
+/* auth_tend.c: notifier's own commands, which nobody typed. */
+#define SW__AUTH_QUIET_MAX 10 /* of those that wait: they leave room for people's */
+bool sw__auth_is_quiet(const struct sw_msg *request);
+/* The provider could not be asked; there is no account. Of a regrant executor tells it. */
+void sw__auth_quiet_away(const struct sw__auth *a, const struct sw_msg *request);
+int sw__auth_quiet_refuse(const struct sw__auth *a, const char *user, const struct sw_msg *request);
+/* Who this is at the provider, or was; before the account is forgotten. */
+void sw__auth_person(const struct sw__auth *a, const struct sw_provider *p, const char *user,
+                     const json_t *account, bool gone);
+
 /* auth_flight.c: one refresh at a time for a token. `request` may be NULL. */
 int sw__auth_join(struct sw__auth *a, const struct sw_provider *p, const char *user,
                   const json_t *account, const struct sw_msg *request);

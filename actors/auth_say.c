@@ -87,7 +87,8 @@ static void ungrant(const struct sw__auth *a, const struct sw_msg *request, cons
 
 int sw__auth_refuse(struct sw__auth *a, const char *user, const struct sw_msg *request,
                     const char *reason, const struct sw_provider *p) {
-    int r = sw__auth_card(a, user, request, reason, p, false);
+    int r = sw__auth_is_quiet(request) ? sw__auth_quiet_refuse(a, user, request)
+                                       : sw__auth_card(a, user, request, reason, p, false);
     if (r < 0) return r;
     ungrant(a, request, reason);
     return 0;
@@ -97,7 +98,9 @@ int sw__auth_refuse(struct sw__auth *a, const char *user, const struct sw_msg *r
  * it again. */
 void sw__auth_sorry(const struct sw__auth *a, const struct sw_msg *request,
                     const struct sw_provider *p) {
-    if (sw__auth_is_regrant(request)) {
+    if (sw__auth_is_quiet(request)) {
+        sw__auth_quiet_away(a, request);
+    } else if (sw__auth_is_regrant(request)) {
         sw__auth_reply(a, request, "error.internal", json_pack("{s:s}", "id", request->cmd), true);
     } else {
         sw__auth_reply(a, request, "error.upstream", json_pack("{s:s}", "upstream", p->label),

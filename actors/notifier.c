@@ -150,7 +150,8 @@ static void want(const struct sw_msg *in, struct sw_out *out) {
     (void)sw_fact(out, seen, &unused);
 }
 
-static const char *const kinds[] = {SW_KIND_PROMOTED, SW_KIND_EVENT, NULL};
+static const char *const kinds[] = {SW_KIND_PROMOTED, SW_KIND_EVENT, SW_KIND_PERSON, SW_KIND_ROUTE,
+                                    NULL};
 
 const struct sw_actor sw_actor_notifier = {
     .name = "notifier", .kinds = kinds, .want = want, .handle = handle};
