@@ -116,11 +116,16 @@ static json_t *manifest(const char *name, const char *command, const char *base)
         json_pack("{s:[o, o], s:{s:o, s:[s, s]}}", "redirect_urls",
                   url_of(base, SW_PATH_INSTALL_CALLBACK), url_of(base, SW_PATH_CALLBACK_SLACK),
                   "scopes", "bot", default_scopes(), "user", "openid", "profile");
+    /* What ingress_event.c takes; of channels what a route must know. */
+    json_t *events = json_pack(
+        "[s, s, s, s, s, s, s, s, s, s, s, s]", "app_uninstalled", "tokens_revoked",
+        "channel_rename", "channel_archive", "channel_unarchive", "channel_deleted", "channel_left",
+        "group_rename", "group_archive", "group_unarchive", "group_deleted", "group_left");
     json_t *settings = json_pack(
-        "{s:{s:o, s:[s, s]}, s:{s:b, s:o}, s:b, s:b, s:b}", "event_subscriptions", "request_url",
-        url_of(base, "/slack/events"), "bot_events", "app_uninstalled", "tokens_revoked",
-        "interactivity", "is_enabled", 1, "request_url", url_of(base, "/slack/interactive"),
-        "org_deploy_enabled", 1, "socket_mode_enabled", 0, "token_rotation_enabled", 1);
+        "{s:{s:o, s:o}, s:{s:b, s:o}, s:b, s:b, s:b}", "event_subscriptions", "request_url",
+        url_of(base, "/slack/events"), "bot_events", events, "interactivity", "is_enabled", 1,
+        "request_url", url_of(base, "/slack/interactive"), "org_deploy_enabled", 1,
+        "socket_mode_enabled", 0, "token_rotation_enabled", 1);
     return json_pack("{s:o, s:o, s:o, s:o}", "display_information", display, "features", features,
                      "oauth_config", oauth, "settings", settings);
 }

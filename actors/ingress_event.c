@@ -1,4 +1,5 @@
-/* ingress_event.c -- events from Slack: that it was uninstalled, or its tokens revoked; see ingress.h.
+/* ingress_event.c -- events from Slack: that it was uninstalled, or its tokens revoked, to auth; what became of a channel, to
+ * notifier; see ingress.h.
  *
  * They concern the installation that Slack names in `authorizations`: an organization's id where all
  * of it installed Slipway, else the workspace's, also within an organization. */
@@ -13,6 +14,7 @@
 #define DEDUPE_MS (24 * 3600 * 1000LL) /* Slack may send it again for so long */
 #define EVENT_ID_MAX 64
 #define IDS_MAX 100
+#define CHANNEL_LENGTH 80
 
 static bool is_id(const char *text) {
     return sw_is_slack_id(text, strlen(text));
@@ -30,6 +32,33 @@ static const char *inst_of(const json_t *event) {
     return is_id(id) ? id : "";
 }
 
+/* Who is told; NULL: nobody. */
+static const char *actor_of(const char *type) {
+    static const char *const ends[] = {"app_uninstalled", "tokens_revoked", NULL};
+    static const char *const channels[] = {"channel_rename",
+                                           "channel_archive",
+                                           "channel_unarchive",
+                                           "channel_deleted",
+                                           "channel_left",
+                                           "group_rename",
+                                           "group_archive",
+                                           "group_unarchive",
+                                           "group_deleted",
+                                           "group_left",
+                                           NULL};
+    if (sw_is_among(type, ends)) return "auth";
+    return sw_is_among(type, channels) ? "notifier" : NULL;
+}
+
+/* {id, name?}; NULL: none is named. Slack gives the channel whole where its name is new, else its id. */
+static json_t *channel_of(const json_t *inner) {
+    const json_t *channel = json_object_get(inner, "channel");
+    const char *id = json_is_string(channel) ? json_string_value(channel) : sw_str(channel, "id");
+    SW_AUTO(sw_text) char *name = sw_text_cut(sw_str(channel, "name"), CHANNEL_LENGTH);
+    if (!is_id(id)) return NULL;
+    return json_pack("{s:s, s:s*}", "id", id, "name", *name ? name : NULL);
+}
+
 /* Whose bot tokens: at most IDS_MAX user ids. Tokens of people are none that we have. */
 static void copy_bots(json_t *to, const json_t *from) {
     json_t *ids = json_array(), *id;
@@ -41,7 +70,9 @@ static void copy_bots(json_t *to, const json_t *from) {
     json_object_set_new(to, "bots", ids);
 }
 
-static struct sw_msg *message(const struct sw__ask *ask, const json_t *event, const char *inst) {
+/* Takes `channel`. */
+static struct sw_msg *message(const struct sw__ask *ask, const json_t *event, const char *inst,
+                              json_t *channel) {
     char id[SW_COMMAND_CHARS + 1];
     const json_t *inner = json_object_get(event, "event");
     const json_t *tokens = json_object_get(inner, "tokens");
@@ -55,24 +86,33 @@ static struct sw_msg *message(const struct sw__ask *ask, const json_t *event, co
                            json_pack("{s:s, s:s, s:s, s:I}", "source", "slack", "type",
                                      sw_str(inner, "type"), "event_id", sw_str(event, "event_id"),
                                      "at_ms", said ? time_s * 1000 : now_ms));
+    if (channel) {
+        json_object_set_new(m->body, "channel", channel);
+        return m;
+    }
     if (is_id(app)) json_object_set_new(m->body, "app", json_string(app));
     if (tokens) copy_bots(m->body, json_object_get(tokens, "bot"));
     return m;
 }
 
 static void take_in(const struct sw__ask *ask, const json_t *event, struct sw_decision *d) {
-    const char *type = sw_str(json_object_get(event, "event"), "type");
+    const json_t *inner = json_object_get(event, "event");
+    const char *actor = actor_of(sw_str(inner, "type"));
     const char *id = sw_str(event, "event_id"), *inst = inst_of(event);
-    if (strcmp(type, "app_uninstalled") != 0 && strcmp(type, "tokens_revoked") != 0) {
+    SW_AUTO(sw_json) json_t *channel = NULL;
+    if (!actor) {
         d->refused = "ignored"; /* counted, and Slack need not repeat it */
         d->reply = sw__reply(200, NULL, NULL);
         return;
     }
-    if (!inst[0] || !id[0] || strlen(id) > EVENT_ID_MAX || !sw__is_printable(id, strlen(id))) {
+    const bool of_channel = !strcmp(actor, "notifier");
+    if (of_channel) channel = channel_of(inner);
+    if (!inst[0] || !id[0] || strlen(id) > EVENT_ID_MAX || !sw__is_printable(id, strlen(id)) ||
+        (of_channel && !channel)) {
         sw__refuse(d, 400, "bad_event");
         return;
     }
-    struct sw_append *append = sw__append(d, "auth", message(ask, event, inst));
+    struct sw_append *append = sw__append(d, actor, message(ask, event, inst, sw_take(&channel)));
     snprintf(append->dedupe, sizeof(append->dedupe), "slack:%s", id);
     append->dedupe_ms = DEDUPE_MS;
     d->reply = d->duplicate = sw__reply(200, NULL, NULL);

@@ -77,7 +77,10 @@ static void a_base_url_gives_all_that_slack_must_know(void **state) {
         "\"channels:join\",\"groups:read\"],\"user\":[\"openid\","
         "\"profile\"]}},\"settings\":{"
         "\"event_subscriptions\":{\"request_url\":\"https://slipway.example.com:8443/chat/slack/"
-        "events\",\"bot_events\":[\"app_uninstalled\",\"tokens_revoked\"]},\"interactivity\":{"
+        "events\",\"bot_events\":[\"app_uninstalled\",\"tokens_revoked\",\"channel_rename\","
+        "\"channel_archive\",\"channel_unarchive\",\"channel_deleted\",\"channel_left\",\"group_"
+        "rename\",\"group_archive\",\"group_unarchive\",\"group_deleted\",\"group_left\"]},"
+        "\"interactivity\":{"
         "\"is_enabled\":true,\"request_url\":\"https://slipway.example.com:8443/chat/slack/"
         "interactive\"},\"org_deploy_enabled\":true,\"socket_mode_enabled\":false,"
         "\"token_rotation_enabled\":true}}",

@@ -317,6 +317,51 @@ static void whose_tokens_were_revoked_is_told(void **state) {
     assert_int_equal(sw_int(body, "at_ms"), NOW); /* Slack did not say when */
 }
 
+static void what_becomes_of_a_channel_is_told_to_notifier(void **state) {
+    static const char *const types[] = {"rename", "archive", "unarchive", "deleted", "left"};
+    static const struct {
+        const char *channel, *id, *name;
+    } rows[] = {
+        {"\"C1\"", "C1", ""},
+        {"{\"id\":\"C2\",\"name\":\"ship-it\",\"created\":1,\"topic\":\"secret\"}", "C2",
+         "ship-it"},
+        {"{\"id\":\"G3\",\"name\":\"\"}", "G3", ""},
+        {"{\"id\":\"c3\"}", NULL, NULL},
+        {"{}", NULL, NULL},
+        {"7", NULL, NULL},
+        {"\"C/1\"", NULL, NULL},
+    };
+    struct world *w = *state;
+    const size_t kinds = 2 * sizeof(types) / sizeof(*types), count = sizeof(rows) / sizeof(*rows);
+    for (size_t i = 0; i < kinds * count; i++) {
+        const size_t row = i % count, type = i / count;
+        SW_AUTO(sw_text)
+        char *name = sw_printf("%s_%s", type % 2 ? "group" : "channel", types[type / 2]);
+        SW_AUTO(sw_text)
+        char *body = sw_printf("{\"type\":\"event_callback\",\"event_id\":\"Ev1\",\"team_id\":"
+                               "\"T1\",\"event_time\":1794999990,\"api_app_id\":\"A1\",\"event\":{"
+                               "\"type\":\"%s\",\"channel\":%s,\"user\":\"U1\"}}",
+                               name, rows[row].channel);
+        const struct sw_decision *d = event(w, body);
+        if (!rows[row].id) {
+            assert_refused(d, 400, "bad_event");
+            continue;
+        }
+        assert_int_equal(d->appends, 1);
+        assert_string_equal(d->append[0].actor, "notifier");
+        assert_string_equal(d->append[0].m->inst, "T1");
+        assert_string_equal(d->append[0].dedupe, "slack:Ev1");
+        SW_AUTO(sw_json)
+        json_t *want =
+            json_pack("{s:s, s:s, s:s, s:I, s:{s:s}}", "source", "slack", "type", name, "event_id",
+                      "Ev1", "at_ms", (json_int_t)1794999990000LL, "channel", "id", rows[row].id);
+        if (rows[row].name[0])
+            json_object_set_new(json_object_get(want, "channel"), "name",
+                                json_string(rows[row].name));
+        assert_true(json_equal(d->append[0].m->body, want));
+    }
+}
+
 static void events_of_no_use_or_of_nobody_append_nothing(void **state) {
     static const struct {
         const char *body;
@@ -388,6 +433,7 @@ int main(void) {
         TEST(events_go_to_the_installation_that_slack_names),
         TEST(an_event_is_not_of_later_than_when_it_came),
         TEST(whose_tokens_were_revoked_is_told),
+        TEST(what_becomes_of_a_channel_is_told_to_notifier),
         TEST(events_of_no_use_or_of_nobody_append_nothing),
         TEST(commands_of_an_org_wide_install_are_the_organizations),
     };
