@@ -7,7 +7,7 @@
  * errors   -ENOENT of a kind that nobody is told of; -EBADMSG without what it must have
  * owner    the caller owns *ret; all else is borrowed
  * source   GitHub "Webhook events and payloads"; Heroku "App Webhooks"
- * limits   SW_EVENT_BYTES a record as compact JSON, whatever comes; 300 bytes a text unless said, marked with an ellipsis where cut
+ * limits   32 KiB a record as compact JSON, whatever comes; 300 bytes a text unless said, marked with an ellipsis where cut
  */
 #ifndef SW_EVENT_H
 #define SW_EVENT_H

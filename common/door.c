@@ -18,10 +18,11 @@
 
 #define REQUEST_S 15
 #define SWEEP_MS 1000
-#define POOL_BYTES (2 * SW__HEAD_BYTES) /* half of it is the first read buffer */
-#define KEEP_BYTES 4096                 /* a body's room that stays with its connection */
-#define BODIES_BYTES (64 * 1024 * 1024) /* of all connections together */
-#define ROUNDS_MAX 8                    /* before other pollers of the loop get their turn */
+#define POOL_BYTES (2 * SW__HEAD_BYTES)  /* half of it is the first read buffer */
+#define KEEP_BYTES 4096                  /* a body's room that stays with its connection */
+#define BODIES_BYTES (128 * 1024 * 1024) /* of all connections together */
+#define SMALL_BYTES (32 * 1024 * 1024)   /* of them, what large ones leave to the others */
+#define ROUNDS_MAX 8                     /* before other pollers of the loop get their turn */
 #define FLUSH_ROUNDS 50
 #define FLUSH_MS 10
 
@@ -38,7 +39,7 @@ struct sw_waiting {
     char *uri;
     size_t uri_size, uri_room;
     char *body;
-    size_t body_size, body_room;
+    size_t body_size, body_room, body_most;
     struct sw__head head;
     unsigned status; /* ANSWERED */
     struct MHD_Response *response;
@@ -126,13 +127,16 @@ static enum MHD_Result forsake(struct MHD_Connection *connection) {
 
 static bool append(struct sw_waiting *w, const char *data, size_t size) {
     size_t need = w->body_size + size + 1;
-    if (need > w->door->limits.body_bytes + 1) return false;
+    if (need > w->body_most + 1) return false;
     if (need > w->body_room) {
         size_t room = w->body_room ? w->body_room : 1024;
         while (room < need) {
             room *= 2;
         }
-        if (w->door->bodies_bytes - w->body_room + room > BODIES_BYTES) return false;
+        if (room > w->body_most + 1) room = w->body_most + 1;
+        size_t all =
+            need > w->door->limits.body_bytes + 1 ? BODIES_BYTES - SMALL_BYTES : BODIES_BYTES;
+        if (w->door->bodies_bytes - w->body_room + room > all) return false;
         w->door->bodies_bytes += room - w->body_room;
         w->body = sw_realloc(w->body, room);
         w->body_room = room;
@@ -165,10 +169,20 @@ static enum MHD_Result ask(struct sw_waiting *w, const char *method) {
     };
     enter(w, ASKED);
     w->door->fn(w->door->arg, w, &request);
+    if (w->body_room > KEEP_BYTES) release_body(w); /* whoever waits does so without it */
     if (w->state == ANSWERED) return queue(w);
     enter(w, WAITING);
     MHD_suspend_connection(w->connection);
     return MHD_YES;
+}
+
+static size_t body_most(const struct sw_waiting *w) {
+    const struct sw_door_path *p = w->door->limits.paths;
+    size_t size = strcspn(w->uri, "?");
+    for (; p && p->path; p++) {
+        if (strlen(p->path) == size && !memcmp(p->path, w->uri, size)) return p->body_bytes;
+    }
+    return w->door->limits.body_bytes;
 }
 
 /* libmicrohttpd calls this when the headers are in, for each part of the body, when all is in, and
@@ -185,8 +199,8 @@ static enum MHD_Result handle(void *arg, struct MHD_Connection *connection, cons
     if (w->state == ANSWERED) return w->response ? queue(w) : MHD_NO;
     if (!w->checked) {
         const struct sw__request_line line = {method, version, w->uri, w->uri_size};
-        unsigned status =
-            sw__head_check(connection, &line, w->door->limits.body_bytes, &w->head, &reason);
+        w->body_most = body_most(w);
+        unsigned status = sw__head_check(connection, &line, w->body_most, &w->head, &reason);
         w->checked = true;
         return status ? refuse(w, status, reason) : MHD_YES;
     }
@@ -235,7 +249,7 @@ static void complete(void *arg, struct MHD_Connection *connection, void **contex
         count_refusal(door, "malformed"); /* refused by libmicrohttpd itself */
     if (w->state == ANSWERED) door->unsent--;
     release_response(w);
-    if (w->body_room > KEEP_BYTES) release_body(w);
+    if (w->body_room > KEEP_BYTES) release_body(w); /* it was not read whole */
     w->body_size = 0;
     enter(w, IDLE);
 }

@@ -6,7 +6,8 @@
  * owner    the loop thread; a request and its strings live during the callback; a waiting request lives until it is
  *          answered, exactly once, or until its peer is gone (then answering does nothing)
  * source   libmicrohttpd "external epoll", suspend and resume; RFC 9112
- * limits   headers 16 KiB; body and times as given in struct sw_door_limits; requests that are ambiguous (Content-Length
+ * limits   headers 16 KiB; body and times as given in struct sw_door_limits; bodies of all connections together 128 MiB, those
+ *          larger than the usual limit 96 MiB of it; requests that are ambiguous (Content-Length
  *          with Transfer-Encoding, any Transfer-Encoding, doubled Host, Content-Length, X-Slack-* or another header that is
  *          told here) are refused with 400
  */
@@ -41,12 +42,18 @@ void sw_reply_finish(struct sw_reply *reply);
 
 typedef void sw_door_fn(void *arg, struct sw_waiting *waiting, const struct sw_request *request);
 
+struct sw_door_path { /* one that takes more than the others */
+    const char *path;
+    size_t body_bytes;
+};
+
 struct sw_door_limits {
-    size_t body_bytes;           /* 413 beyond */
-    unsigned connections;        /* in all */
-    unsigned connections_per_ip; /* 0: no limit of its own */
-    unsigned idle_s;             /* a connection that says nothing */
-    unsigned request_s;          /* a whole request must arrive within; 0: 15 */
+    size_t body_bytes;                /* 413 beyond */
+    const struct sw_door_path *paths; /* ended by one without a path; NULL: none */
+    unsigned connections;             /* in all */
+    unsigned connections_per_ip;      /* 0: no limit of its own */
+    unsigned idle_s;                  /* a connection that says nothing */
+    unsigned request_s;               /* a whole request must arrive within; 0: 15 */
 };
 
 /* `address` is host:port; port 0 lets the system choose, sw_door_port tells. `fn` is called for each whole request and must

@@ -201,10 +201,16 @@ static void learn_port(struct sw_conf *conf, unsigned port) {
     conf->base_url = sw_printf("%.*s:%u", (int)size - 2, unknown, port);
 }
 
+/* The most that GitHub sends; ingress says what else it takes of each path. */
+static const struct sw_door_path large[] = {
+    {"/webhooks/github", 25 * 1024 * 1024}, {"/webhooks/heroku", 25 * 1024 * 1024}, {NULL, 0}};
+
 int sw__intake_create(struct sw_run *run, sw_decide_fn *decide, struct sw_intake **ret) {
     struct sw_intake *intake = sw_zalloc(sizeof(*intake));
-    struct sw_door_limits limits = {
-        .body_bytes = 1024 * 1024, .connections = (unsigned)run->conf.connections, .idle_s = 15};
+    struct sw_door_limits limits = {.body_bytes = 1024 * 1024,
+                                    .paths = large,
+                                    .connections = (unsigned)run->conf.connections,
+                                    .idle_s = 15};
     intake->run = run;
     intake->decide = decide;
     intake->intents = zhashx_new();

@@ -18,11 +18,11 @@ static void tells_the_decider_all_it_needs(void **state) {
                               "cookie: c=1\r\nAUTHORIZATION: Basic x\r\nx-slack-signature: v0=s\r\n"
                               "X-Slack-Request-Timestamp: 12\r\nheroku-webhook-hmac-sha256: hh=\r\n"
                               "x-github-event: <e>\r\nX-GitHub-Delivery: <d>\r\n"
-                              "X-HUB-SIGNATURE-256: <s>\r\n"
+                              "X-HUB-SIGNATURE-256: <s>\r\nX-GITHUB-HOOK-ID: <h>\r\n"
                               "Content-Length: 3\r\n\r\na=b");
     assert_int_equal(a.status, 200);
     assert_string_equal(a.body,
-                        "POST|/echo|q=%20a&b=%zz|3|a=b|t/x|c=1|Basic x|v0=s|12|hh=<e><d><s>");
+                        "POST|/echo|q=%20a&b=%zz|3|a=b|t/x|c=1|Basic x|v0=s|12|hh=<e><d><s><h>");
     a = ask(fd, "GET /echo HTTP/1.1\r\n" HOST "\r\n");
     assert_string_equal(a.body, "GET|/echo||0|||||||");
     assert_non_null(strstr(a.head, "Content-Type: text/plain"));
@@ -279,6 +279,74 @@ static void gives_up_on_silence_and_on_trickles(void **state) {
     house_close(h);
 }
 
+/* Says the head of a request to `path` whose body has `size` bytes. */
+static int begin(struct house *h, const char *path, size_t size) {
+    char head[200];
+    int fd = dial(h);
+    snprintf(head, sizeof(head), "POST %s HTTP/1.1\r\n" HOST "Content-Length: %zu\r\n\r\n", path,
+             size);
+    say_text(fd, head);
+    return fd;
+}
+
+/* Sends so many bytes, or as many as are taken. */
+static void pour(int fd, size_t size) {
+    static char block[65536];
+    while (size > 0) {
+        ssize_t n = send(fd, block, size < sizeof(block) ? size : sizeof(block), MSG_NOSIGNAL);
+        if (n <= 0) return;
+        size -= (size_t)n;
+    }
+}
+
+static void only_the_named_paths_take_more(void **state) {
+    static const struct sw_door_path paths[] = {{"/echo", 200000}, {NULL, 0}};
+    const struct sw_door_limits limits = {
+        .body_bytes = 1000, .paths = paths, .connections = 10, .idle_s = 20};
+    static const struct {
+        const char *path;
+        size_t size;
+        int status;
+    } rows[] = {{"/echo", 200000, 200},  {"/echo?x=1", 1001, 200}, {"/echo", 200001, 413},
+                {"/echoes", 1000, 200},  {"/echoes", 1001, 413},   {"/ech", 1001, 413},
+                {"/x?/echo", 1001, 413}, {"/echo/", 1001, 413}};
+    struct house *h = house_open(&limits);
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        int fd = begin(h, rows[i].path, rows[i].size);
+        if (rows[i].status == 200) pour(fd, rows[i].size); /* 413 comes before any of it */
+        assert_int_equal(hear(fd).status, rows[i].status);
+        close(fd);
+    }
+    house_close(h);
+}
+
+static void large_bodies_leave_room_for_small_ones(void **state) {
+    const size_t mib = 1024 * 1024;
+    const struct sw_door_path paths[] = {{"/large", 60 * mib}, {NULL, 0}};
+    const struct sw_door_limits limits = {
+        .body_bytes = HOUSE_BODY_MAX, .paths = paths, .connections = 10, .idle_s = 20};
+    struct house *h = house_open(&limits);
+    (void)state;
+    int a = begin(h, "/large", 60 * mib), b = begin(h, "/large", 60 * mib);
+    pour(a, 59 * mib);
+    pour(b, 59 * mib);
+    assert_reason(h, "no_room");
+    int c = begin(h, "/echo", HOUSE_BODY_MAX);
+    pour(c, HOUSE_BODY_MAX);
+    assert_int_equal(hear(c).status, 200);
+    pour(a, mib);
+    assert_int_equal(hear(a).status, 200);
+    close(a);
+    close(b);
+    b = begin(h, "/large", 60 * mib); /* all was given back */
+    pour(b, 60 * mib);
+    assert_int_equal(hear(b).status, 200);
+    close(b);
+    close(c);
+    house_close(h);
+}
+
 static void serves_no_more_connections_than_allowed(void **state) {
     const struct sw_door_limits limits = {.body_bytes = 10, .connections = 2, .idle_s = 20};
     struct house *h = house_open(&limits);
@@ -342,6 +410,8 @@ int main(void) {
         cmocka_unit_test(a_closing_door_says_so_to_those_who_wait),
         cmocka_unit_test(drains_without_new_connections),
         cmocka_unit_test(gives_up_on_silence_and_on_trickles),
+        cmocka_unit_test(only_the_named_paths_take_more),
+        cmocka_unit_test(large_bodies_leave_room_for_small_ones),
         cmocka_unit_test(serves_no_more_connections_than_allowed),
         cmocka_unit_test(an_address_must_be_one_and_free),
     };

@@ -89,6 +89,8 @@ static void refuses_what_is_ambiguous_and_closes(void **state) {
         ROW("two signatures of GitHub",
             POST "X-Hub-Signature-256: sha256=a\r\nX-Hub-Signature-256: sha256=b\r\n" NONE, 400,
             "doubled_header"),
+        ROW("two hooks", POST "X-GitHub-Hook-ID: 1\r\nx-github-hook-id: 2\r\n" NONE, 400,
+            "doubled_header"),
         ROW("two cookies", POST "Cookie: a=1\r\nCookie: a=2\r\n" NONE, 400, "doubled_header"),
         ROW("PUT", "PUT /echo HTTP/1.1\r\n" HOST NONE, 405, "method"),
         ROW("CONNECT", "CONNECT /echo HTTP/1.1\r\n" HOST "\r\n", 405, "method"),
