@@ -72,6 +72,36 @@ static void answered(struct sim *sim, void *arg, const struct sim_out_answer *an
     free(t);
 }
 
+static const struct sim_channel *channel_named(const struct sim *sim, const struct sim_team *team,
+                                               const char *name, size_t len) {
+    for (size_t i = 0; i < sim->slack->channels; i++) {
+        const struct sim_channel *c = sim->slack->channel[i];
+        if (c->team == team && c->dm == NULL && !c->is_deleted && strlen(c->name) == len &&
+            memcmp(c->name, name, len) == 0)
+            return c;
+    }
+    return NULL;
+}
+
+/* Slack does so for an app with should_escape: a channel that it knows goes out with its id. */
+static void add_text(const struct sim *sim, struct sim_buf *form, const struct sim_team *team,
+                     const json_t *text) {
+    const char *at = json_string_value(text), *end = at + json_string_length(text);
+    struct sim_buf out = {0};
+    for (bool blank = true; at < end; blank = at[-1] == ' ') {
+        const char *space = memchr(at, ' ', (size_t)(end - at));
+        size_t word = (size_t)((space != NULL ? space : end) - at);
+        const struct sim_channel *c =
+            blank && *at == '#' ? channel_named(sim, team, at + 1, word - 1) : NULL;
+        size_t step = c != NULL ? word : 1;
+        if (c != NULL) sim_buf_printf(&out, "<#%s|%s>", c->id, c->name);
+        if (c == NULL) sim_buf_add(&out, at, step);
+        at += step;
+    }
+    sim_form_add(form, "text", out.len > 0 ? out.data : "", out.len);
+    sim_buf_free(&out);
+}
+
 static void form_of(const struct sim *sim, struct sim_buf *form, const struct typed *t,
                     const char *path, const json_t *args) {
     const struct sim_team *team = t->channel->team;
@@ -97,7 +127,7 @@ static void form_of(const struct sim *sim, struct sim_buf *form, const struct ty
         sim_form_add(form, "enterprise_id", SIM_ORG_ID, strlen(SIM_ORG_ID));
         sim_form_add(form, "enterprise_name", SIM_ORG_NAME, strlen(SIM_ORG_NAME));
     }
-    sim_form_add(form, "text", json_string_value(text), json_string_length(text));
+    add_text(sim, form, team, text);
 }
 
 static void typed_send(struct sim *sim, struct typed *t, const json_t *args) {

@@ -52,6 +52,19 @@ static void a_typed_command_is_signed_as_slack_signs(void **state) {
     assert_memory_equal(client_text(form, "response_url"), sim.base, strlen(sim.base));
 }
 
+/* As Slack does for an app with should_escape; what is no channel of this workspace stays. */
+static void a_channel_that_is_typed_goes_out_with_its_id(void **state) {
+    (void)state;
+    REPLY reply = client_post(&sim, "/sim/type",
+                              "{\"team\":\"T0SIM1\",\"user\":\"U0ADA\",\"channel\":\"C0DEPLOY\","
+                              "\"text\":\"#ops to #ops  #general x#ops #ops2 #\"}");
+    assert_int_equal(sim_json_int(reply.json, "status", 0), 200);
+    struct ingress_request got = ingress_wait(sim.ingress, 0);
+    json_auto_t *form = sim_form_parse(got.body, strlen(got.body));
+    assert_string_equal(client_text(form, "text"),
+                        "<#C0OPS|ops> to <#C0OPS|ops>  #general x#ops #ops2 #");
+}
+
 static void a_response_url_takes_five_posts_of_its_person(void **state) {
     (void)state;
     REPLY typed = client_post(&sim, "/sim/type", TYPE_HELP);
@@ -250,6 +263,7 @@ static void a_foreign_page_may_not_reset(void **state) {
 int main(void) {
 #define ROW(fn) cmocka_unit_test_setup_teardown(fn, start, client_tear_down)
     const struct CMUnitTest tests[] = {ROW(a_typed_command_is_signed_as_slack_signs),
+                                       ROW(a_channel_that_is_typed_goes_out_with_its_id),
                                        ROW(a_response_url_takes_five_posts_of_its_person),
                                        ROW(a_url_minted_elsewhere_is_taken_for_a_known_team),
                                        ROW(an_immediate_reply_in_channel_shows_the_command),
