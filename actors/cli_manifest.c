@@ -108,7 +108,7 @@ static json_t *manifest(const char *name, const char *command, const char *base)
                                 "background_color", "#3f3d6b");
     json_t *slash = json_pack(
         "{s:s, s:o, s:s, s:s, s:b}", "command", command, "url", url_of(base, "/slack/commands"),
-        "description", "Heroku Pipelines from here", "usage_hint", "help", "should_escape", 0);
+        "description", "Heroku Pipelines from here", "usage_hint", "help", "should_escape", 1);
     json_t *features = json_pack("{s:{s:s, s:b}, s:[o]}", "bot_user", "display_name", name,
                                  "always_online", 1, "slash_commands", slash);
     /* What a sign-in asks for is declared, too; installing asks for nothing of a person. */

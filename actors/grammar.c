@@ -24,7 +24,7 @@
 static const char *const field_names[SW__FIELDS] = {
     "forced",   "pipeline", "branch", "environment",   "application", "from",
     "from_app", "to",       "to_app", "second_factor", "channel",     "topic",
-    "version",  "process",  "id",     "reason",        "state",
+    "version",  "process",  "id",     "reason",        "state",       "filters",
 };
 
 struct compiled {
@@ -111,26 +111,29 @@ static struct sw__span group(const pcre2_code *code, struct sw__span text, const
     return (struct sw__span){text.start + at[2 * number], at[2 * number + 1] - at[2 * number]};
 }
 
-static bool is(struct sw__span span, const char *word) {
+bool sw__grammar_is(struct sw__span span, const char *word) {
     return span.start && span.size == strlen(word) && !memcmp(span.start, word, span.size);
 }
 
-/* The rule of this task that takes this subtask; else one of the task's and *ret_fits false. */
-static const struct compiled *choose(struct sw__span task, struct sw__span subtask,
-                                     bool *ret_fits) {
+/* The rule of this task that takes this subtask, and the text by its first piece; else one of the
+ * task's and *ret_fits false. */
+static const struct compiled *choose(struct sw__span text, struct sw__span task,
+                                     struct sw__span subtask, bool *ret_fits) {
     const struct compiled *any = NULL, *other = NULL;
 
     *ret_fits = true;
     for (const struct compiled *c = engine.rules; c < engine.rules + engine.count; c++) {
-        if (!is(task, c->rule->task)) {
+        if (!sw__grammar_is(task, c->rule->task)) {
             continue;
         }
-        if (c->rule->subtask && (subtask.start ? is(subtask, c->rule->subtask)
+        if (c->rule->subtask && (subtask.start ? sw__grammar_is(subtask, c->rule->subtask)
                                                : !strcmp(c->rule->subtask, "default"))) {
-            return c;
-        }
-        if (c->rule->subtask) {
-            other = c;
+            if (match(c->pieces[0], text, 0)) {
+                return c;
+            }
+            any = c;
+        } else if (c->rule->subtask) {
+            other = other ? other : c;
         } else {
             any = c;
         }
@@ -196,7 +199,7 @@ static void parse(struct sw__parsed *p, const char *text, size_t size) {
     if (match(engine.router, p->text, 0)) {
         p->task = group(engine.router, p->text, "task");
         p->subtask = group(engine.router, p->text, "subtask");
-        c = choose(p->task, p->subtask, &p->fits);
+        c = choose(p->text, p->task, p->subtask, &p->fits);
     }
     if (c) {
         p->rule = c->rule;
@@ -216,6 +219,9 @@ static void parse(struct sw__parsed *p, const char *text, size_t size) {
     }
     if (!p->valid) {
         sw__grammar_complain(p);
+    } else if (p->field[SW__FILTERS].start && !sw__grammar_filters(p)) {
+        p->valid = false;
+        memset(p->field, 0, sizeof p->field);
     }
 }
 
@@ -233,11 +239,16 @@ static json_t *text_or_null(struct sw__span span) {
     return span.start ? sw__grammar_string(span.start, span.size) : json_null();
 }
 
-static json_t *stage_or_null(struct sw__span stage) {
-    if (is(stage, "prod") || is(stage, "prd")) {
-        return json_string("production");
+struct sw__span sw__grammar_stage(struct sw__span stage) {
+    static const char *const names[][2] = {
+        {"prod", "production"}, {"prd", "production"}, {"stg", "staging"}};
+
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (sw__grammar_is(stage, names[i][0])) {
+            return (struct sw__span){names[i][1], strlen(names[i][1])};
+        }
     }
-    return is(stage, "stg") ? json_string("staging") : text_or_null(stage);
+    return stage;
 }
 
 /* A reason is shown wherever the lock is: nothing in it may look like a code. */
@@ -272,14 +283,17 @@ json_t *sw_grammar_parse(const char *text, size_t size) {
     for (size_t i = SW__PIPELINE; i <= SW__CHANNEL; i++) {
         bool stage = i == SW__ENVIRONMENT || i == SW__FROM || i == SW__TO;
 
-        put(o, field_names[i], stage ? stage_or_null(p.field[i]) : text_or_null(p.field[i]));
+        put(o, field_names[i], text_or_null(stage ? sw__grammar_stage(p.field[i]) : p.field[i]));
     }
     put(o, "error", error_or_null(&p));
-    for (size_t i = SW__VERSION; i < SW__FIELDS; i++) {
+    for (size_t i = SW__VERSION; i < SW__FILTERS; i++) {
         if (p.own[i]) {
             put(o, field_names[i],
                 i == SW__REASON ? reason_or_null(p.field[i]) : text_or_null(p.field[i]));
         }
+    }
+    if (p.own[SW__FILTERS]) {
+        sw__grammar_filters_put(&p, o);
     }
     finish(&p);
     return o;
@@ -300,7 +314,7 @@ static void explain_topic(json_t *o, const struct sw__parsed *p) {
     struct sw__span topic = p->field[SW__TOPIC].start ? p->field[SW__TOPIC] : p->subtask;
     const struct sw_command *command = NULL;
 
-    if (!topic.start || is(topic, "default")) {
+    if (!topic.start || sw__grammar_is(topic, "default")) {
         return;
     }
     if (!memchr(topic.start, '\0', topic.size)) {

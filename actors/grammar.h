@@ -3,10 +3,12 @@
  * shapes   a command is {task, subtask, handler, valid, forced, pipeline, branch, environment, application,
  *          from, from_app, to, to_app, second_factor, channel, error}, always all of them, in this order;
  *          null where absent, nothing is defaulted. After them, only for the commands that have them: version
- *          ("42", without v), process, id, reason, state ("on", "off"). valid is true exactly where the first
+ *          ("42", without v), process, id, reason, state ("on", "off"); of `route PIPELINE to #CHANNEL` only,
+ *          stages, states: lists of the words that grammar_filter.c knows; its `branch` is a pattern. valid is true exactly where the first
  *          word is a known command and its whole line fits; where it is false, only task, subtask, handler and
  *          error are set. handler is the family that answers: `pipeline` and `info NAME` are of "pipelines" (a
- *          pipeline is named: its card; none: the list), `unroute` is of "route"; an unknown or missing first
+ *          pipeline is named: its card; none: the list), the forms of `route` are "route", "route_list",
+ *          "route_test" and "route_resume"; an unknown or missing first
  *          word is answered by "help"
  * units    sizes are bytes of UTF-8; NUL and control characters are characters like others; a reason, `at` and
  *          `mark` count characters
@@ -21,7 +23,8 @@
  *          What Slack and keyboards make of a text is undone before it is read (grammar_slack.c): <@U1|bob> is
  *          @bob, <@U1> is @U1, <!here> is @here, <https://x|label> is label, <https://x> is https://x; &amp; &lt;
  *          &gt; are & < >; typographic quotes and dashes are ' " and -. <#C1|ops> alone stays, because it says
- *          which channel is meant: `channel` is "C1" then, and "ops" where #ops was typed; it is shown as #ops
+ *          which channel is meant: `channel` is "C1" then, and "ops" where #ops was typed; it is shown as #ops.
+ *          "&lt;#" stays, too: nobody names a channel so that Slack has not offered
  * limits   64 KiB a text, time linear in it; 40 bytes of it quoted in an error, 512 in a line; 200 characters a
  *          reason
  */
@@ -29,6 +32,7 @@
 #define SW_GRAMMAR_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #define SW_GRAMMAR_MAX_BYTES 65536
@@ -49,6 +53,10 @@ const struct sw_command *sw_grammar_command_at(size_t i);
 const struct sw_command *sw_grammar_command(const char *name);
 /* The command word within two edits of `word`, whatever its case; NULL: none is near. */
 const char *sw_grammar_nearest(const char *word, size_t size);
+
+/* Whether `channel` of a command is Slack's id: what was only typed has a small letter somewhere, or another character
+ * that no id has, or begins with a digit. */
+bool sw_grammar_is_channel(const char *channel);
 
 /* The command object; never NULL. */
 json_t *sw_grammar_parse(const char *text, size_t size);

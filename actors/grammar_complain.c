@@ -31,12 +31,8 @@ static struct sw__span word_at(const struct sw__parsed *p, const char *at) {
     return (struct sw__span){at, sw__grammar_word(at, (size_t)(end - at))};
 }
 
-static bool is(struct sw__span span, const char *word) {
-    return span.size == strlen(word) && !memcmp(span.start, word, span.size);
-}
-
-/* Says of a piece what it is not, or cannot. */
-static void blame(struct sw__parsed *p, struct sw__span bad, const char *verb, const char *rest) {
+void sw__grammar_blame(struct sw__parsed *p, struct sw__span bad, const char *verb,
+                       const char *rest) {
     char shown[SW__EXCERPT];
 
     sw__grammar_clean(bad, true, shown, sizeof shown, NULL);
@@ -44,8 +40,8 @@ static void blame(struct sw__parsed *p, struct sw__span bad, const char *verb, c
     snprintf(p->what, sizeof p->what, "'%s' %s%s", shown, verb, rest);
 }
 
-/* Says it of a place, or of what is not there. */
-static void say(struct sw__parsed *p, struct sw__span bad, const char *first, const char *second) {
+void sw__grammar_wrong(struct sw__parsed *p, struct sw__span bad, const char *first,
+                       const char *second) {
     p->bad = bad;
     snprintf(p->what, sizeof p->what, "%s%s", first, second);
 }
@@ -58,14 +54,14 @@ static void complain_unknown(struct sw__parsed *p) {
     struct sw__span word = {p->text.start, sw__grammar_word(p->text.start, p->text.size)};
 
     if (p->text.size == 0) {
-        say(p, nothing(p), "no command was given", "");
+        sw__grammar_wrong(p, nothing(p), "no command was given", "");
     } else if (p->task.start) {
-        blame(p, p->task, "is not a command", "");
+        sw__grammar_blame(p, p->task, "is not a command", "");
     } else if (word.size == 0) {
-        say(p, (struct sw__span){p->text.start, 1},
-            "the line must start with a command, not with a blank", "");
+        sw__grammar_wrong(p, (struct sw__span){p->text.start, 1},
+                          "the line must start with a command, not with a blank", "");
     } else {
-        blame(p, word, "is not a command; commands are lower-case words", "");
+        sw__grammar_blame(p, word, "is not a command; commands are lower-case words", "");
     }
 }
 
@@ -86,11 +82,11 @@ static void complain_piece(struct sw__parsed *p) {
     char shown[SW__EXCERPT], rest[SW__EXCERPT + 20];
 
     if (word.size == 0) {
-        say(p, nothing(p), p->failed->name, " is missing");
+        sw__grammar_wrong(p, nothing(p), p->failed->name, " is missing");
         return;
     }
     if (word.start > at && p->failed->like) {
-        blame(p, word, "is not ", p->failed->like);
+        sw__grammar_blame(p, word, "is not ", p->failed->like);
         return;
     }
     if (*at == '!' && !strstr(p->command->usage, "[!]")) {
@@ -104,7 +100,7 @@ static void complain_piece(struct sw__parsed *p) {
     sw__grammar_clean((struct sw__span){before, (size_t)(at - before)}, true, shown, sizeof shown,
                       NULL);
     snprintf(rest, sizeof rest, "'%s' without a space", shown);
-    blame(p, word, "cannot follow ", rest);
+    sw__grammar_blame(p, word, "cannot follow ", rest);
 }
 
 static bool is_stage(struct sw__span word) {
@@ -156,9 +152,9 @@ static void complain_after(struct sw__parsed *p, struct sw__span word, const cha
                (version && p->good > (size_t)(next.start - p->text.start))) {
         struct sw__span both = {word.start, (size_t)(next.start + next.size - word.start)};
 
-        blame(p, next.size > 0 ? both : word, "cannot stand at this place", "");
+        sw__grammar_blame(p, next.size > 0 ? both : word, "cannot stand at this place", "");
     } else {
-        blame(p, next, "is not a ", thing);
+        sw__grammar_blame(p, next, "is not a ", thing);
     }
 }
 
@@ -185,18 +181,23 @@ static void complain_rest(struct sw__parsed *p) {
     }
     word = word_at(p, rest.start);
     for (size_t i = 0; i < sizeof bringers / sizeof *bringers; i++) {
-        if (is(word, bringers[i].word)) {
+        if (sw__grammar_is(word, bringers[i].word)) {
             complain_after(p, word, bringers[i].thing);
             return;
         }
     }
+    sw__grammar_stray(p, word);
+}
+
+void sw__grammar_stray(struct sw__parsed *p, struct sw__span word) {
     if (looks_like_code(word) && !usage_has(p->command->usage, "CODE")) {
-        say(p, word, p->command->name, " takes no one-time code");
+        sw__grammar_wrong(p, word, p->command->name, " takes no one-time code");
     } else if (looks_like_code(word)) {
-        say(p, word,
+        sw__grammar_wrong(
+            p, word,
             "a one-time code is 6 digits, or 32 to 64 letters of a YubiKey, and ends the line", "");
     } else {
-        blame(p, word, "has no meaning at this place", "");
+        sw__grammar_blame(p, word, "has no meaning at this place", "");
     }
 }
 
@@ -214,6 +215,7 @@ void sw__grammar_complain(struct sw__parsed *p) {
     } else if (!p->fits) {
         complain_subtask(p);
     } else {
-        say(p, (struct sw__span){p->text.start + p->utf8, 1}, "the text is not UTF-8", "");
+        sw__grammar_wrong(p, (struct sw__span){p->text.start + p->utf8, 1}, "the text is not UTF-8",
+                          "");
     }
 }

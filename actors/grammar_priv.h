@@ -1,7 +1,8 @@
 /* grammar_priv.h -- one parser for each command, as data that grammar.c runs.
  *
- * shapes   a command is what is said of it and its rules, in one place; a rule is chosen by (task, subtask), its
- *          pattern is its pieces joined; groups are named as the fields of the command object
+ * shapes   a command is what is said of it and its rules, in one place; a rule is chosen by (task, subtask), of
+ *          several the first whose first piece matches; its pattern is its pieces joined; groups are named as the
+ *          fields of the command object
  * units    sizes and offsets are bytes
  * errors   none
  * owner    static data; struct sw__parsed borrows the text it was made from
@@ -17,6 +18,7 @@
 
 #define SW__PIECES 8
 #define SW__RULES_EACH 4
+#define SW__LISTS 3    /* of words that a filter has: events, stages, states */
 #define SW__EXCERPT 48 /* room for a quoted piece of the text */
 
 struct sw__piece {
@@ -67,6 +69,7 @@ enum sw__field {
     SW__ID,
     SW__REASON,
     SW__STATE,
+    SW__FILTERS, /* read by itself (grammar_filter.c): not a field of the object */
     SW__FIELDS
 };
 
@@ -76,6 +79,7 @@ struct sw__parsed {
     struct sw__span field[SW__FIELDS]; /* all absent where not valid */
     const struct sw__rule *rule;       /* NULL: the first word is no command */
     const struct sw_command *command;  /* whose rule it is */
+    unsigned lists[SW__LISTS];         /* of the filters: a bit for each word that was named */
     bool own[SW__FIELDS];              /* the fields that the rule knows */
     size_t utf8;                       /* bytes of UTF-8 that it starts with */
     size_t good;                       /* bytes that the pieces took before the first that failed */
@@ -95,6 +99,20 @@ struct sw__place {
 
 /* Fills `what` and `bad` of a command that is not valid. */
 void sw__grammar_complain(struct sw__parsed *p);
+/* The same of one piece: what it is not, or cannot; what is wrong at a place; a word too many. */
+void sw__grammar_blame(struct sw__parsed *p, struct sw__span bad, const char *verb,
+                       const char *rest);
+void sw__grammar_wrong(struct sw__parsed *p, struct sw__span bad, const char *first,
+                       const char *second);
+void sw__grammar_stray(struct sw__parsed *p, struct sw__span word);
+/* Is the span exactly this word? */
+bool sw__grammar_is(struct sw__span span, const char *word);
+/* Short names of stages become long ones. */
+struct sw__span sw__grammar_stage(struct sw__span stage);
+/* The filters of a route; false: it has complained. */
+bool sw__grammar_filters(struct sw__parsed *p);
+/* Their lists, null where there is none. */
+void sw__grammar_filters_put(const struct sw__parsed *p, json_t *object);
 /* A JSON string of any bytes: what is not UTF-8 becomes U+FFFD. */
 json_t *sw__grammar_string(const char *text, size_t size);
 /* Bytes of the character at `text`, 0 where it is not UTF-8. */

@@ -27,7 +27,8 @@ static bool starts(const char *text, size_t size, const char *with) {
     return size >= strlen(with) && !memcmp(text, with, strlen(with));
 }
 
-/* Copies without entities and typography, at most `size` bytes. */
+/* Copies without entities and typography, at most `size` bytes. A channel that was typed as Slack
+ * writes one stays as Slack escaped it: only Slack says which channels somebody may name. */
 static size_t plain(const char *text, size_t size, char *out) {
     size_t used = 0;
 
@@ -38,6 +39,7 @@ static size_t plain(const char *text, size_t size, char *out) {
             for (size_t i = 0; i < sizeof looks / sizeof *looks && !l; i++) {
                 l = starts(text + at, size - at, looks[i].from) ? &looks[i] : NULL;
             }
+            if (starts(text + at, size - at, "&lt;#")) l = NULL;
         }
         out[used++] = l ? *l->to : text[at];
         at += l ? strlen(l->from) : 1;
@@ -66,11 +68,18 @@ static bool mention(const char *text, size_t size, char *out, size_t *used) {
     if (bar && named + 1 < size) {
         shown = (struct sw__span){bar + 1, size - named - 1};
     }
+    if (shown.size > 0 && shown.start[0] == '#' && *used > 0 && out[*used - 1] == '<') return false;
     if (sigil && (shown.size == 0 || shown.start[0] != '@')) {
         out[(*used)++] = '@';
     }
     *used += plain(shown.start, shown.size, out + *used);
     return true;
+}
+
+bool sw_grammar_is_channel(const char *channel) {
+    static const char id[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
+    return channel[0] >= 'A' && channel[0] <= 'Z' && channel[strspn(channel, id)] == '\0';
 }
 
 size_t sw__grammar_channel(const char *text, size_t size, struct sw__span *ret_name) {

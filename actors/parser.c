@@ -54,6 +54,13 @@ static json_t *examples_of(const struct sw_command *command) {
     return list;
 }
 
+/* `route` is also about `route test`. */
+static bool is_about(const char *topic, const char *name) {
+    size_t size = strlen(topic);
+
+    return !strncmp(topic, name, size) && (!name[size] || name[size] == ' ');
+}
+
 /* {commands: [{name, group, usage, summary, examples? (of the topic)}], topic?, unknown?, suggestion?, line, slash}:
  * all commands, or the one that was asked about. */
 static void answer_help(struct typed *t) {
@@ -63,7 +70,7 @@ static void answer_help(struct typed *t) {
     const struct sw_command *c;
 
     for (size_t i = 0; (c = sw_grammar_command_at(i)); i++) {
-        if (!topic || !strcmp(topic, c->name)) {
+        if (!topic || is_about(topic, c->name)) {
             json_t *examples = topic ? examples_of(c) : NULL;
             json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s, s:o*}", "name", c->name,
                                                   "group", c->group, "usage", c->usage, "summary",
@@ -149,8 +156,9 @@ static int handle(const struct sw_ctx *ctx, const struct sw_msg *in, struct sw_o
         answer_help(&t);
     } else if (!json_is_true(json_object_get(command, "valid"))) {
         answer_usage(&t);
-    } else if (!strcmp(handler, "route")) {
-        answer(&t, "not_yet", json_pack("{s:s}", "name", sw_str(command, "task")));
+    } else if (!strcmp(handler, "route") && !sw_grammar_is_channel(sw_str(command, "channel"))) {
+        answer(&t, "error.unknown_channel",
+               json_pack("{s:O}", "name", json_object_get(command, "channel")));
     } else {
         pass_on(&t);
     }

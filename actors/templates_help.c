@@ -111,8 +111,5 @@ const struct sw__template sw__templates_help[] = {
      .lead = "I could not read that[: {error}]. Nothing was done.",
      .flags = SW__ONLY | SW__BARE,
      .build = usage},
-    {.id = "not_yet",
-     .lead = "I understand {name:code}, but this version cannot do it yet. Nothing was done.",
-     .flags = SW__ONLY},
     {0},
 };

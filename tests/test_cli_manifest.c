@@ -70,7 +70,7 @@ static void a_base_url_gives_all_that_slack_must_know(void **state) {
         "{\"features\":{\"bot_user\":{\"display_name\":\"Slipway\",\"always_online\":true},"
         "\"slash_commands\":[{\"command\":\"/h\",\"url\":\"https://slipway.example.com:8443/chat/"
         "slack/commands\",\"description\":\"Heroku Pipelines from here\",\"usage_hint\":\"help\","
-        "\"should_escape\":false}]},\"oauth_config\":{\"redirect_urls\":["
+        "\"should_escape\":true}]},\"oauth_config\":{\"redirect_urls\":["
         "\"https://slipway.example.com:8443/chat/slack/install/callback\","
         "\"https://slipway.example.com:8443/chat/auth/slack/callback\"],\"scopes\":{\"bot\":["
         "\"commands\",\"chat:write\",\"chat:write.public\",\"im:write\",\"channels:read\","

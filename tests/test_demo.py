@@ -125,9 +125,6 @@ TOUR = [
     ("/h maintenance off storefront in staging", "turned maintenance off", ["PATCH /apps/… 200"]),
     ("/h promote atlas", "one-time code", []),
     ("/h promote atlas 123456", "promoted atlas", ["POST /pipeline-promotions 201"]),
-    ("/h route storefront to #deploys", "not", []),
-    ("/h route", "not", []),
-    ("/h unroute storefront", "not", []),
     ("/h logout", "ada@example.com", []),
 ]
 

@@ -81,7 +81,7 @@ static void examples_of_every_command_are_valid(void **state) {
             json_decref(e);
         }
     }
-    assert_int_equal(commands, 21);
+    assert_int_equal(commands, 24);
     assert_string_equal(sw_grammar_command("pipeline")->name, "pipelines");
     assert_string_equal(sw_grammar_command("pipelines:info")->name, "info");
     assert_null(sw_grammar_command("promote:x"));

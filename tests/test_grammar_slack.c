@@ -121,7 +121,7 @@ static void the_mistake_is_marked_under_the_line(void **state) {
         {"deploy x/<#C1> y", "deploy x/#C1 y", "             ^"},
         {"deploy x/\xff", "deploy x/\xef\xbf\xbd", "         ^"},
         {"restart x in stg web\tb", "restart x in stg web b", "                 ^^^^^"},
-        {"route x", "route x", "        ^"},
+        {"route x to", "route x to", "           ^"},
     };
 
     (void)state;
@@ -209,13 +209,20 @@ static double parse_ms(const char *text, size_t size) {
 /* Four times the text may take eight times as long, where a square would be sixteen; the shape of the text stays. */
 static void time_grows_no_faster_than_the_text(void **state) {
     static const char *const heads[] = {
-        "",        "lock x because ", "route x to ", "restart x in ",
-        "cancel ", "rollback x to v", "deploy x/",
+        "",
+        "lock x because ",
+        "route x to ",
+        "restart x in ",
+        "cancel ",
+        "rollback x to v",
+        "deploy x/",
+        "route x to #a only ci ",
+        "route x to #a branch ",
     };
     static const char *const tails[] = {
-        "<",        "<#",      "<#C1|", "<@U1|", "<https:",  "&amp;",        "&",
-        "because ", "<#C1|a>", "a|",    "123 ",  "c",        "\xe2\x80\x93", "\xe2",
-        "\0x",      " to",     " in ",  ".1",    "\xc3\xa9",
+        "<",       "<#", "<#C1|",    "<@U1|", "<https:",      "&amp;",   "&",     "because ",
+        "<#C1|a>", "a|", "123 ",     "c",     "\xe2\x80\x93", "\xe2",    "\0x",   " to",
+        " in ",    ".1", "\xc3\xa9", ",",     "ci,",          "ci and ", "&lt;#",
     };
     const size_t small = SW_GRAMMAR_MAX_BYTES / 8 - 8;
     char *text = malloc(SW_GRAMMAR_MAX_BYTES);

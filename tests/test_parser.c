@@ -172,15 +172,15 @@ static void help_and_mistakes_are_answered_in_private(void **state) {
         const char *text, *template, *key, *value;
         size_t commands; /* 0: the template has none */
     } rows[] = {
-        {"", "help", "unknown", "", 21},
-        {"help", "help", "topic", "", 21},
+        {"", "help", "unknown", "", 24},
+        {"help", "help", "topic", "", 24},
         {"help promote", "help", "topic", "promote", 1},
         {"help pipelines:info", "help", "topic", "info", 1},
-        {"help frobnicate", "help", "unknown", "frobnicate", 21},
-        {"prmote storefront", "help", "suggestion", "promote", 21},
-        {"prmote storefront 246802", "help", "line", "prmote storefront [code]", 21},
-        {"Promote storefront", "help", "suggestion", "promote", 21},
-        {"help", "help", "slash", "/h", 21},
+        {"help frobnicate", "help", "unknown", "frobnicate", 24},
+        {"prmote storefront", "help", "suggestion", "promote", 24},
+        {"prmote storefront 246802", "help", "line", "prmote storefront [code]", 24},
+        {"Promote storefront", "help", "suggestion", "promote", 24},
+        {"help", "help", "slash", "/h", 24},
         {"promote this is an invalid command", "usage", "error",
          "'is' has no meaning at this place", 0},
         {"promote this is an invalid command", "usage", "line",
@@ -190,9 +190,9 @@ static void help_and_mistakes_are_answered_in_private(void **state) {
         {"deploy:lock s", "usage", "error", "deploy has no subtask 'lock'", 0},
         {"deploy s to", "usage", "mark", "            ^", 0},
         {"lock s 246802", "usage", "mark", "       ^^^^^^", 0},
-        {"route", "not_yet", "name", "route", 0},
-        {"route s to <#C1|ops>", "not_yet", "line", "route s to #ops", 0},
-        {"unroute s", "not_yet", "name", "unroute", 0},
+        {"help route", "help", "topic", "route", 3}, /* all its forms */
+        {"route s to #ops", "error.unknown_channel", "name", "ops", 0},
+        {"route s to #ops", "error.unknown_channel", "line", "route s to #ops", 0},
     };
 
     (void)state;
