@@ -232,6 +232,16 @@ static int go(struct sw__plan *p) {
     return 0;
 }
 
+/* Another actor's answer: what the plan does not wait for is late, or comes twice. */
+static int heard(struct sw__plan *p) {
+    const struct sw__step *step = sw__step_find(sw_str(p->state, "step"));
+    json_int_t n = sw_int(json_object_get(p->in->body, "keep"), "n");
+    if (!step || !step->heard || n != sw_int(p->state, "n")) return ignore(p);
+    SW_AUTO(sw_text) char *timer = sw_printf("plan/%s", p->in->cmd);
+    sw_cancel(p->out, timer);
+    return step->heard(p);
+}
+
 static int resume(struct sw__plan *p) {
     const char *kind = p->in->kind;
     int r = sw__lock_load(p);
@@ -239,6 +249,7 @@ static int resume(struct sw__plan *p) {
     if (!strcmp(kind, SW_KIND_GRANTED)) return granted(p);
     if (!strcmp(kind, SW_KIND_CANCEL)) return cancel(p);
     if (!strcmp(kind, SW_KIND_GO)) return go(p);
+    if (!strcmp(kind, SW_KIND_CHANNEL_STATE)) return heard(p);
     if (strcmp(kind, SW_KIND_UNGRANTED) != 0) return advance(p);
     if (!json_object_get(p->state, "waiting")) return ignore(p); /* twice */
     json_object_del(p->state, "waiting");
@@ -281,8 +292,9 @@ static void want(const struct sw_msg *in, struct sw_out *out) {
 }
 
 static const char *const kinds[] = {
-    SW_KIND_GRANTED,       SW_KIND_UNGRANTED,      SW_KIND_CANCEL,  SW_KIND_GO,
-    SW_KIND_EXECUTOR_HTTP, SW_KIND_EXECUTOR_TIMER, SW_KIND_REVOKED, NULL,
+    SW_KIND_GRANTED, SW_KIND_UNGRANTED,     SW_KIND_CANCEL,
+    SW_KIND_GO,      SW_KIND_EXECUTOR_HTTP, SW_KIND_EXECUTOR_TIMER,
+    SW_KIND_REVOKED, SW_KIND_CHANNEL_STATE, NULL,
 };
 
 const struct sw_actor sw_actor_executor = {

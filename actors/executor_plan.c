@@ -18,6 +18,10 @@ static void dress(const struct sw__plan *p, struct sw_msg *m) {
     sw_msg_set_box(m, "response_url", url[0] ? url : NULL);
 }
 
+void sw__plan_send(struct sw__plan *p, const char *actor, const char *kind, json_t *body) {
+    dress(p, sw_send(p->out, actor, kind, body));
+}
+
 const struct sw__kind *sw__plan_kind(const struct sw__plan *p) {
     return sw__kind_find(sw_str(p->state, "kind"));
 }
@@ -80,7 +84,8 @@ bool sw__plan_has_github(const struct sw__plan *p) {
 }
 
 bool sw__plan_spares(const struct sw__plan *p) {
-    return !strcmp(sw_str(p->state, "up"), "github") && !sw__plan_kind(p)->acts;
+    const struct sw__kind *kind = sw__plan_kind(p);
+    return !strcmp(sw_str(p->state, "up"), "github") && !kind->acts && !kind->hub;
 }
 
 const char *sw__plan_upstream(const struct sw__plan *p) {
@@ -155,7 +160,7 @@ void sw__plan_regrant(struct sw__plan *p, enum sw__grant grant, bool refused) {
         "{s:O, s:O, s:O, s:s, s:I, s:b}", "who", json_object_get(p->state, "who"), "line",
         json_object_get(p->state, "line"), "command", json_object_get(p->state, "command"),
         "provider", sw__grant_provider(grant), "version", version, "refused", (int)refused);
-    dress(p, sw_send(p->out, "auth", SW_KIND_REGRANT, body));
+    sw__plan_send(p, "auth", SW_KIND_REGRANT, body);
     sw__set(p->state, "waiting", json_true());
     arm(p, GRANT_WAIT_MS);
 }
@@ -170,7 +175,7 @@ void sw__plan_reply(struct sw__plan *p, const char *to, const char *template, js
                              "template", template, "data", data);
     if (rank > 0) sw__set(body, "rank", json_integer(rank));
     if (final) sw__set(body, "final", json_true());
-    dress(p, sw_send(p->out, "responder", SW_KIND_REPLY, body));
+    sw__plan_send(p, "responder", SW_KIND_REPLY, body);
 }
 
 void sw__plan_end(struct sw__plan *p, const char *outcome, const char *template, json_t *data) {

@@ -83,7 +83,8 @@ struct sw__step {
     int (*said)(struct sw__plan *p, const struct sw__said *said);     /* all went well */
     void (*trouble)(struct sw__plan *p, const struct sw__said *said); /* NULL: sw__plan_trouble */
     void (*due)(struct sw__plan *p);                                  /* the step's timer */
-    void (*go)(struct sw__plan *p); /* the person typed `wait`; NULL: does not wait for that */
+    int (*heard)(struct sw__plan *p); /* another actor's answer, with the timer's number */
+    void (*go)(struct sw__plan *p);   /* the person typed `wait`; NULL: does not wait for that */
     /* Of a write whose outcome is unknown (plan_check.c): asks; tells; goes on as if it had been
      * answered; or gives up, where nobody can say (why: "look", "twice", "refused"). */
     void (*look)(struct sw__plan *p);
@@ -101,6 +102,7 @@ struct sw__kind {        /* what differs between commands */
     bool acts;           /* has a parent, a place in `status`, locks, and an entry in the audit */
     bool audited;        /* has an entry in the audit, and nothing of the other three */
     bool still;          /* makes no release, so notifier need not know of it */
+    bool hub; /* does not act, and yet signs in at GitHub: its account is more than a look */
     sw__phase_fn *const *phases; /* NULL-terminated; the last one ends the plan */
     /* Adds to the data of its parent; NULL: nothing. */
     void (*describe)(const struct sw__plan *p, json_t *data);
@@ -139,6 +141,8 @@ bool sw__plan_has_github(const struct sw__plan *p);
 bool sw__plan_spares(const struct sw__plan *p);
 /* "Heroku" or "GitHub": whom the plan asked last. */
 const char *sw__plan_upstream(const struct sw__plan *p);
+/* A message to another actor; takes `body`. */
+void sw__plan_send(struct sw__plan *p, const char *actor, const char *kind, json_t *body);
 /* A reply to the person; takes `data` (NULL: {}), adds line and user. */
 void sw__plan_reply(struct sw__plan *p, const char *to, const char *template, json_t *data,
                     int rank, bool final);

@@ -70,6 +70,21 @@ static sw__phase_fn *const maintenance[] = {
 };
 static sw__phase_fn *const ps[] = {sw__find_start, sw__ps_start, NULL};
 
+static sw__phase_fn *const route[] = {
+    sw__find_start,          /* pipeline, stages, apps */
+    sw__repo_start,          /* its repository, if there is one */
+    sw__route_repo_start,    /* as this person sees it at GitHub */
+    sw__route_channel_start, /* the bot may post there */
+    sw__route_add,           NULL,
+};
+static sw__phase_fn *const route_resume[] = {
+    sw__find_start, sw__repo_start, sw__route_repo_start, sw__route_resume, NULL,
+};
+static sw__phase_fn *const route_list[] = {sw__route_list, NULL};
+static sw__phase_fn *const route_test[] = {sw__route_test, NULL};
+static sw__phase_fn *const unroute[] = {sw__unroute, NULL};
+static sw__phase_fn *const why[] = {sw__why, NULL};
+
 static sw__phase_fn *const lock[] = {sw__find_start, sw__hold_lock, NULL};
 static sw__phase_fn *const unlock[] = {sw__find_start, sw__hold_unlock, NULL};
 static sw__phase_fn *const locks[] = {sw__hold_list, NULL};
@@ -114,6 +129,12 @@ static const struct sw__kind all[] = {
      .describe = sw__maintenance_describe,
      .unknown = sw__change_unknown},
     {.name = "ps", .handler = "ps", .phases = ps},
+    {.name = "route", .handler = "route", .hub = true, .phases = route},
+    {.name = "route_resume", .handler = "route_resume", .hub = true, .phases = route_resume},
+    {.name = "route_list", .handler = "route_list", .phases = route_list},
+    {.name = "route_test", .handler = "route_test", .phases = route_test},
+    {.name = "unroute", .handler = "unroute", .phases = unroute},
+    {.name = "why", .handler = "why", .phases = why},
     {.name = "lock", .handler = "lock", .audited = true, .phases = lock},
     {.name = "unlock", .handler = "unlock", .audited = true, .phases = unlock},
     {.name = "locks", .handler = "locks", .phases = locks},

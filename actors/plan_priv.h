@@ -183,6 +183,7 @@ void sw__deploy_say(struct sw__plan *p, const char *phase, const char *step);
  *        "away"), which only a promotion may go on with */
 bool sw__is_deploy(const struct sw__plan *p);
 const char *sw__repo_name(const struct sw__plan *p); /* "" where there is none */
+bool sw__repo_name_valid(const char *name);          /* "owner/name", fit to stand in a path */
 int sw__repo_start(struct sw__plan *p);
 void sw__repo_call(struct sw__plan *p);
 void sw__repo_old_call(struct sw__plan *p);
@@ -194,6 +195,24 @@ void sw__repo_old_trouble(struct sw__plan *p, const struct sw__said *said);
 int sw__repo_without(struct sw__plan *p, const char *why);
 /* An error that only a promotion can do without: true where it goes on. */
 bool sw__repo_spared(struct sw__plan *p, const struct sw__said *said);
+
+/* plan_route.c: phases and their steps. state: repo {id, name}, absent where this
+ * person does not see it; hooks {github: "no_account", "denied", "none", "away" without a repository};
+ * channel {channel, channel_name?, private?} */
+int sw__route_repo_start(struct sw__plan *p);
+void sw__route_repo_call(struct sw__plan *p);
+int sw__route_repo_said(struct sw__plan *p, const struct sw__said *said);
+void sw__route_repo_trouble(struct sw__plan *p, const struct sw__said *said);
+int sw__route_channel_start(struct sw__plan *p);
+void sw__route_channel_call(struct sw__plan *p);
+void sw__route_channel_due(struct sw__plan *p);
+int sw__route_channel_heard(struct sw__plan *p);
+int sw__route_add(struct sw__plan *p);
+int sw__route_resume(struct sw__plan *p);
+int sw__route_list(struct sw__plan *p);
+int sw__route_test(struct sw__plan *p);
+int sw__unroute(struct sw__plan *p);
+int sw__why(struct sw__plan *p);
 
 /* plan_ref.c: its default branch; of a deploy the commit that its ref means, of a promotion the one
  * that its source was built from.

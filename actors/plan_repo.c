@@ -72,8 +72,7 @@ static bool part_valid(const char *part, size_t size) {
     return strspn(part, ".") < size; /* "." and ".." would be other paths */
 }
 
-/* "owner/name", fit to stand in a path. */
-static bool name_valid(const char *name) {
+bool sw__repo_name_valid(const char *name) {
     const char *slash = strchr(name, '/');
     if (!slash || strlen(name) > NAME_BYTES_MAX) return false;
     return part_valid(name, (size_t)(slash - name)) && part_valid(slash + 1, strlen(slash + 1));
@@ -89,7 +88,7 @@ static int not_connected(struct sw__plan *p) {
 }
 
 static int connected(struct sw__plan *p, const char *name) {
-    if (!name_valid(name)) return not_connected(p);
+    if (!sw__repo_name_valid(name)) return not_connected(p);
     sw__set(p->state, "repo", json_pack("{s:s}", "name", name));
     return sw__plan_next(p);
 }

@@ -188,7 +188,9 @@ static inline json_t *hub_github(struct hub *h, const json_t *request) {
     char id[40];
     int end = 0;
     if (h->closed) return hub_error(404, "Not Found");
-    if (hub_is(path, HUB_REPO)) return fake_ok(200, json_pack("{s:s}", "default_branch", "main"));
+    if (hub_is(path, HUB_REPO))
+        return fake_ok(200, json_pack("{s:i, s:s, s:s}", "id", 4242, "full_name", "acme/storefront",
+                                      "default_branch", "main"));
     if (hub_is(path, HUB_REPO "/branches/main")) return hub_branch(h);
     if (hub_is(path, HUB_REPO "/rules/branches/main")) return hub_rules(h, path);
     if (!strncmp(path, HUB_REPO "/commits/", strlen(HUB_REPO "/commits/")))

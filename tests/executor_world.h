@@ -1,7 +1,8 @@
 /* executor_world.h -- executor between a ledger and a Heroku that live in this process, on a clock of their own.
  *
  * shapes   a message waits in `events` {due_ms, m}, a timer in `timers` name -> {due_ms, m}; `calls` are
- *          "METHOD /path" texts; `replies` are bodies of reply.v1; `sent` {actor, kind, body} all else
+ *          "METHOD /path" texts; `replies` are bodies of reply.v1; `sent` {actor, kind, body} all else;
+ *          `channel` is what responder says of one
  * units    *_ms
  * errors   cmocka fails the test
  * owner    world_init, world_finish
@@ -46,14 +47,16 @@ struct world {
     } more[4]; /* asked before `heroku` */
     bool hub;  /* linked with GitHub */
     uint32_t random;
-    bool twice;        /* every message comes twice; the second does nothing */
-    bool ungrant;      /* how auth answers */
-    bool mute;         /* auth does not answer */
-    int version;       /* of the grant */
-    const char *other; /* whose account a renewed grant is, NULL: the same */
-    int64_t grant_ms;  /* how long a grant lasts */
-    int posts;         /* requests for a promotion */
-    const char *code;  /* box of the one-time code that was typed */
+    bool twice;          /* every message comes twice; the second does nothing */
+    bool ungrant;        /* how auth answers */
+    bool mute;           /* auth does not answer */
+    int version;         /* of the grant */
+    const char *other;   /* whose account a renewed grant is, NULL: the same */
+    int64_t grant_ms;    /* how long a grant lasts */
+    int posts;           /* requests for a promotion */
+    const char *code;    /* box of the one-time code that was typed */
+    const char *channel; /* channel_state.v1 as JSON; NULL: responder does not answer */
+    int64_t channel_ms;  /* after so long */
     json_t *last_post;
     size_t state_max_bytes;
 };
@@ -195,6 +198,18 @@ static inline json_t *world_answer(struct world *w, const json_t *request) {
     return copy;
 }
 
+/* As responder does: what is under `keep` comes back. */
+static inline void world_channel(struct world *w, const json_t *asked) {
+    json_t *state = w->channel ? json_loads(w->channel, 0, NULL) : NULL;
+    if (!state) return;
+    assert_string_equal(sw_str(asked, "from"), "executor");
+    json_object_set(state, "who", json_object_get(asked, "who"));
+    json_object_set(state, "channel", json_object_get(asked, "channel"));
+    json_object_set(state, "keep", json_object_get(asked, "keep"));
+    world_queue(w, w->now_ms + w->channel_ms,
+                world_msg(SW_KIND_CHANNEL_STATE, state, json_object()));
+}
+
 static inline void world_send(struct world *w, const json_t *op) {
     const char *actor = sw_str(op, "name"), *kind = sw_str(op, "kind");
     json_t *body = json_object_get(op, "body");
@@ -210,6 +225,7 @@ static inline void world_send(struct world *w, const json_t *op) {
     }
     json_array_append_new(w->sent,
                           json_pack("{s:s, s:s, s:O}", "actor", actor, "kind", kind, "body", body));
+    if (!strcmp(kind, SW_KIND_CHANNEL)) world_channel(w, body);
     if (strcmp(kind, SW_KIND_REGRANT) != 0) return;
     assert_int_equal(sw_int(body, "version"), w->version);
     if (w->mute) return;
@@ -392,6 +408,20 @@ static inline const json_t *world_data(const struct world *w, const char *templa
         fail_msg("no reply %s in %s", template, dump);
     }
     return json_object_get(reply, "data");
+}
+
+/* The body of the last message of this kind to another actor, or NULL; *ret_count how many there are. */
+static inline const json_t *world_sent(const struct world *w, const char *kind, int *ret_count) {
+    const json_t *last = NULL;
+    size_t i;
+    json_t *one;
+    *ret_count = 0;
+    json_array_foreach(w->sent, i, one) {
+        if (strcmp(sw_str(one, "kind"), kind) != 0) continue;
+        ++*ret_count;
+        last = json_object_get(one, "body");
+    }
+    return last;
 }
 
 /* The state in the last reply of this template, "" without one. */
