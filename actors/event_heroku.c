@@ -123,7 +123,7 @@ int sw_event_heroku(const json_t *payload, int64_t now_ms, json_t **ret) {
     if (r == 0) r = sw__event_pick(record, payload, types[i].rows);
     if (r == 0 && types[i].more) r = sw__event_pick(record, payload, types[i].more);
     if (r < 0) return r;
-    sw__event_fit(record, SW__EVENT_BYTES);
+    sw__event_fit(record, SW_EVENT_BYTES);
     *ret = sw_take(&record);
     return 0;
 }

@@ -13,8 +13,6 @@
 
 #include "actors/event.h"
 
-#define SW__EVENT_BYTES 32768 /* a record */
-
 enum sw__take {
     SW__TEXT,     /* cut at `most` bytes (0: 300); an empty one is none */
     SW__LINE,     /* its first line */
