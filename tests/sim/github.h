@@ -5,8 +5,8 @@
  *          (trunk), acme/atlas (main); a commit is known when a ref ever pointed to it or when a
  *          slug of the pipeline of the same name was built from it, and its checks start green,
  *          but for the branch slow-ci of storefront: its tests end 8 s after somebody first looks.
- *          People ada-l (writes everywhere), bob-b (writes storefront, reads billing), cyd-c (sees
- *          none). feature/cart is behind main: a deployment with auto_merge makes a merge commit
+ *          People ada-l (administers everything), bob-b (writes storefront, reads billing), cyd-c
+ *          (sees none). feature/cart is behind main: a deployment with auto_merge makes a merge commit
  * units    ids are numbers and never repeat; *_ms; expires_in and x-ratelimit-reset in seconds
  * errors   {message, documentation_url, status, errors?}: 400 unknown API version, 401 bad
  *          credentials, 403 no User-Agent, no right or no request left, 404 what may not be seen,
@@ -14,7 +14,9 @@
  * owner    the one thread of the sim; tokens outlive a reset, everything else is as at the start
  * source   GitHub REST API reference (deployments, statuses, checks, rules, rate limits), "Creating
  *          a deployment"; the 409 body as clients print it
- * limits   pages of 30, at most 100; 5000 requests per person and window of one hour
+ * limits   pages of 30, at most 100; 5000 requests per person and window of one hour; 500 deliveries a
+ *          webhook. An event is sent once to each webhook of its repository; it is delivered again, with
+ *          the same GUID, only when POST .../deliveries/{id}/attempts asks for it
  *
  * Admin, POST and JSON but for the first; `times` is 1 when absent, `state` of a push is green:
  *   GET /sim/github              {repos: [{full_name, refs, deployments: [.., statuses]}], people}
@@ -22,7 +24,7 @@
  *   /sim/github/push             {repo, ref, state?}: a new commit, its checks in that state
  *   /sim/github/auto_merge       {repo, times?}: the next deployments answer 202
  *   /sim/github/conflict         {repo, times?}: the next deployments answer 409, conflict merging
- *   /sim/github/access           {repo, login, right: none|read|write}
+ *   /sim/github/access           {repo, login, right: none|read|write|admin}
  *   /sim/revoke, /sim/expire     {github: login}; revoke with {event: true} also sends the event
  *                                github_app_authorization to <ingress>/webhooks/github, once
  *   /sim/config                  {github_app: oauth|expiring, github_pool, github_window,
@@ -34,7 +36,7 @@
 
 #include "state.h"
 
-enum sim_right { SIM_RIGHT_NONE, SIM_RIGHT_READ, SIM_RIGHT_WRITE };
+enum sim_right { SIM_RIGHT_NONE, SIM_RIGHT_READ, SIM_RIGHT_WRITE, SIM_RIGHT_ADMIN };
 
 struct sim_person {
     const char *login, *name;
@@ -50,6 +52,8 @@ struct sim_repo {
     json_t *commits;         /* {sha: message} */
     json_t *checks;          /* {sha: {statuses: [..], runs: [newest first]}}, made when needed */
     json_t *deployments;     /* [{shown: {..}, statuses: [oldest first]}], oldest first */
+    json_t *hooks;           /* [{shown: {..}, secret, deliveries: [oldest first]}] */
+    json_t *pulls;           /* as GitHub shows them, oldest first */
     int64_t auto_merges, conflicts; /* how many of the next deployments */
 };
 struct sim_github {
@@ -87,6 +91,14 @@ void sim_github_commit(struct sim *sim, struct sim_req *req);
 void sim_github_status(struct sim *sim, struct sim_req *req);
 void sim_github_runs(struct sim *sim, struct sim_req *req);
 void sim_github_tarball(struct sim *sim, struct sim_req *req);
+void sim_repo_hook_post(struct sim *sim, struct sim_req *req);
+void sim_repo_hook_list(struct sim *sim, struct sim_req *req);
+void sim_repo_hook_get(struct sim *sim, struct sim_req *req);
+void sim_repo_hook_patch(struct sim *sim, struct sim_req *req);
+void sim_repo_hook_delete(struct sim *sim, struct sim_req *req);
+void sim_repo_delivery_list(struct sim *sim, struct sim_req *req);
+void sim_repo_delivery_get(struct sim *sim, struct sim_req *req);
+void sim_repo_delivery_again(struct sim *sim, struct sim_req *req);
 void sim_deploy_post(struct sim *sim, struct sim_req *req);
 void sim_deploy_list(struct sim *sim, struct sim_req *req);
 void sim_deploy_get(struct sim *sim, struct sim_req *req);

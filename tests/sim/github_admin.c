@@ -129,7 +129,7 @@ void sim_github_conflict(struct sim *sim, struct sim_req *req) {
 }
 
 void sim_github_access(struct sim *sim, struct sim_req *req) {
-    static const char *const rights[] = {"none", "read", "write"};
+    static const char *const rights[] = {"none", "read", "write", "admin"};
     json_auto_t *ask = sim_req_json(req);
     struct sim_repo *repo = sim__repo_find(sim, sim_json_text(ask, "repo"));
     const struct sim_person *person = sim_person_find(sim, sim_json_text(ask, "login"));
@@ -141,5 +141,5 @@ void sim_github_access(struct sim *sim, struct sim_req *req) {
         sim_reply_json(req, 200, json_pack("{s:b}", "ok", 1));
         return;
     }
-    refuse(req, "Expected {repo, login, right: none|read|write}.");
+    refuse(req, "Expected {repo, login, right: none|read|write|admin}.");
 }

@@ -155,6 +155,9 @@ void sim_deploy_post(struct sim *sim, struct sim_req *req) {
     json_t *shown = deploy_new(sim, req, repo, ask, sha);
     json_array_append_new(repo->deployments, json_pack("{s:O, s:[]}", "shown", shown, "statuses"));
     sim->github->deployments++;
+    sim__github_tell(sim, repo, sim_github_bearer(req), "deployment",
+                     json_pack("{s:s, s:o, s:n, s:n}", "action", "created", "deployment",
+                               json_deep_copy(shown), "workflow", "workflow_run"));
     sim_reply_json(req, 201, shown);
 }
 

@@ -39,6 +39,11 @@ char *sim__node_id(const char *kind, int64_t id);
 /* github_oauth.c */
 void sim__github_code_free(void *code);
 
+/* github_status.c: another status of a deployment {shown, statuses}; borrowed. */
+json_t *sim__deploy_status_add(struct sim *sim, struct sim_repo *repo,
+                               const struct sim_person *person, json_t *deploy, const json_t *ask,
+                               const char *state);
+
 /* github_world.c */
 void sim__repo_finish(struct sim_repo *repo);
 struct sim_repo *sim__repo_of(struct sim *sim, struct sim_req *req, enum sim_right need);
@@ -49,6 +54,16 @@ void sim__repo_move(struct sim_repo *repo, const char *branch, const char *messa
                     char ret_sha[41]);
 json_t *sim__person_json(const struct sim *sim, const struct sim_person *person);
 int64_t sim__github_id(struct sim *sim);
+
+json_t *sim__repo_json(const struct sim *sim,
+                       const struct sim_repo *repo); /* as webhooks have it */
+
+/* github_event.c: an event to the webhooks of its repository; `payload` is new and gets repository and
+ * sender. A ping to one that was made; a delivery once more. */
+void sim__github_tell(struct sim *sim, struct sim_repo *repo, const struct sim_person *sender,
+                      const char *type, json_t *payload);
+void sim__github_ping(struct sim *sim, struct sim_repo *repo, json_t *hook);
+void sim__github_again(struct sim *sim, struct sim_repo *repo, json_t *hook, json_t *record);
 
 /* github_check.c: the context of a commit as deployments see them, new; all of them when `wanted`
  * is not an array. *ret_good: each was successful. */

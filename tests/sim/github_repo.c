@@ -43,17 +43,12 @@ void sim_github_user(struct sim *sim, struct sim_req *req) {
 void sim_github_repo(struct sim *sim, struct sim_req *req) {
     const struct sim_repo *repo = sim__repo_of(sim, req, SIM_RIGHT_READ);
     if (repo == NULL) return;
-    bool push = repo->right[sim_github_bearer(req) - sim->github->person] == SIM_RIGHT_WRITE;
-    SIM_FREE char *url = sim_fmt("%s/github/repos/%s", sim->base, repo->full_name);
-    SIM_FREE char *html = sim_fmt("%s/github.com/%s", sim->base, repo->full_name);
-    SIM_FREE char *node = sim__node_id("R", repo->id);
-    json_t *json = json_pack(
-        "{s:i, s:s, s:s, s:s, s:b, s:{s:s, s:i, s:s}, s:s, s:s, s:s, s:b, s:b, "
-        "s:{s:b, s:b, s:b, s:b, s:b}}",
-        "id", repo->id, "node_id", node, "name", repo->name, "full_name", repo->full_name,
-        "private", 1, "owner", "login", "acme", "id", 900, "type", "Organization", "url", url,
-        "html_url", html, "default_branch", repo->branch, "archived", 0, "disabled", 0,
-        "permissions", "admin", 0, "maintain", 0, "push", push, "triage", push, "pull", 1);
+    enum sim_right right = repo->right[sim_github_bearer(req) - sim->github->person];
+    bool push = right >= SIM_RIGHT_WRITE, admin = right == SIM_RIGHT_ADMIN;
+    json_t *json = sim__repo_json(sim, repo);
+    json_object_set_new(json, "permissions",
+                        json_pack("{s:b, s:b, s:b, s:b, s:b}", "admin", admin, "maintain", admin,
+                                  "push", push, "triage", push, "pull", 1));
     sim_reply_json(req, 200, json);
 }
 

@@ -90,8 +90,19 @@ static const char *text_or(const json_t *ask, const char *field, const char *oth
     return text != NULL ? text : otherwise;
 }
 
-static json_t *status_add(struct sim *sim, const struct sim_person *person, json_t *deploy,
-                          const json_t *ask, const char *state) {
+/* Of what is retired GitHub tells nobody. */
+static void tell(struct sim *sim, struct sim_repo *repo, const struct sim_person *person,
+                 json_t *shown, json_t *status) {
+    if (strcmp(sim_json_text(status, "state"), "inactive") == 0) return;
+    sim__github_tell(sim, repo, person, "deployment_status",
+                     json_pack("{s:s, s:o, s:o, s:n, s:n, s:n}", "action", "created",
+                               "deployment_status", json_deep_copy(status), "deployment",
+                               json_deep_copy(shown), "check_run", "workflow", "workflow_run"));
+}
+
+json_t *sim__deploy_status_add(struct sim *sim, struct sim_repo *repo,
+                               const struct sim_person *person, json_t *deploy, const json_t *ask,
+                               const char *state) {
     json_t *shown = json_object_get(deploy, "shown");
     char at[32];
     int64_t id = sim__github_id(sim);
@@ -111,12 +122,13 @@ static json_t *status_add(struct sim *sim, const struct sim_person *person, json
     json_object_set(shown, "environment", json_object_get(status, "environment"));
     json_array_append_new(json_object_get(deploy, "statuses"), status);
     sim->github->statuses++;
+    tell(sim, repo, person, shown, status);
     return status;
 }
 
 /* A success retires what was deployed to the same place before; production is never retired. */
-static void retire_earlier(struct sim *sim, const struct sim_person *person,
-                           const struct sim_repo *repo, const json_t *deploy) {
+static void retire_earlier(struct sim *sim, const struct sim_person *person, struct sim_repo *repo,
+                           const json_t *deploy) {
     const char *environment = sim_json_text(json_object_get(deploy, "shown"), "environment");
     size_t i;
     json_t *other;
@@ -130,18 +142,18 @@ static void retire_earlier(struct sim *sim, const struct sim_person *person,
                      json_is_true(json_object_get(shown, "production_environment")) ||
                      strcmp(sim_json_text(shown, "environment"), environment) != 0;
         if (keeps || strcmp(last, "success") != 0) continue;
-        (void)status_add(sim, person, other, NULL, "inactive");
+        (void)sim__deploy_status_add(sim, repo, person, other, NULL, "inactive");
     }
 }
 
 void sim_deploy_status_post(struct sim *sim, struct sim_req *req) {
-    const struct sim_repo *repo = sim__repo_of(sim, req, SIM_RIGHT_WRITE);
+    struct sim_repo *repo = sim__repo_of(sim, req, SIM_RIGHT_WRITE);
     json_t *deploy = repo != NULL ? deploy_of(req, repo) : NULL;
     json_auto_t *ask = sim_req_json(req);
     if (deploy == NULL || !status_ok(req, ask)) return;
     const struct sim_person *person = sim_github_bearer(req);
     const char *state = sim_json_text(ask, "state");
-    json_t *status = status_add(sim, person, deploy, ask, state);
+    json_t *status = sim__deploy_status_add(sim, repo, person, deploy, ask, state);
     if (strcmp(state, "success") == 0 && !json_is_false(json_object_get(ask, "auto_inactive"))) {
         retire_earlier(sim, person, repo, deploy);
     }

@@ -12,6 +12,7 @@
 #define NONE SIM_RIGHT_NONE
 #define READ SIM_RIGHT_READ
 #define WRITE SIM_RIGHT_WRITE
+#define ADMIN SIM_RIGHT_ADMIN
 
 static const struct sim_person people[] = {{.login = "ada-l", .name = "Ada L", .id = 1001},
                                            {.login = "bob-b", .name = "Bob B", .id = 1002},
@@ -26,11 +27,11 @@ static const struct {
     {"storefront",
      "acme/storefront",
      7001,
-     {WRITE, WRITE, NONE},
+     {ADMIN, WRITE, NONE},
      {"heads/main", "heads/hot-fix", "heads/feature/cart", "heads/slow-ci", "tags/v1.2"},
      "feature/cart"},
-    {"billing", "acme/billing", 7002, {WRITE, READ, NONE}, {"heads/trunk"}, NULL},
-    {"atlas", "acme/atlas", 7003, {WRITE, NONE, NONE}, {"heads/main"}, NULL},
+    {"billing", "acme/billing", 7002, {ADMIN, READ, NONE}, {"heads/trunk"}, NULL},
+    {"atlas", "acme/atlas", 7003, {ADMIN, NONE, NONE}, {"heads/main"}, NULL},
 };
 
 static void repo_fill(const struct sim *sim, struct sim_repo *repo, size_t row) {
@@ -42,7 +43,9 @@ static void repo_fill(const struct sim *sim, struct sim_repo *repo, size_t row) 
                               .behind = json_object(),
                               .commits = json_object(),
                               .checks = json_object(),
-                              .deployments = json_array()};
+                              .deployments = json_array(),
+                              .hooks = json_array(),
+                              .pulls = json_array()};
     memcpy(repo->right, repo_rows[row].right, sizeof(repo->right));
     if (repo_rows[row].behind != NULL) {
         json_object_set_new(repo->behind, repo_rows[row].behind, json_true());
@@ -63,6 +66,8 @@ void sim__repo_finish(struct sim_repo *repo) {
     json_decref(repo->commits);
     json_decref(repo->checks);
     json_decref(repo->deployments);
+    json_decref(repo->hooks);
+    json_decref(repo->pulls);
 }
 
 struct sim_github *sim_github_create(const struct sim *sim) {
@@ -119,6 +124,19 @@ json_t *sim__person_json(const struct sim *sim, const struct sim_person *person)
     return json_pack("{s:s, s:i, s:s, s:s, s:s, s:s, s:b}", "login", person->login, "id",
                      person->id, "node_id", node, "url", url, "html_url", html, "type", "User",
                      "site_admin", 0);
+}
+
+json_t *sim__repo_json(const struct sim *sim, const struct sim_repo *repo) {
+    SIM_FREE char *url = sim_fmt("%s/github/repos/%s", sim->base, repo->full_name);
+    SIM_FREE char *html = sim_fmt("%s/github.com/%s", sim->base, repo->full_name);
+    SIM_FREE char *node = sim__node_id("R", repo->id);
+    return json_pack("{s:i, s:s, s:s, s:s, s:b, s:{s:s, s:i, s:s}, s:s, s:s, s:n, s:b, s:s, s:b, "
+                     "s:b, s:s}",
+                     "id", repo->id, "node_id", node, "name", repo->name, "full_name",
+                     repo->full_name, "private", 1, "owner", "login", "acme", "id", 900, "type",
+                     "Organization", "url", url, "html_url", html, "description", "fork", 0,
+                     "default_branch", repo->branch, "archived", 0, "disabled", 0, "visibility",
+                     "private");
 }
 
 struct sim_repo *sim__repo_find(struct sim *sim, const char *full_name) {

@@ -47,6 +47,7 @@ static const char help_text[] =
     "  --slack-client-id ID, --slack-client-secret S\n"
     "                         the same for Slack's\n"
     "  --github-webhook-secret S  GitHub webhook secret; none: no event of GitHub\n"
+    "  --github-app-events    repositories without a webhook tell the GitHub App\n"
     "  --github-app KIND      oauth (default): tokens without end; expiring: 8 hours, refreshed\n"
     "  --bench-teams N, --bench-channels M\n"
     "                         so many more workspaces, and channels among them; GET /sim/bench "
@@ -67,6 +68,7 @@ enum option_id {
     OPT_ENFORCE,
     OPT_LIMITS,
     OPT_REPEAT,
+    OPT_APP_EVENTS,
     OPT_QUIET,
     OPT_HELP
 };
@@ -103,6 +105,7 @@ static const struct option options[] = {{"ingress", 1, NULL, OPT_TEXT},
                                         {"enforce-rate", 0, NULL, OPT_ENFORCE},
                                         {"rate-limits", 0, NULL, OPT_LIMITS},
                                         {"repeat-events", 0, NULL, OPT_REPEAT},
+                                        {"github-app-events", 0, NULL, OPT_APP_EVENTS},
                                         {"quiet", 0, NULL, OPT_QUIET},
                                         {"help", 0, NULL, OPT_HELP},
                                         {NULL, 0, NULL, 0}};
@@ -196,6 +199,7 @@ static int conf_parse(struct sim_conf *conf, int argc, char **argv) {
         if (id == OPT_ENFORCE) ok = conf->enforce_rate = true;
         if (id == OPT_LIMITS) ok = conf->enforce_rate = conf->rate_limits = true;
         if (id == OPT_REPEAT) ok = conf->repeat_events = true;
+        if (id == OPT_APP_EVENTS) ok = conf->github_app_events = true;
         if (id == OPT_QUIET) ok = conf->quiet = true;
         if (id == OPT_HELP) {
             fputs(help_text, stdout);

@@ -19,10 +19,11 @@ struct sim_conf {
     bool enforce_rate, quiet;
     bool rate_limits; /* of Slack, by method, too */
     int bench_teams, bench_channels;
-    int64_t hook_retry_ms; /* until the second attempt of a webhook */
-    int64_t event_ms;      /* one step of what happens by itself */
-    int64_t shuffle_seed;  /* 0: webhooks leave in their order */
-    bool repeat_events;    /* each of them twice */
+    int64_t hook_retry_ms;  /* until the second attempt of a webhook */
+    int64_t event_ms;       /* one step of what happens by itself */
+    int64_t shuffle_seed;   /* 0: webhooks leave in their order */
+    bool github_app_events; /* the App hears of repositories that have no webhook */
+    bool repeat_events;     /* each of them twice */
     char *ingress, *actors_file, *signing_secret, *webhook_secret;
     char *client_id, *client_secret, *redirect_uri, *seed;
     char *github_client_id, *github_client_secret, *github_redirect_uri, *github_webhook_secret;
