@@ -56,7 +56,7 @@ static const struct sw__piece unroute[] = {
     TASK("unroute"),
     FORCED, /* all of this channel, without being asked once more */
     {NULL, OPTIONAL(BLANK GROUP("pipeline", SLUG) ENDS OPTIONAL(BLANK "from" BLANK CHANNEL)),
-     NULL}, /* what (the id of a route looks like a name), and where; none: all of this channel */
+     NULL}, /* what (the id of a route looks like a name), and where: here; none: all of it */
     NOTHING_ELSE,
     END,
 };
@@ -94,7 +94,7 @@ const struct sw__command sw__grammar_route[] = {
     {{"unroute",
       ROUTES,
       "unroute[!] [ID | PIPELINE [from #CHANNEL]]",
-      "Tell a channel no longer what happens to a pipeline; without words, all of this channel",
+      "Stop what a channel is told of a pipeline; no channel: this one, no words: all it is told",
       {"unroute r7k2", "unroute storefront from #ops", "unroute storefront", "unroute"}},
      {{"unroute", "default", "unroute", unroute}, RULE_END}},
     {{"why",

@@ -138,7 +138,7 @@ static int handle(const struct sw_ctx *ctx, const struct sw_msg *in, struct sw_o
     SW_AUTO(sw_json) json_t *command = NULL;
     SW_AUTO(sw_json) json_t *explain = NULL;
     const json_t *text;
-    const char *handler;
+    const char *handler, *channel;
     struct typed t;
     int r;
 
@@ -152,11 +152,12 @@ static int handle(const struct sw_ctx *ctx, const struct sw_msg *in, struct sw_o
     explain = sw_grammar_explain(json_string_value(text), json_string_length(text));
     t = (struct typed){ctx, in, out, command, explain};
     handler = sw_str(command, "handler");
+    channel = sw_str(command, "channel");
     if (!strcmp(handler, "help")) {
         answer_help(&t);
     } else if (!json_is_true(json_object_get(command, "valid"))) {
         answer_usage(&t);
-    } else if (!strcmp(handler, "route") && !sw_grammar_is_channel(sw_str(command, "channel"))) {
+    } else if (channel[0] && !sw_grammar_is_channel(channel)) {
         answer(&t, "error.unknown_channel",
                json_pack("{s:O}", "name", json_object_get(command, "channel")));
     } else {

@@ -4,7 +4,6 @@
  * that their GitHub account sees; without that the route has no repository, and nothing of it comes to the channel.
  * A private channel is one that Slack offered to them (the grammar takes no id that was typed), and the bot has been
  * invited to it by somebody inside: conversations.info cannot say whether this person is in it, too. See plan_priv.h. */
-#include "actors/grammar.h"
 #include "actors/plan_priv.h"
 
 #include <string.h>
@@ -135,8 +134,8 @@ int sw__route_resume(struct sw__plan *p) {
 }
 
 int sw__route_list(struct sw__plan *p) {
-    const char *name = sw__word(p, "pipeline");
-    return tell(p, "list", json_pack("{s:s*}", "name", name[0] ? name : NULL));
+    const char *pipeline = sw__word(p, "pipeline");
+    return tell(p, "list", json_pack("{s:s*}", "pipeline", pipeline[0] ? pipeline : NULL));
 }
 
 int sw__route_test(struct sw__plan *p) {
@@ -147,24 +146,12 @@ int sw__why(struct sw__plan *p) {
     return tell(p, "why", json_pack("{s:s}", "id", sw__word(p, "id")));
 }
 
-/* r7k2: also a name that a pipeline may have, so notifier gets it as both. */
-static bool is_route(const char *word) {
-    size_t size = strspn(word, "0123456789abcdefghijklmnopqrstuvwxyz");
-    return word[0] == 'r' && size >= 4 && size <= 16 && word[size] == '\0';
-}
-
+/* A pipeline of the channel, or a route by its id, which may be a name as well: notifier knows. */
 int sw__unroute(struct sw__plan *p) {
-    const char *name = sw__word(p, "pipeline"), *channel = sw__word(p, "channel");
-    json_t *body = json_object();
-    if (!name[0]) {
-        channel = sw_str(json_object_get(p->state, "who"), "channel");
-        if (sw__forced(p)) sw__set(body, "sure", json_true());
-    } else {
-        sw__set(body, "name", json_string(name));
-        if (!channel[0] && is_route(name)) sw__set(body, "id", json_string(name));
-    }
-    if (channel[0])
-        sw__set(body, sw_grammar_is_channel(channel) ? "channel" : "channel_name",
-                json_string(channel));
+    const char *pipeline = sw__word(p, "pipeline"), *channel = sw__word(p, "channel");
+    json_t *here = json_object_get(json_object_get(p->state, "who"), "channel");
+    json_t *body = json_pack("{s:s*, s:o}", "pipeline", pipeline[0] ? pipeline : NULL, "channel",
+                             channel[0] ? json_string(channel) : json_incref(here));
+    if (!pipeline[0] && sw__forced(p)) sw__set(body, "sure", json_true());
     return tell(p, "remove", body);
 }

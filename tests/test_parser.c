@@ -192,6 +192,7 @@ static void help_and_mistakes_are_answered_in_private(void **state) {
         {"lock s 246802", "usage", "mark", "       ^^^^^^", 0},
         {"help route", "help", "topic", "route", 3}, /* all its forms */
         {"route s to #ops", "error.unknown_channel", "name", "ops", 0},
+        {"unroute s from #ops", "error.unknown_channel", "name", "ops", 0},
         {"route s to #ops", "error.unknown_channel", "line", "route s to #ops", 0},
     };
 
