@@ -1,5 +1,6 @@
 /* responder.c -- the only one that talks to Slack; see responder_priv.h. */
 #include "actors/actors.h"
+#include "actors/responder_feed.h"
 #include "actors/responder_priv.h"
 #include "actors/templates.h"
 
@@ -35,6 +36,8 @@ static const struct job {
 } jobs[] = {
     {"note", sw__note_due, sw__note_http},
     {"channel", sw__channel_due, sw__channel_http},
+    {"feed", sw__feed_due, NULL},
+    {"sub", sw__feed_sub_due, sw__feed_sub_http},
 };
 static const struct job conversation = {"", sw__conv_due, sw__conv_http};
 
@@ -52,9 +55,10 @@ static int handle(const struct sw_ctx *ctx, const struct sw_msg *in, struct sw_o
     if (r < 0) return r;
     if (!strcmp(in->kind, SW_KIND_REPLY)) return on_reply(ctx, in, out);
     if (!strcmp(in->kind, SW_KIND_CHANNEL)) return sw__channel_ask(ctx, in, out);
+    if (!strcmp(in->kind, SW_KIND_NOTICE)) return sw__feed_notice(ctx, in, out);
     const struct job *job = job_of(in);
-    return !strcmp(in->kind, SW_KIND_RESPONDER_HTTP) ? job->http(ctx, in, out)
-                                                     : job->due(ctx, in, out);
+    sw_handle_fn *handler = !strcmp(in->kind, SW_KIND_RESPONDER_HTTP) ? job->http : job->due;
+    return handler ? handler(ctx, in, out) : -EBADMSG;
 }
 
 static void want_key(struct sw_out *out, const char *prefix, const char *name) {
@@ -69,6 +73,11 @@ static void want(const struct sw_msg *in, struct sw_out *out) {
     bool reply = !strcmp(in->kind, SW_KIND_REPLY);
     want_key(out, "bot", in->inst);
     if (!strcmp(in->kind, SW_KIND_BOT) || !strcmp(in->kind, SW_KIND_CHANNEL)) return;
+    if (!strcmp(in->kind, SW_KIND_NOTICE) || !strcmp(sw_str(in->body, "job"), "sub") ||
+        !strcmp(sw_str(in->body, "job"), "feed")) {
+        sw__feed_want(in, out);
+        return;
+    }
     if (reply && is_note(sw_str(in->body, "to"))) {
         if (!sw_template_only(sw_str(in->body, "template")))
             want_key(out, "conv", sw_str(in->body, "op"));
@@ -79,9 +88,9 @@ static void want(const struct sw_msg *in, struct sw_out *out) {
     want_key(out, "chan", sw_str(who, "channel"));
 }
 
-static const char *const kinds[] = {SW_KIND_REPLY,           SW_KIND_BOT,
-                                    SW_KIND_CHANNEL,         SW_KIND_RESPONDER_HTTP,
-                                    SW_KIND_RESPONDER_TIMER, NULL};
+static const char *const kinds[] = {
+    SW_KIND_REPLY,           SW_KIND_BOT, SW_KIND_CHANNEL, SW_KIND_NOTICE, SW_KIND_RESPONDER_HTTP,
+    SW_KIND_RESPONDER_TIMER, NULL};
 
 const struct sw_actor sw_actor_responder = {
     .name = "responder", .kinds = kinds, .want = want, .handle = handle};

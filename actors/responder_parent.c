@@ -136,32 +136,23 @@ static bool is_uninvited(const struct sw__conv *c) {
 }
 
 static int on_post(struct sw__conv *c) {
-    switch (c->outcome) {
-    case SW__DONE:
+    static const struct sw__post_words words = {"rep", "tries", "plain", SW__TRIES};
+    switch (sw__post_next(c->state, &words, c->outcome, c->answered, &c->wait_ms)) {
+    case SW__NEXT_DONE:
         posted(c);
         return 0;
-    case SW__AGAIN:
+    case SW__NEXT_PLACE:
         return post_again(c);
-    case SW__UNSURE: /* once more, and then we do not know which message is ours */
-        if (sw__conv_flag(c, "rep")) break;
-        sw__conv_set_flag(c, "rep", true);
-        if (c->answered) {
-            wait(c, 2000);
-        } else {
-            post(c);
-        }
+    case SW__NEXT_LATER:
+        wait(c, c->wait_ms);
         return 0;
-    case SW__UNSENT:
-        if (sw__conv_count(c, "tries") > SW__TRIES) break;
-        wait(c, sw__slack_backoff_ms(sw_int(c->state, "tries")));
-        return 0;
-    case SW__BLOCKS:
-        if (sw__conv_flag(c, "plain")) break;
-        sw__conv_set_flag(c, "plain", true);
+    case SW__NEXT_NOW:
         post(c);
         return 0;
-    case SW__GONE:
+    case SW__NEXT_GONE:
         sw__conv_set_flag(c, "uninvited", is_uninvited(c));
+        break;
+    case SW__NEXT_DROP:
         break;
     }
     sw__conv_set(c, "p", "hook");

@@ -63,6 +63,22 @@ json_t *sw__slack_call(const char *method, json_t *args, const char *repeat);
 json_t *sw__slack_post(json_t *message);
 /* A post to the response_url of this command; takes `json`. */
 json_t *sw__slack_hook(const char *box, json_t *json);
+/* What follows from the answer to a post, which may not be doubled. `words` name in `state` that it was repeated, how often it
+ * did not reach Slack, that it goes without blocks. */
+enum sw__next {
+    SW__NEXT_DONE,
+    SW__NEXT_NOW,   /* again, changed or for the second time */
+    SW__NEXT_LATER, /* the same after *wait_ms */
+    SW__NEXT_PLACE, /* too fast: its channel is closed for *wait_ms */
+    SW__NEXT_DROP,  /* nobody knows whether it happened, or it cannot be brought to happen */
+    SW__NEXT_GONE,  /* never: another way is needed */
+};
+struct sw__post_words {
+    const char *repeated, *tries, *plain;
+    int tries_max;
+};
+enum sw__next sw__post_next(json_t *state, const struct sw__post_words *words,
+                            enum sw__outcome outcome, bool answered, int64_t *wait_ms);
 /* How long to wait before try number `tries` (from 1). */
 int64_t sw__slack_backoff_ms(int64_t tries);
 
@@ -75,6 +91,11 @@ int sw__chan_close(const struct sw_ctx *ctx, struct sw_out *out, const char *cha
 /* How long the channel is closed, 0: open. For a place that was taken earlier. */
 int sw__chan_closed(const struct sw_ctx *ctx, struct sw_out *out, const char *channel,
                     int64_t *ret_delay_ms);
+
+/* For what has time: when all places are over that were taken, and taking one then and there, never ahead. So no command waits
+ * for it. */
+int sw__chan_idle(struct sw_out *out, const char *channel, int64_t *ret_at_ms);
+int sw__chan_spend(const struct sw_ctx *ctx, struct sw_out *out, const char *channel);
 
 /* private and say: one message, by the first way that works. `reply` is a reply.v1's body. */
 int sw__note_start(const struct sw_ctx *ctx, const struct sw_msg *in, struct sw_out *out,

@@ -86,6 +86,36 @@ int64_t sw__slack_backoff_ms(int64_t tries) {
     return tries < 1 ? 1000 : tries > 6 ? 64000 : 1000LL << tries;
 }
 
+static bool set_once(json_t *state, const char *flag) {
+    if (json_is_true(json_object_get(state, flag))) return false;
+    json_object_set_new(state, flag, json_true());
+    return true;
+}
+
+enum sw__next sw__post_next(json_t *state, const struct sw__post_words *words,
+                            enum sw__outcome outcome, bool answered, int64_t *wait_ms) {
+    json_int_t tries = sw_int(state, words->tries) + 1;
+    switch (outcome) {
+    case SW__DONE:
+        return SW__NEXT_DONE;
+    case SW__AGAIN:
+        return SW__NEXT_PLACE;
+    case SW__UNSURE: /* once more, and then nobody knows which message is ours */
+        if (!set_once(state, words->repeated)) return SW__NEXT_DROP;
+        *wait_ms = 2000;
+        return answered ? SW__NEXT_LATER : SW__NEXT_NOW;
+    case SW__UNSENT:
+        json_object_set_new(state, words->tries, json_integer(tries));
+        *wait_ms = sw__slack_backoff_ms(tries);
+        return tries > words->tries_max ? SW__NEXT_DROP : SW__NEXT_LATER;
+    case SW__BLOCKS:
+        return set_once(state, words->plain) ? SW__NEXT_NOW : SW__NEXT_DROP;
+    case SW__GONE:
+        break;
+    }
+    return SW__NEXT_GONE;
+}
+
 static int chan_fact(struct sw_out *out, const char *channel, char *key, size_t room,
                      int64_t *ret_tat, int64_t *ret_floor) {
     const json_t *chan;
@@ -141,5 +171,22 @@ int sw__chan_closed(const struct sw_ctx *ctx, struct sw_out *out, const char *ch
     int r = chan_fact(out, channel, key, sizeof(key), &tat, &floor_ms);
     if (r < 0) return r;
     *ret_delay_ms = floor_ms > ctx->now_ms ? floor_ms - ctx->now_ms : 0;
+    return 0;
+}
+
+int sw__chan_idle(struct sw_out *out, const char *channel, int64_t *ret_at_ms) {
+    char key[200];
+    int64_t tat, floor_ms;
+    int r = chan_fact(out, channel, key, sizeof(key), &tat, &floor_ms);
+    if (r == 0) *ret_at_ms = tat > floor_ms ? tat : floor_ms;
+    return r;
+}
+
+int sw__chan_spend(const struct sw_ctx *ctx, struct sw_out *out, const char *channel) {
+    char key[200];
+    int64_t tat, floor_ms;
+    int r = chan_fact(out, channel, key, sizeof(key), &tat, &floor_ms);
+    if (r < 0) return r;
+    chan_store(ctx, out, key, (tat > ctx->now_ms ? tat : ctx->now_ms) + SW__CHAN_GAP_MS, floor_ms);
     return 0;
 }

@@ -144,37 +144,29 @@ static int alone(struct sw__conv *c) {
 }
 
 static int on_post(struct sw__conv *c) {
+    static const struct sw__post_words words = {"trep", "ttries", "tplain", SW__TRIES_LAST};
     int r = 0;
-    switch (c->outcome) {
-    case SW__DONE:
+    switch (sw__post_next(c->state, &words, c->outcome, c->answered, &c->wait_ms)) {
+    case SW__NEXT_DONE:
         pop(c);
-        return 0;
-    case SW__AGAIN:
+        break;
+    case SW__NEXT_PLACE:
         r = sw__chan_close(c->ctx, c->out, sw__conv_channel(c), c->wait_ms);
-        return r < 0 ? r : place(c);
-    case SW__UNSURE:
-        if (sw__conv_flag(c, "trep")) break;
-        sw__conv_set_flag(c, "trep", true);
-        if (c->answered) {
-            wait(c, 2000);
-        } else {
-            post(c);
-        }
-        return 0;
-    case SW__UNSENT:
-        if (sw__conv_count(c, "ttries") > SW__TRIES_LAST) break;
-        wait(c, sw__slack_backoff_ms(sw_int(c->state, "ttries")));
-        return 0;
-    case SW__BLOCKS:
-        if (sw__conv_flag(c, "tplain")) break;
-        sw__conv_set_flag(c, "tplain", true);
+        if (r == 0) r = place(c);
+        break;
+    case SW__NEXT_LATER:
+        wait(c, c->wait_ms);
+        break;
+    case SW__NEXT_NOW:
         post(c);
-        return 0;
-    case SW__GONE: /* the thread is locked or gone */
+        break;
+    case SW__NEXT_GONE: /* the thread is locked or gone */
         return alone(c);
+    case SW__NEXT_DROP:
+        drop(c);
+        break;
     }
-    drop(c);
-    return 0;
+    return r;
 }
 
 int sw__thread_http(struct sw__conv *c) {

@@ -41,6 +41,8 @@ static inline void world_init(struct world *w) {
     w->now_ms = START_MS;
     strcpy(w->token, "xoxb-test");
     w->conf.slack_token.current = w->token;
+    w->conf.digest = 20;
+    w->conf.update_ms = 3000;
     w->facts = json_object();
     w->timers = json_object();
     w->calls = json_array();
