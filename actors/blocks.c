@@ -184,7 +184,7 @@ void sw_mrkdwn_channel(struct sw_mrkdwn *m, const char *id) {
     mention(m, id, "CGD", '#', "a channel");
 }
 
-void sw_mrkdwn_date(struct sw_mrkdwn *m, int64_t at_ms) {
+static void put_time(struct sw_mrkdwn *m, int64_t at_ms, const char *as) {
     time_t at = (time_t)(at_ms / 1000);
     struct tm utc;
     char day[48], date[128];
@@ -193,9 +193,16 @@ void sw_mrkdwn_date(struct sw_mrkdwn *m, int64_t at_ms) {
         sw_mrkdwn_put(m, "?");
         return;
     }
-    int size = snprintf(date, sizeof(date), "<!date^%lld^{date_short_pretty} {time}|%s UTC>",
-                        (long long)at, day);
+    int size = snprintf(date, sizeof(date), "<!date^%lld^%s|%s UTC>", (long long)at, as, day);
     token(m, date, (size_t)size, (size_t)size, 0);
+}
+
+void sw_mrkdwn_date(struct sw_mrkdwn *m, int64_t at_ms) {
+    put_time(m, at_ms, "{date_short_pretty} {time}");
+}
+
+void sw_mrkdwn_clock(struct sw_mrkdwn *m, int64_t at_ms) {
+    put_time(m, at_ms, "{time_secs}");
 }
 
 /* "verbatim": Slack finds no links, channels and mentions by itself in what we send. */

@@ -2,8 +2,8 @@
  *
  * shapes   a text is mrkdwn: our own words as they are, values always escaped (& < >), without
  *          control and direction characters. A pattern is our words with {key}, {key.inner},
- *          {key:how}; how: text, bold, code, typed (code after "/h "), pre (lines of code), user, channel, date, took (ms),
- *          v (42 and "v42" give v42), list (of code words, then how many more). [ ... ] is left
+ *          {key:how}; how: text, bold, code, typed (code after "/h "), pre (lines of code), user, channel, date, clock,
+ *          took (ms), v (42 and "v42" give v42), link, list (of code words, then how many more). [ ... ] is left
  *          out where the first key in it is absent, empty, 0 or false; {?key}, {!key} only test
  * units    limits count characters (code points) of what is sent, escapes included
  * errors   none: what does not fit is cut between characters, never inside an escape, a mention,
@@ -58,6 +58,10 @@ void sw_mrkdwn_user(struct sw_mrkdwn *m, const char *id);
 void sw_mrkdwn_channel(struct sw_mrkdwn *m, const char *id);
 /* Shown in the reader's own time zone. */
 void sw_mrkdwn_date(struct sw_mrkdwn *m, int64_t at_ms);
+void sw_mrkdwn_clock(struct sw_mrkdwn *m, int64_t at_ms);
+/* A link with our own words, or (NULL) with the address itself, so that all see where it leads. What is no address of the
+ * web, or holds what could end a link, is shown as text, or with words not at all: false. */
+bool sw_mrkdwn_link(struct sw_mrkdwn *m, const char *url, const char *words);
 /* Our words with values of `data`; see shapes. */
 void sw_mrkdwn_fill(struct sw_mrkdwn *m, const char *pattern, const json_t *data);
 /* The value of "a.b" in `data`, or NULL. */

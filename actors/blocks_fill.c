@@ -38,6 +38,34 @@ static void put_typed(struct sw_mrkdwn *m, const char *text, size_t size, const 
     sw_mrkdwn_code(m, line, strlen(line));
 }
 
+#define URL_MAX 500
+#define URL_CHARS                                                                                  \
+    "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:/~%?=&#+@,;!$()"
+
+bool sw_mrkdwn_link(struct sw_mrkdwn *m, const char *url, const char *words) {
+    bool tls = !strncmp(url, "https://", 8);
+    size_t size = strlen(url);
+    if ((!tls && strncmp(url, "http://", 7) != 0) || url[strspn(url, URL_CHARS)] ||
+        size > URL_MAX) {
+        if (!words) sw_mrkdwn_text(m, url, size);
+        return false;
+    }
+    const char *shown = url + (tls ? 8 : 7);
+    struct sw_mrkdwn link;
+    sw_mrkdwn_init(&link, SW_SECTION_MAX);
+    sw_mrkdwn_put(&link, "<");
+    sw_mrkdwn_text(&link, url, size);
+    sw_mrkdwn_put(&link, "|");
+    if (words)
+        sw_mrkdwn_put(&link, words);
+    else
+        sw_mrkdwn_text(&link, shown, strlen(shown));
+    sw_mrkdwn_put(&link, ">");
+    SW_AUTO(sw_json) json_t *text = sw_mrkdwn_end(&link);
+    sw_mrkdwn_put(m, json_string_value(text));
+    return true;
+}
+
 static void put_how(struct sw_mrkdwn *m, const char *how, const char *text, size_t size) {
     if (!strcmp(how, "bold")) {
         sw_mrkdwn_bold(m, text, size);
@@ -49,6 +77,8 @@ static void put_how(struct sw_mrkdwn *m, const char *how, const char *text, size
         sw_mrkdwn_user(m, text);
     } else if (!strcmp(how, "channel")) {
         sw_mrkdwn_channel(m, text);
+    } else if (!strcmp(how, "link")) {
+        sw_mrkdwn_link(m, text, NULL);
     } else if (!strcmp(how, "v")) {
         put_release(m, text, size);
     } else {
@@ -61,6 +91,8 @@ static void put_number(struct sw_mrkdwn *m, const char *how, long long number) {
     int n = snprintf(text, sizeof(text), "%lld", number);
     if (!strcmp(how, "date")) {
         sw_mrkdwn_date(m, number);
+    } else if (!strcmp(how, "clock")) {
+        sw_mrkdwn_clock(m, number);
     } else if (!strcmp(how, "took")) {
         long long s = number / 1000 + (number % 1000 >= 500);
         n = s < 60 ? snprintf(text, sizeof(text), "%lld s", s)

@@ -5,19 +5,16 @@
 #include <string.h>
 
 #define WHAT "{pipeline:bold}[ {ref:code}][ ({sha:code})]" SW__TO "{app:code}[ ({to.stage})]"
-#define LINK_MAX 400
 
-/* Our own addresses of Heroku's pages hold nothing else, so nothing else becomes a link. */
 static void link_to(const struct sw_template_in *in, struct sw__card *card) {
     const char *log = sw_str(in->data, "log");
-    size_t size =
-        strspn(log, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.:/");
-    bool web = !strncmp(log, "https://", 8) || !strncmp(log, "http://", 7);
-    if (!web || log[size] || size > LINK_MAX) return;
-    const char *what = strstr(log, "/builds/")     ? "The build and its log"
-                       : strstr(log, "/releases/") ? "The release and its log"
-                                                   : "The app";
-    sw__card_small(card, json_sprintf("<%s|%s, at Heroku>", log, what));
+    const char *what = strstr(log, "/builds/")     ? "The build and its log, at Heroku"
+                       : strstr(log, "/releases/") ? "The release and its log, at Heroku"
+                                                   : "The app, at Heroku";
+    struct sw_mrkdwn m;
+    sw_mrkdwn_init(&m, SW_SECTION_MAX);
+    sw_mrkdwn_link(&m, log, what);
+    sw__card_small(card, sw_mrkdwn_end(&m));
 }
 
 static const char *phase_words(const struct sw_template_in *in) {
