@@ -80,7 +80,10 @@ static void check_text(const char *id, const json_t *value, size_t limit) {
             good = starts(at, "<@U0ADA>") || starts(at, "<@U0BOB>") || starts(at, "<#C0OPS>") ||
                    starts(at, "<#C0DEPLOY>") || starts(at, "<!date^1") ||
                    starts(at, "<https://dashboard.heroku.com/pipelines/") ||
-                   starts(at, "<https://dashboard.heroku.com/apps/");
+                   starts(at, "<https://dashboard.heroku.com/apps/") ||
+                   starts(at, "<https://github.com/acme/storefront/") ||
+                   starts(at, "<https://storefront-") ||
+                   starts(at, "<https://ci.example.com/builds/17?tab=log&amp;line=4|");
         if (*at == '\xe2' && (starts(at, "\xe2\x80\xae") || starts(at, "\xe2\x81\xa6")))
             good = false;
         if (!good) fail_msg("%s: %.40s", id, at);
