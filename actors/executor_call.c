@@ -99,6 +99,7 @@ struct sw__said sw__said_from(const json_t *http, bool write) {
         .status = status > 0 && status < 1000 ? (int)status : 0,
         .json = json_object_get(http, "json"),
         .next_range = sw_str(http, "next_range"),
+        .next_cursor = sw_str(http, "next_cursor"),
         .rate_remaining = json_is_integer(rate) ? json_integer_value(rate) : -1,
     };
     said.message = sw_str(said.json, "message");

@@ -73,7 +73,7 @@ void sw__plan_budget(struct sw__plan *p, int64_t budget_ms) {
 
 /* Once for each plan: a person who waits wants to know that it goes on, not how often. */
 static void arm_slow(struct sw__plan *p) {
-    if (json_object_get(p->state, "slow")) return;
+    if (json_object_get(p->state, "slow") || sw__plan_kind(p)->silent) return;
     SW_AUTO(sw_text) char *name = sw_printf("slow/%s", p->in->cmd);
     json_t *body = json_pack("{s:s, s:I}", "step", "slow", "n", sw_int(p->state, "n"));
     dress(p, sw_after(p->out, name, p->ctx->conf->slow_ms, SW_KIND_EXECUTOR_TIMER, body));
@@ -85,7 +85,7 @@ bool sw__plan_has_github(const struct sw__plan *p) {
 
 bool sw__plan_spares(const struct sw__plan *p) {
     const struct sw__kind *kind = sw__plan_kind(p);
-    return !strcmp(sw_str(p->state, "up"), "github") && !kind->acts && !kind->hub;
+    return !strcmp(sw_str(p->state, "up"), "github") && !kind->acts && !kind->hub && !kind->silent;
 }
 
 const char *sw__plan_upstream(const struct sw__plan *p) {
@@ -111,9 +111,13 @@ static void add_code(const struct sw__plan *p, json_t *request) {
 
 /* Nobody signs in for it, and nothing is asked with a grant that is known to be dead: as if it had
  * been refused once more. */
-static void do_without(struct sw__plan *p) {
-    const struct sw__said said = {
-        .kind = SW__SAID_NO, .status = 401, .message = "", .next_range = "", .rate_remaining = -1};
+void sw__plan_do_without(struct sw__plan *p) {
+    const struct sw__said said = {.kind = SW__SAID_NO,
+                                  .status = 401,
+                                  .message = "",
+                                  .next_range = "",
+                                  .next_cursor = "",
+                                  .rate_remaining = -1};
     const struct sw__step *step = sw__step_find(sw_str(p->state, "step"));
     step->trouble ? step->trouble(p, &said) : sw__plan_trouble(p, &said);
 }
@@ -125,7 +129,7 @@ bool sw__plan_call(struct sw__plan *p, json_t *request) {
     bool dead = sw__dead_is(p, grant), spared = sw__plan_spares(p);
     if (dead || (!spared && runs_out(p, grant))) {
         json_decref(request);
-        spared ? do_without(p) : sw__plan_regrant(p, grant, dead);
+        spared ? sw__plan_do_without(p) : sw__plan_regrant(p, grant, dead);
         return false;
     }
     if (!strcmp(up, "heroku")) add_code(p, request);
@@ -165,9 +169,18 @@ void sw__plan_regrant(struct sw__plan *p, enum sw__grant grant, bool refused) {
     arm(p, GRANT_WAIT_MS);
 }
 
+static bool is_silent(const struct sw__plan *p) {
+    const struct sw__kind *kind = sw__plan_kind(p); /* of what is not understood there is none */
+    return kind && kind->silent;
+}
+
 void sw__plan_reply(struct sw__plan *p, const char *to, const char *template, json_t *data,
                     int rank, bool final) {
     json_t *who = json_object_get(p->state, "who");
+    if (is_silent(p)) {
+        json_decref(data);
+        return;
+    }
     if (!data) data = json_object();
     sw__set(data, "line", json_string(sw_str(p->state, "line")));
     sw__set(data, "user", json_string(sw_str(who, "user")));
@@ -179,6 +192,11 @@ void sw__plan_reply(struct sw__plan *p, const char *to, const char *template, js
 }
 
 void sw__plan_end(struct sw__plan *p, const char *outcome, const char *template, json_t *data) {
+    if (is_silent(p)) {
+        json_decref(data);
+        sw__plan_kind(p)->silent(p, outcome);
+        return;
+    }
     const char *message = sw_str(data, "message");
     if (message[0] && !json_object_get(p->state, "reason"))
         sw__set(p->state, "reason", json_string(message));
@@ -249,7 +267,9 @@ static json_t *words_of(const struct sw__said *said) {
 void sw__plan_trouble(struct sw__plan *p, const struct sw__said *said) {
     const char *upstream = sw__plan_upstream(p);
     bool github = !strcmp(upstream, "GitHub");
-    if (said->kind == SW__SAID_FACTOR && json_object_get(p->state, "targets")) {
+    if (sw__plan_kind(p)->trouble) {
+        sw__plan_kind(p)->trouble(p, said);
+    } else if (said->kind == SW__SAID_FACTOR && json_object_get(p->state, "targets")) {
         ask_factor(p);
     } else if (said->kind == SW__SAID_NO || said->kind == SW__SAID_FACTOR) {
         sw__plan_fail(p, github ? "error.github" : "error.heroku",
@@ -263,7 +283,9 @@ void sw__plan_trouble(struct sw__plan *p, const struct sw__said *said) {
 
 void sw__plan_give_up(struct sw__plan *p, const char *why, bool told) {
     const struct sw__kind *kind = sw__plan_kind(p);
-    if (sw__wind_runs(p)) { /* the person knows how it ended: only GitHub does not */
+    if (kind->silent) {
+        kind->silent(p, why);
+    } else if (sw__wind_runs(p)) { /* the person knows how it ended: only GitHub does not */
         sw__github_untold(p);
         sw__wind_end(p);
     } else if (json_object_get(p->state, "wrote")) {

@@ -48,6 +48,7 @@ struct sw__said { /* an answer of Heroku or GitHub, classified once */
     const json_t *json;        /* borrowed, NULL where there is none */
     const char *message;       /* its own words, or "" */
     const char *next_range;    /* "" on the last page */
+    const char *next_cursor;   /* GitHub's for the same */
     json_int_t rate_remaining; /* -1 unknown */
 };
 
@@ -111,6 +112,10 @@ struct sw__kind {        /* what differs between commands */
     /* Somebody wants it to stop: true where it ends or will; false: too late. NULL: as long as
      * Heroku was asked to change nothing. */
     bool (*cancel)(struct sw__plan *p);
+    /* Nobody typed it, so nothing is ever said to anybody: called where it ends before its last
+     * phase (why: as sw__plan_give_up, or the outcome); and where a call failed. NULL: typed. */
+    void (*silent)(struct sw__plan *p, const char *why);
+    void (*trouble)(struct sw__plan *p, const struct sw__said *said);
 };
 
 /* plan_kinds.c, plan_steps.c: the tables; NULL where there is none. */
@@ -137,6 +142,8 @@ void sw__plan_budget(struct sw__plan *p, int64_t budget_ms);
 /* Asks auth for another grant; the step is done again when it comes. */
 void sw__plan_regrant(struct sw__plan *p, enum sw__grant grant, bool refused);
 bool sw__plan_has_github(const struct sw__plan *p);
+/* As if the call of this step had been refused for want of a grant. */
+void sw__plan_do_without(struct sw__plan *p);
 /* What was asked last is GitHub's, and only to be shown: nobody signs in for that. */
 bool sw__plan_spares(const struct sw__plan *p);
 /* "Heroku" or "GitHub": whom the plan asked last. */

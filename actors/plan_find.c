@@ -194,7 +194,7 @@ static void read_couplings(struct sw__plan *p, const json_t *couplings) {
 int sw__find_couplings_said(struct sw__plan *p, const struct sw__said *said) {
     read_couplings(p, said->json);
     if (next_page(p, said)) return 0;
-    if (json_array_size(list_of(p, "apps")) == 0) return sw__plan_next(p);
+    if (json_array_size(list_of(p, "apps")) == 0 || is_kind(p, "missed")) return sw__plan_next(p);
     sw__plan_go(p, "apps");
     return 0;
 }

@@ -2,6 +2,7 @@
  *
  * A kind is read from top to bottom: its phases are what happens, in that order. */
 #include "actors/plan_change.h"
+#include "actors/plan_tend.h"
 
 #include <string.h>
 
@@ -75,10 +76,11 @@ static sw__phase_fn *const route[] = {
     sw__repo_start,          /* its repository, if there is one */
     sw__route_repo_start,    /* as this person sees it at GitHub */
     sw__route_channel_start, /* the bot may post there */
+    sw__hooks_start,         /* webhooks */
     sw__route_add,           NULL,
 };
 static sw__phase_fn *const route_resume[] = {
-    sw__find_start, sw__repo_start, sw__route_repo_start, sw__route_resume, NULL,
+    sw__find_start, sw__repo_start, sw__route_repo_start, sw__hooks_start, sw__route_resume, NULL,
 };
 static sw__phase_fn *const route_list[] = {sw__route_list, NULL};
 static sw__phase_fn *const route_test[] = {sw__route_test, NULL};
@@ -91,6 +93,23 @@ static sw__phase_fn *const locks[] = {sw__hold_list, NULL};
 static sw__phase_fn *const status[] = {sw__status_start, NULL};
 static sw__phase_fn *const cancel[] = {sw__cancel_start, NULL};
 static sw__phase_fn *const wait[] = {sw__wait_start, NULL};
+
+/* Nobody typed these. */
+static sw__phase_fn *const tend[] = {
+    sw__tend_start,       /* pipeline, stages, apps */
+    sw__repo_start,       /* its repository, if there is one */
+    sw__route_repo_start, /* as this person sees it at GitHub */
+    sw__hooks_start,      /* their webhooks */
+    sw__tend_finish,      NULL,
+};
+static sw__phase_fn *const missed[] = {
+    sw__tend_missed,     /* apps */
+    sw__missed_start,    /* what Heroku could not deliver */
+    sw__test_runs_start, /* its CI, which has no webhook */
+    sw__repo_start,      /* the repository */
+    sw__again_start,     /* what GitHub could not deliver */
+    sw__missed_finish,   NULL,
+};
 
 static const struct sw__kind all[] = {
     {.name = "pipelines", .handler = "pipelines", .phases = pipelines},
@@ -141,6 +160,16 @@ static const struct sw__kind all[] = {
     {.name = "status", .handler = "status", .phases = status},
     {.name = "cancel", .handler = "cancel", .phases = cancel},
     {.name = "wait", .handler = "wait", .phases = wait},
+    {.name = "tend",
+     .handler = "tend",
+     .phases = tend,
+     .silent = sw__tend_silent,
+     .trouble = sw__tend_trouble},
+    {.name = "missed",
+     .handler = "tend",
+     .phases = missed,
+     .silent = sw__tend_silent,
+     .trouble = sw__tend_trouble},
 };
 
 const struct sw__kind *sw__kind_find(const char *name) {
@@ -153,5 +182,6 @@ const struct sw__kind *sw__kind_find(const char *name) {
 const struct sw__kind *sw__kind_of(const json_t *command) {
     const char *handler = sw_str(command, "handler");
     if (!strcmp(handler, "pipelines") && sw_str(command, "pipeline")[0]) handler = "info";
+    if (!strcmp(handler, "tend") && !strcmp(sw_str(command, "what"), "missed")) handler = "missed";
     return sw__kind_find(handler);
 }
