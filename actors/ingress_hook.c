@@ -17,6 +17,7 @@
 #include <strings.h>
 
 #define LOGIN_LENGTH 300
+#define VALUES_MAX 1000000 /* an empty object is three bytes there and 230 here */
 #define FORM "application/x-www-form-urlencoded"
 
 /* Tells whom the source concerns; the body's `source` says which. Notifier's come by the stream or in the bulk lane, auth's at once. */
@@ -34,8 +35,20 @@ static void tell(const struct sw__ask *ask, const char *actor, json_t *body,
     if (streams) d->record = json_incref(body);
 }
 
+/* No fewer values than there are: those within texts count as well. */
+static size_t values_of(const char *body, size_t size) {
+    size_t n = 1;
+    for (size_t i = 0; i < size; i++)
+        n += (size_t)(body[i] == ',') + (size_t)(body[i] == '[') + (size_t)(body[i] == '{');
+    return n;
+}
+
 /* NULL: refused. */
 static json_t *hook_of(const struct sw__ask *ask, struct sw_decision *d) {
+    if (values_of(ask->request->body, ask->request->body_size) > VALUES_MAX) {
+        sw__refuse(d, 413, "too_many_values");
+        return NULL;
+    }
     json_t *hook = json_loadb(ask->request->body, ask->request->body_size,
                               JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
     if (json_is_object(hook)) return hook;

@@ -197,6 +197,9 @@ static void a_bomb_is_refused_and_a_huge_text_is_cut(void **state) {
     assert_string_equal(hook_of(w, "create", huge)->source, "github/7");
     huge[strlen("{\"repository\":{\"id\":7")] = 'x';
     assert_refused(hook_of(w, "create", huge), 400, "bad_json");
+    for (size_t i = 0; i + 3 < size; i += 3) /* two gigabytes, were it parsed */
+        memcpy(huge + i, "{},", 3);
+    assert_refused(hook_of(w, "create", huge), 413, "too_many_values");
 }
 
 static void a_delivery_needs_a_name_that_can_be_a_key(void **state) {
