@@ -54,6 +54,7 @@ struct sim_repo {
     json_t *deployments;     /* [{shown: {..}, statuses: [oldest first]}], oldest first */
     json_t *hooks;           /* [{shown: {..}, secret, deliveries: [oldest first]}] */
     json_t *pulls;           /* as GitHub shows them, oldest first */
+    int64_t pushed_s;        /* the newest push */
     int64_t auto_merges, conflicts; /* how many of the next deployments */
 };
 struct sim_github {
@@ -61,6 +62,7 @@ struct sim_github {
     struct sim_repo repo[3];
     struct sim_map *codes, *grants, *tokens, *archives;
     int64_t next_id;
+    uint64_t pushes;                         /* how many messages of commits were taken */
     uint64_t deployments, refused, statuses; /* since reset, as /sim/state shows them */
 };
 

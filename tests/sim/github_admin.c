@@ -71,7 +71,7 @@ void sim_github_checks(struct sim *sim, struct sim_req *req) {
                "Expected {repo, ref|sha, context, state, kind?: status|check, suite?, text?}.");
         return;
     }
-    sim__check_set(sim, repo, sha, ask);
+    (void)sim__check_set(sim, repo, sha, ask);
     ok_sha(req, sha);
 }
 
@@ -89,7 +89,7 @@ void sim_github_push(struct sim *sim, struct sim_req *req) {
     for (size_t i = 0; state != NULL && i < SIM_ARRAY_LEN(contexts); i++) {
         json_auto_t *check = json_pack("{s:s, s:s, s:s}", "context", contexts[i][0], "kind",
                                        contexts[i][1], "state", state);
-        sim__check_set(sim, repo, sha, check);
+        (void)sim__check_set(sim, repo, sha, check);
     }
     const char *name;
     json_t *head;

@@ -61,7 +61,7 @@ static void turn_green(struct sim *sim, void *arg, bool dropped) {
     const char *sha = sim_json_text(repo->refs, "heads/slow-ci");
     json_auto_t *check =
         json_pack("{s:s, s:s, s:s}", "context", "ci/test", "kind", "status", "state", "success");
-    if (!dropped && sha != NULL) sim__check_set(sim, repo, sha, check);
+    if (!dropped && sha != NULL) (void)sim__check_set(sim, repo, sha, check);
 }
 
 /* The checks of a commit; they start green, but for those of one branch, which take their time
@@ -82,7 +82,7 @@ static json_t *checks_of(struct sim *sim, struct sim_repo *repo, const char *sha
     return checks;
 }
 
-static void status_set(struct sim *sim, json_t *statuses, const json_t *check) {
+static json_t *status_set(struct sim *sim, json_t *statuses, const json_t *check) {
     const char *context = sim_json_text(check, "context");
     size_t i;
     json_t *status;
@@ -91,13 +91,13 @@ static void status_set(struct sim *sim, json_t *statuses, const json_t *check) {
         json_array_remove(statuses, i);
         break;
     }
-    json_array_insert_new(
-        statuses, 0,
-        status_new(sim, context, sim_json_text(check, "state"), sim_json_text(check, "text")));
+    status = status_new(sim, context, sim_json_text(check, "state"), sim_json_text(check, "text"));
+    json_array_insert_new(statuses, 0, status);
+    return status;
 }
 
-static void run_set(struct sim *sim, struct sim_repo *repo, json_t *runs, const char *sha,
-                    const json_t *check) {
+static json_t *run_set(struct sim *sim, struct sim_repo *repo, json_t *runs, const char *sha,
+                       const json_t *check) {
     const char *name = sim_json_text(check, "context"), *state = sim_json_text(check, "state");
     int64_t suite = repo->id + sim_json_int(check, "suite", 1) - 1;
     size_t i;
@@ -108,14 +108,16 @@ static void run_set(struct sim *sim, struct sim_repo *repo, json_t *runs, const 
         if (!same) continue;
         if (is_completed(run)) break;
         run_settle(run, state);
-        return;
+        return run;
     }
     run = run_new(sim, name, sha, suite);
     run_settle(run, state);
     json_array_insert_new(runs, 0, run);
+    return run;
 }
 
-void sim__check_set(struct sim *sim, struct sim_repo *repo, const char *sha, const json_t *check) {
+json_t *sim__check_set(struct sim *sim, struct sim_repo *repo, const char *sha,
+                       const json_t *check) {
     json_t *checks = checks_of(sim, repo, sha);
     json_t *runs = json_object_get(checks, "runs");
     const char *kind = sim_json_text(check, "kind");
@@ -126,11 +128,8 @@ void sim__check_set(struct sim *sim, struct sim_repo *repo, const char *sha, con
         if (kind != NULL) break;
         if (strcmp(sim_json_text(run, "name"), sim_json_text(check, "context")) == 0) is_run = true;
     }
-    if (is_run) {
-        run_set(sim, repo, runs, sha, check);
-    } else {
-        status_set(sim, json_object_get(checks, "statuses"), check);
-    }
+    if (is_run) return run_set(sim, repo, runs, sha, check);
+    return status_set(sim, json_object_get(checks, "statuses"), check);
 }
 
 /* The newest run of each name and suite; `name` and `status` may be NULL for any. */

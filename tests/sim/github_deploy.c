@@ -93,8 +93,8 @@ static const char *text_or(const json_t *ask, const char *field, const char *oth
     return text != NULL && text[0] != '\0' ? text : otherwise;
 }
 
-static json_t *deploy_new(struct sim *sim, const struct sim_req *req, const struct sim_repo *repo,
-                          const json_t *ask, const char *sha) {
+static json_t *deploy_new(struct sim *sim, const struct sim_person *person,
+                          const struct sim_repo *repo, const json_t *ask, const char *sha) {
     char at[32];
     int64_t id = sim__github_id(sim);
     const char *environment = text_or(ask, "environment", "production");
@@ -105,14 +105,14 @@ static json_t *deploy_new(struct sim *sim, const struct sim_req *req, const stru
     SIM_FREE char *repository = sim_fmt("%s/github/repos/%s", sim->base, repo->full_name);
     SIM_FREE char *url = sim_fmt("%s/deployments/%lld", repository, (long long)id);
     SIM_FREE char *statuses = sim_fmt("%s/statuses", url);
-    json_t *shown = json_pack(
-        "{s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:s?, s:o, s:s, s:s}", "url", url, "id",
-        (json_int_t)id, "node_id", node, "sha", sha, "ref", sim_json_text(ask, "ref"), "task",
-        text_or(ask, "task", "deploy"), "environment", environment, "original_environment",
-        environment, "payload",
-        payload != NULL && !json_is_null(payload) ? json_incref(payload) : json_object(),
-        "description", description, "creator", sim__person_json(sim, sim_github_bearer(req)),
-        "created_at", at, "updated_at", at);
+    json_t *shown =
+        json_pack("{s:s, s:I, s:s, s:s, s:s, s:s, s:s, s:s, s:o, s:s?, s:o, s:s, s:s}", "url", url,
+                  "id", (json_int_t)id, "node_id", node, "sha", sha, "ref",
+                  sim_json_text(ask, "ref"), "task", text_or(ask, "task", "deploy"), "environment",
+                  environment, "original_environment", environment, "payload",
+                  payload != NULL && !json_is_null(payload) ? json_incref(payload) : json_object(),
+                  "description", description, "creator", sim__person_json(sim, person),
+                  "created_at", at, "updated_at", at);
     json_object_set_new(shown, "statuses_url", json_string(statuses));
     json_object_set_new(shown, "repository_url", json_string(repository));
     json_object_set_new(shown, "transient_environment",
@@ -144,6 +144,18 @@ static bool deploy_refused(struct sim *sim, struct sim_req *req, struct sim_repo
     return merge_first(req, repo, ask, ref) || !contexts_ok(sim, req, repo, ask, ref, ret_sha);
 }
 
+json_t *sim__deploy_add(struct sim *sim, struct sim_repo *repo, const struct sim_person *person,
+                        const json_t *ask, const char *sha) {
+    json_t *shown = deploy_new(sim, person, repo, ask, sha);
+    json_t *deploy = json_pack("{s:o, s:[]}", "shown", shown, "statuses");
+    json_array_append_new(repo->deployments, deploy);
+    sim->github->deployments++;
+    sim__github_tell(sim, repo, person, "deployment",
+                     json_pack("{s:s, s:o, s:n, s:n}", "action", "created", "deployment",
+                               json_deep_copy(shown), "workflow", "workflow_run"));
+    return deploy;
+}
+
 void sim_deploy_post(struct sim *sim, struct sim_req *req) {
     struct sim_repo *repo = sim__repo_of(sim, req, SIM_RIGHT_WRITE);
     json_auto_t *ask = sim_req_json(req);
@@ -152,13 +164,8 @@ void sim_deploy_post(struct sim *sim, struct sim_req *req) {
         sim->github->refused++;
         return;
     }
-    json_t *shown = deploy_new(sim, req, repo, ask, sha);
-    json_array_append_new(repo->deployments, json_pack("{s:O, s:[]}", "shown", shown, "statuses"));
-    sim->github->deployments++;
-    sim__github_tell(sim, repo, sim_github_bearer(req), "deployment",
-                     json_pack("{s:s, s:o, s:n, s:n}", "action", "created", "deployment",
-                               json_deep_copy(shown), "workflow", "workflow_run"));
-    sim_reply_json(req, 201, shown);
+    const json_t *deploy = sim__deploy_add(sim, repo, sim_github_bearer(req), ask, sha);
+    sim_reply_json(req, 201, json_incref(json_object_get(deploy, "shown")));
 }
 
 static bool passes(const struct sim_req *req, const json_t *shown) {

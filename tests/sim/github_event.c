@@ -148,7 +148,12 @@ void sim__github_tell(struct sim *sim, struct sim_repo *repo, const struct sim_p
                       const char *type, json_t *payload) {
     char guid[37];
     sim_uuid_random(guid);
-    json_object_set_new(payload, "repository", sim__repo_json(sim, repo));
+    json_t *repository = sim__repo_json(sim, repo);
+    /* In a push, and nowhere else, it is a number. */
+    if (strcmp(type, "push") == 0) {
+        json_object_set_new(repository, "pushed_at", json_integer(repo->pushed_s));
+    }
+    json_object_set_new(payload, "repository", repository);
     json_object_set_new(payload, "sender", sim__person_json(sim, sender));
     int times = sim->conf.repeat_events ? 2 : 1;
     size_t i;

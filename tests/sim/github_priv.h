@@ -69,6 +69,12 @@ void sim__github_again(struct sim *sim, struct sim_repo *repo, json_t *hook, jso
  * is not an array. *ret_good: each was successful. */
 json_t *sim__check_contexts(struct sim *sim, struct sim_repo *repo, const char *sha,
                             const json_t *wanted, bool *ret_good);
-void sim__check_set(struct sim *sim, struct sim_repo *repo, const char *sha, const json_t *check);
+/* The status or run that it became; borrowed. */
+json_t *sim__check_set(struct sim *sim, struct sim_repo *repo, const char *sha,
+                       const json_t *check);
+
+/* github_deploy.c: {shown, statuses}, told; borrowed. */
+json_t *sim__deploy_add(struct sim *sim, struct sim_repo *repo, const struct sim_person *person,
+                        const json_t *ask, const char *sha);
 
 #endif

@@ -45,6 +45,7 @@ static void repo_fill(const struct sim *sim, struct sim_repo *repo, size_t row) 
                               .checks = json_object(),
                               .deployments = json_array(),
                               .hooks = json_array(),
+                              .pushed_s = sim->started_ms / 1000 - 86400,
                               .pulls = json_array()};
     memcpy(repo->right, repo_rows[row].right, sizeof(repo->right));
     if (repo_rows[row].behind != NULL) {
@@ -94,7 +95,7 @@ void sim_github_forget(struct sim *sim) {
     for (size_t i = 0; i < SIM_ARRAY_LEN(g->person); i++) {
         g->person[i].used = g->person[i].window_end_ms = 0;
     }
-    g->deployments = g->refused = g->statuses = 0;
+    g->pushes = g->deployments = g->refused = g->statuses = 0;
     sim_map_destroy(g->archives, free);
     g->archives = sim_map_create();
 }
@@ -130,13 +131,15 @@ json_t *sim__repo_json(const struct sim *sim, const struct sim_repo *repo) {
     SIM_FREE char *url = sim_fmt("%s/github/repos/%s", sim->base, repo->full_name);
     SIM_FREE char *html = sim_fmt("%s/github.com/%s", sim->base, repo->full_name);
     SIM_FREE char *node = sim__node_id("R", repo->id);
-    return json_pack("{s:i, s:s, s:s, s:s, s:b, s:{s:s, s:i, s:s}, s:s, s:s, s:n, s:b, s:s, s:b, "
-                     "s:b, s:s}",
-                     "id", repo->id, "node_id", node, "name", repo->name, "full_name",
-                     repo->full_name, "private", 1, "owner", "login", "acme", "id", 900, "type",
-                     "Organization", "url", url, "html_url", html, "description", "fork", 0,
-                     "default_branch", repo->branch, "archived", 0, "disabled", 0, "visibility",
-                     "private");
+    char pushed_at[32];
+    sim_time_iso(repo->pushed_s * 1000, pushed_at);
+    return json_pack(
+        "{s:s, s:s, s:i, s:s, s:s, s:s, s:b, s:{s:s, s:i, s:s}, s:s, s:s, s:n, s:b, s:s, s:b, "
+        "s:b, s:s}",
+        "pushed_at", pushed_at, "updated_at", pushed_at, "id", repo->id, "node_id", node, "name",
+        repo->name, "full_name", repo->full_name, "private", 1, "owner", "login", "acme", "id", 900,
+        "type", "Organization", "url", url, "html_url", html, "description", "fork", 0,
+        "default_branch", repo->branch, "archived", 0, "disabled", 0, "visibility", "private");
 }
 
 struct sim_repo *sim__repo_find(struct sim *sim, const char *full_name) {
@@ -229,6 +232,7 @@ void sim__repo_move(struct sim_repo *repo, const char *branch, const char *messa
                     char ret_sha[41]) {
     SIM_FREE char *name = sim_fmt("heads/%s", branch);
     sim_random_hex(ret_sha, 40);
+    repo->pushed_s = sim_now_ms() / 1000;
     json_object_set_new(repo->refs, name, json_string(ret_sha));
     json_object_set_new(repo->commits, ret_sha, json_string(message));
 }

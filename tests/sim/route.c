@@ -8,6 +8,7 @@
  * so is `shown`, the path that faults and journal see. */
 #include "fault.h"
 #include "github.h"
+#include "happen.h"
 #include "heroku.h"
 #include "journal.h"
 #include "oauth.h"
@@ -147,6 +148,10 @@ static const struct sim_route routes[] = {
     {"GET", "/sim/channels", SIM_ADMIN, false, sim_channel_show},
     {"GET", "/sim/rates", SIM_ADMIN, false, sim_rate_show},
     {"GET", "/sim/bench", SIM_ADMIN, false, sim_bench_show},
+    {"POST", "/sim/push", SIM_ADMIN, false, sim_happen_push},
+    {"POST", "/sim/pull", SIM_ADMIN, false, sim_happen_pull},
+    {"POST", "/sim/crash", SIM_ADMIN, false, sim_happen_crash},
+    {"POST", "/sim/vars", SIM_ADMIN, false, sim_happen_vars},
     {"POST", "/sim/uninstall", SIM_ADMIN, false, sim_slack_uninstall},
     {"POST", "/sim/rotation", SIM_ADMIN, false, sim_slack_rotation},
     {"POST", "/sim/click", SIM_ADMIN, false, sim_slack_click},
