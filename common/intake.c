@@ -188,6 +188,7 @@ void sw__intake_tick(struct sw_intake *intake) {
         forget(i);
     }
     zlistx_destroy(&keys);
+    if (intake->out) sw__stream_out_tick(intake->out);
     sw__intake_hooks_tick(intake);
     sw__appends_tick(intake->appends);
 }
@@ -205,7 +206,8 @@ static void learn_port(struct sw_conf *conf, unsigned port) {
 static const struct sw_door_path large[] = {
     {"/webhooks/github", 25 * 1024 * 1024}, {"/webhooks/heroku", 25 * 1024 * 1024}, {NULL, 0}};
 
-int sw__intake_create(struct sw_run *run, sw_decide_fn *decide, struct sw_intake **ret) {
+int sw__intake_create(struct sw_run *run, sw_decide_fn *decide, struct sw_intake **ret, char *error,
+                      size_t room) {
     struct sw_intake *intake = sw_zalloc(sizeof(*intake));
     struct sw_door_limits limits = {.body_bytes = 1024 * 1024,
                                     .paths = large,
@@ -219,6 +221,8 @@ int sw__intake_create(struct sw_run *run, sw_decide_fn *decide, struct sw_intake
     intake->hooks = zlistx_new();
     int r = sw_door_create(run->loop, run->conf.http, &limits, on_request, on_refused, intake,
                            &intake->door);
+    if (r < 0) snprintf(error, room, "SLIPWAY_HTTP %s: %s", run->conf.http, strerror(-r));
+    if (r == 0 && run->conf.kafka[0]) r = sw__stream_out_create(run, &intake->out, error, room);
     if (r < 0) {
         sw__intake_destroy(intake);
         return r;
@@ -235,6 +239,7 @@ void sw__intake_flush(struct sw_intake *intake) {
 
 void sw__intake_destroy(struct sw_intake *intake) {
     if (!intake) return;
+    sw__stream_out_destroy(intake->out);
     sw__intake_hooks_destroy(intake);
     sw__appends_destroy(intake->appends);
     zhashx_destroy(&intake->intents);

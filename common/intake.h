@@ -2,7 +2,7 @@
  *
  * shapes   requests (door.h) in, entries of mailboxes out, in groups: many requests, one write, one fsync
  * units    *_ms milliseconds
- * errors   sw__intake_create: as sw_door_create
+ * errors   sw__intake_create: as sw_door_create and sw_kafka_writer, with one line
  * owner    the loop thread
  * source   ARCHITECTURE.md "The door"
  * limits   an answer within 2 s, a page within 12 s; 4096 requests wait at once, later ones get the `away` answer
@@ -15,7 +15,8 @@
 
 struct sw_intake;
 
-int sw__intake_create(struct sw_run *run, sw_decide_fn *decide, struct sw_intake **ret);
+int sw__intake_create(struct sw_run *run, sw_decide_fn *decide, struct sw_intake **ret, char *error,
+                      size_t room);
 void sw__intake_destroy(struct sw_intake *intake);
 unsigned sw__intake_port(const struct sw_intake *intake);
 void sw__intake_turn(struct sw_intake *intake);  /* sends what is queued */

@@ -1,4 +1,4 @@
-/* intake_hook.c -- webhooks: whom they concern is looked up first; see intake.h.
+/* intake_hook.c -- webhooks: by the stream where there is one, else to those whom they concern, who are looked up first; see intake.h.
  *
  * Of an event for notifier only its record is kept meanwhile: nothing is left to be decided, and what was sent may be large. */
 #include "common/intake_priv.h"
@@ -40,12 +40,18 @@ static void answer(struct hook *hook, struct sw_reply *with, const char *outcome
     sw_door_answer(sw_take(&hook->waiting), with);
 }
 
+static void away(struct hook *hook) {
+    if (hook->waiting && hook->first.record && hook->intake->out)
+        sw_metric_add(SW_M_STREAM_PRODUCED, 1, "failed");
+    answer(hook, &hook->first.away, "away");
+}
+
 static void on_installations(void *arg, const redisReply *r) {
     struct hook *hook = arg;
     struct sw_intake *intake = hook->intake;
     struct sw_decision d = {0};
     struct sw_ctx ctx;
-    if (!r || r->type != REDIS_REPLY_ARRAY) answer(hook, &hook->first.away, "away");
+    if (!r || r->type != REDIS_REPLY_ARRAY) away(hook);
     if (hook->waiting) {
         SW_AUTO(sw_json) json_t *list = json_array();
         for (size_t i = 0; i < r->elements; i++)
@@ -70,6 +76,17 @@ static void look_up(struct hook *hook) {
     hook->deadline_ms = sw__boot_ms() + SW__ANSWER_MS;
     if (sw_redis_words(hook->intake->run->redis, on_installations, hook, "SMEMBERS", key, NULL) < 0)
         on_installations(hook, NULL);
+}
+
+static void on_produced(void *arg, bool ok) {
+    struct hook *hook = arg;
+    sw_metric_add(SW_M_STREAM_PRODUCED, 1, ok ? "ok" : "ledger");
+    if (!ok) {
+        look_up(hook);
+        return;
+    }
+    answer(hook, &hook->first.reply, "ok");
+    done(hook);
 }
 
 static struct sw_request copy_of(const struct sw_request *request) {
@@ -99,14 +116,20 @@ void sw__intake_hook(struct sw_intake *intake, struct sw_waiting *waiting,
     *hook = (struct hook){.intake = intake, .waiting = waiting, .first = *d};
     if (!d->record) hook->request = copy_of(request);
     hook->place = zlistx_add_end(intake->hooks, hook);
-    look_up(hook);
+    if (!d->record || !intake->out) {
+        look_up(hook);
+        return;
+    }
+    hook->deadline_ms = INT64_MAX; /* the stream's own comes first */
+    if (sw__stream_out_send(intake->out, d->source, d->record, on_produced, hook) < 0)
+        on_produced(hook, false);
 }
 
 /* A Redis that hangs gives no answer, and its sender is owed one. */
 void sw__intake_hooks_tick(struct sw_intake *intake) {
     int64_t now_ms = sw__boot_ms();
     for (struct hook *h = zlistx_first(intake->hooks); h; h = zlistx_next(intake->hooks)) {
-        if (now_ms >= h->deadline_ms) answer(h, &h->first.away, "away");
+        if (now_ms >= h->deadline_ms) away(h);
     }
 }
 

@@ -12,6 +12,7 @@
 
 #include "common/append.h"
 #include "common/intake.h"
+#include "common/stream_out.h"
 
 #define SW__ANSWER_MS 2000
 
@@ -22,7 +23,8 @@ struct sw_intake {
     uint64_t last_number;
     zhashx_t *intents; /* number as text -> struct intent */
     struct sw_appends *appends;
-    zlistx_t *hooks; /* struct hook, in the order in which they came */
+    zlistx_t *hooks;           /* struct hook, in the order in which they came */
+    struct sw_stream_out *out; /* NULL: no Kafka */
     bool quiet;
     int64_t refusal_due_ms; /* when the log takes another one */
     uint64_t refusals;      /* that it did not take */

@@ -42,6 +42,9 @@
               "Age of a token when its successor came")                                            \
     COUNTER(LINKS, "links_total", "provider,what", "Accounts linked, unlinked and revoked")        \
     COUNTER(SEAL_BROKEN, "seal_broken_total", "what", "Boxes and rows that did not open")          \
+    GAUGE(KAFKA_LAG, "kafka_lag", "partition", "Records of the stream that are not taken in yet")  \
+    COUNTER(STREAM_RECORDS, "stream_records_total", "outcome", "Records read from the stream")     \
+    COUNTER(STREAM_PRODUCED, "stream_produced_total", "outcome", "Webhooks given to the stream")   \
     COUNTER(RELOADS, "reloads_total", "what,outcome", "Keys and secrets read again")               \
     COUNTER(REPORTS, "reports_total", "outcome", "Reports of unexpected errors")                   \
     COUNTER(NOTICES, "notices_total", "verdict",                                                   \

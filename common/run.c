@@ -9,6 +9,7 @@
 #include "common/metrics.h"
 #include "common/report.h"
 #include "common/seal.h"
+#include "common/stream_in.h"
 #include "common/watchdog.h"
 #include "common/wire.h"
 
@@ -30,6 +31,7 @@
 struct process {
     struct sw_run run;
     struct sw_intake *intake;
+    struct sw_stream_in *stream; /* NULL: no Kafka, or not notifier */
     struct sw_door *admin;
     int signals;
     bool stop, told_ready;
@@ -78,6 +80,7 @@ void sw__turn_end(void *arg) {
         if (run->pump_wanted) {
             run->pump_wanted = false;
             if (p->intake) sw__intake_turn(p->intake);
+            if (p->stream) sw__stream_in_turn(p->stream);
             if (run->actor) {
                 sw__turn(run);
                 sw__effects_turn(run->effects);
@@ -112,6 +115,7 @@ static bool drained(struct process *p) {
     if (p->intake) return sw__intake_drained(p->intake);
     bool left = sw_reporter_drained(run->reporter) ||
                 sw__boot_ms() > run->drain_at_ms - run->conf.drain_ms + REPORTS_MS;
+    if (p->stream && !sw__stream_in_drained(p->stream)) left = false;
     for (unsigned i = 0; i < SW_SHARDS; i++) {
         struct sw_shard *shard = &run->shard[i];
         if (shard->state == SW_OURS) sw__lease_leave(shard);
@@ -128,6 +132,7 @@ static int on_heart(zloop_t *loop, int timer, void *arg) {
     sw__reload_tick(run);
     sw__lease_tick(run);
     if (p->intake) sw__intake_tick(p->intake);
+    if (p->stream) sw__stream_in_tick(p->stream);
     if (run->actor && sw_redis_up(run->redis)) {
         sw__timers_tick(run);
         sw__effects_tick(run);
@@ -270,12 +275,21 @@ static void close_everything(struct process *p) {
     sw__effects_destroy(run->effects);
     sw_reporter_destroy(run->reporter);
     sw__intake_destroy(p->intake);
+    sw__stream_in_destroy(p->stream);
     sw_door_destroy(p->admin);
     sw_wire_destroy(run->wire);
     sw_keys_destroy(run->keys);
     sw_conf_finish(&run->conf);
     zloop_destroy(&run->loop);
     close(p->signals);
+}
+
+/* Where messages come in: ingress' HTTP, notifier's stream. */
+static int open_doors(struct process *p, sw_decide_fn *decide, char *error, size_t room) {
+    struct sw_run *run = &p->run;
+    if (decide) return sw__intake_create(run, decide, &p->intake, error, room);
+    if (!run->conf.kafka[0] || strcmp(run->role, "notifier") != 0) return 0;
+    return sw__stream_in_create(run, &p->stream, error, room);
 }
 
 static int serve(struct process *p, sw_decide_fn *decide) {
@@ -285,10 +299,11 @@ static int serve(struct process *p, sw_decide_fn *decide) {
     zloop_set_nonstop(run->loop, true);
     for (unsigned i = 0; i < SW_SHARDS; i++)
         sw__shard_init(run, &run->shard[i], i);
+    char error[512];
     int r = open_everything(p);
-    if (r == 0 && decide && (r = -sw__intake_create(run, decide, &p->intake)) > 0) {
-        fprintf(stderr, "slipway %s: SLIPWAY_HTTP %s: %s\n", run->role, run->conf.http,
-                strerror(r));
+    if (r == 0) r = open_doors(p, decide, error, sizeof(error));
+    if (r < 0) {
+        fprintf(stderr, "slipway %s: %s\n", run->role, error);
         r = 78;
     }
     if (r == 0) {
