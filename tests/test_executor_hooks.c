@@ -30,10 +30,7 @@ static void end(struct both *b) {
 }
 
 static const char *said(const struct both *b, const char *platform) {
-    return sw_str(json_object_get(hooks_told(&b->w, SW_KIND_ROUTE, 0), "hooks")
-                      ? json_object_get(hooks_told(&b->w, SW_KIND_ROUTE, 0), "hooks")
-                      : NULL,
-                  platform);
+    return sw_str(json_object_get(hooks_told(&b->w, SW_KIND_ROUTE, 0), "hooks"), platform);
 }
 
 static void every_app_and_the_repository_get_one_webhook_of_ours(void **state) {
@@ -312,6 +309,33 @@ static void of_github_nothing_is_asked_that_is_not_needed(void **state) {
     end(b);
 }
 
+/* A person waits: what could not be done is said, and is done when it is tended. */
+static void a_route_that_somebody_types_comes_to_its_end_whatever_webhooks_do(void **state) {
+    static const struct {
+        const char *match, *http;
+        const char *heroku, *github;
+    } rows[] = {
+        {"nothing", "{}", "ok", "ok"},
+        {LIST, "{\"status\":503}", "some", "ok"},
+        {LIST, "{\"status\":200,\"json\":[],\"rate_remaining\":10}", "ok", "ok"},
+        {POST, "{\"error\":\"connect\"}", "some", "ok"},
+        {GH_LIST, "{\"status\":503}", "ok", "none"},
+        {GH_LIST, "{\"status\":404}", "ok", "denied"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct both *b = begin(true);
+        b->w.channel = "{\"ok\":true,\"name\":\"ops\"}";
+        b->w.faults[0] = (struct fault){rows[i].match, 0, 1, rows[i].http, false};
+        hooks_do(&b->w, "{\"task\":\"route\",\"handler\":\"route\",\"pipeline\":\"storefront\","
+                        "\"channel\":\"C0OPS\"}");
+        assert_string_equal(sw_str(hooks_end(&b->w, "add", ""), "do"), "add");
+        assert_string_equal(said(b, "heroku"), rows[i].heroku);
+        assert_string_equal(said(b, "github"), rows[i].github);
+        end(b);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_app_and_the_repository_get_one_webhook_of_ours),
@@ -326,6 +350,7 @@ int main(void) {
         cmocka_unit_test(github_s_failures_have_their_ends_too),
         cmocka_unit_test(a_repository_s_webhook_that_brings_other_events_is_put_right),
         cmocka_unit_test(of_github_nothing_is_asked_that_is_not_needed),
+        cmocka_unit_test(a_route_that_somebody_types_comes_to_its_end_whatever_webhooks_do),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -124,8 +124,24 @@ void sim_hook_delete(struct sim *sim, struct sim_req *req) {
 }
 
 static void list(struct sim_req *req, json_t *items) {
-    static const char *const fields[] = {"id", "created_at", NULL};
+    static const char *const fields[] = {"id", "created_at", "seq", NULL};
     sim_list_reply(req, items, fields);
+}
+
+/* In the order in which they were made: "seq" of a Range, which Heroku itself does not show; and of these the ones in the
+ * status that is asked for (?eq[status]=failed). */
+static json_t *records(struct sim_req *req, const json_t *items) {
+    const char *status = sim_req_query(req, "eq[status]");
+    json_t *kept = json_array(), *item;
+    size_t i;
+    json_array_foreach(items, i, item) {
+        const char *is = sim_json_text(item, "status");
+        if (status != NULL && (is == NULL || strcmp(is, status) != 0)) continue;
+        json_t *copy = json_copy(item);
+        json_object_set_new(copy, "seq", json_integer((json_int_t)i));
+        json_array_append_new(kept, copy);
+    }
+    return kept;
 }
 
 void sim_hook_list(struct sim *sim, struct sim_req *req) {
@@ -146,7 +162,7 @@ static void records_reply(struct sim *sim, struct sim_req *req, bool events) {
     if (app == NULL || !sim_app_open(req, app)) return;
     json_t *items = events ? app->events : app->deliveries;
     if (req->arg[1] == NULL) {
-        list(req, json_copy(items));
+        list(req, records(req, items));
         return;
     }
     size_t i;

@@ -207,6 +207,15 @@ static void deliveries_come_by_pages(void **state) {
     REPLY rest = client_api(&sim, "GET", STAGING "/webhook-deliveries", range, NULL);
     assert_int_equal(rest.status, 200);
     assert_int_equal(json_array_size(rest.json), 1);
+    REPLY newest = client_api(&sim, "GET", STAGING "/webhook-deliveries",
+                              "Range: seq ..; order=desc,max=2", NULL);
+    assert_int_equal(newest.status, 206);
+    const char *first = client_text(json_array_get(newest.json, 0), "created_at");
+    assert_true(strcmp(first, client_text(json_array_get(newest.json, 1), "created_at")) >= 0);
+    REPLY failed = client_api(&sim, "GET", STAGING "/webhook-deliveries?eq%5Bstatus%5D=failed",
+                              "Range: seq ..; order=desc,max=2", NULL);
+    assert_int_equal(failed.status, 200);
+    assert_int_equal(json_array_size(failed.json), 0);
 }
 
 static void an_app_can_be_renamed_and_is_itself_again(void **state) {
