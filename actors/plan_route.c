@@ -19,6 +19,7 @@ static int without(struct sw__plan *p, const char *why) {
 
 int sw__route_repo_start(struct sw__plan *p) {
     sw__set(p->state, "hooks", json_object());
+    sw__plan_budget(p, SW__WRITE_BUDGET_MS); /* webhooks of a hundred apps take their time */
     if (json_object_get(p->state, "repo")) {
         sw__plan_go(p, "route_repo");
         return 0;

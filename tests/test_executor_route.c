@@ -1,5 +1,5 @@
 /* test_executor_route.c -- which channel hears of a pipeline: what executor looks up, and what notifier is told. */
-#include "executor_github.h"
+#include "executor_hooks.h"
 
 #include "actors/executor_priv.h"
 
@@ -14,10 +14,12 @@
 struct scene {
     struct world w;
     struct hub h;
+    struct hooks hooks;
 };
 
 static void scene_init(struct scene *s, bool hub) {
     world_init(&s->w);
+    hooks_init(&s->hooks, &s->w);
     hub_init(&s->h, &s->w);
     s->w.hub = hub;
     free(s->w.conf.github_client_id);
@@ -28,6 +30,7 @@ static void scene_init(struct scene *s, bool hub) {
 
 static void scene_finish(struct scene *s) {
     hub_finish(&s->h);
+    hooks_finish(&s->hooks);
     world_finish(&s->w);
 }
 
@@ -67,8 +70,8 @@ static void expect_hub(const json_t *body, const char *why) {
         assert_null(json_object_get(body, "repo"));
     else
         expect_json(json_object_get(body, "repo"), "{\"id\":4242,\"name\":\"acme/storefront\"}");
-    /* With one, no secret of its webhook is set here. */
-    assert_string_equal(sw_str(json_object_get(body, "hooks"), "github"), why ? why : "no_secret");
+    assert_string_equal(sw_str(json_object_get(body, "hooks"), "github"), why ? why : "ok");
+    assert_string_equal(sw_str(json_object_get(body, "hooks"), "heroku"), "ok");
 }
 
 static void notifier_learns_all_that_a_route_needs(void **state) {
@@ -93,6 +96,8 @@ static void notifier_learns_all_that_a_route_needs(void **state) {
                 "{\"user\":\"U0ADA\",\"team\":\"T0SIM1\",\"channel\":\"C0DEPLOY\",\"email\":\"ada@"
                 "example.com\"}");
     expect_json(json_object_get(body, "repo"), "{\"id\":4242,\"name\":\"acme/storefront\"}");
+    expect_json(json_object_get(body, "hooks"), "{\"heroku\":\"ok\",\"github\":\"ok\"}");
+    assert_int_equal(hooks_count(&s.hooks), 4); /* of three apps and the repository */
     assert_null(json_object_get(body, "left_out"));
     int asked;
     const json_t *channel = world_sent(&s.w, SW_KIND_CHANNEL, &asked);
@@ -235,6 +240,42 @@ static void each_step_may_fail(void **state) {
     }
 }
 
+#define HOOKS "GET /apps/app-storefront-staging/webhooks"
+#define HOOK "POST /apps/app-storefront-staging/webhooks"
+#define HUB_HOOKS "GET /repos/acme/storefront/hooks"
+#define HUB_HOOK "POST /repos/acme/storefront/hooks"
+
+/* A route with fewer webhooks is a route: notifier says which are missing. */
+static void a_webhook_that_cannot_be_made_is_told_and_no_more(void **state) {
+    static const struct {
+        const char *call, *http;
+        const char *heroku, *github;
+        int version;
+    } rows[] = {
+        {HOOKS, HTTP_403, "some", "ok", 1},      {HOOKS, HTTP_503, "some", "ok", 1},
+        {HOOKS, TIMEOUT, "some", "ok", 1},       {HOOKS, HTTP_401, "ok", "ok", 2},
+        {HOOK, HTTP_403, "some", "ok", 1},       {HOOK, TIMEOUT, "ok", "ok", 1},
+        {HOOK, HTTP_401, "ok", "ok", 2},         {HUB_HOOKS, HTTP_404, "ok", "denied", 1},
+        {HUB_HOOKS, HTTP_503, "ok", "none", 1},  {HUB_HOOKS, HTTP_401, "ok", "ok", 2},
+        {HUB_HOOK, HTTP_403, "ok", "denied", 1}, {HUB_HOOK, TIMEOUT, "ok", "ok", 1},
+        {HUB_HOOK, HTTP_401, "ok", "ok", 2},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct scene s;
+        scene_init(&s, true);
+        s.w.faults[0] = (struct fault){.match = rows[i].call, .times = 1, .http = rows[i].http};
+        world_granted(&s.w, ROUTE, false);
+        world_run(&s.w);
+        const json_t *body = route_told(&s.w, "add"), *hooks = json_object_get(body, "hooks");
+        assert_string_equal(sw_str(hooks, "heroku"), rows[i].heroku);
+        assert_string_equal(sw_str(hooks, "github"), rows[i].github);
+        assert_int_equal(sw_int(json_object_get(body, "repo"), "id"), 4242);
+        assert_int_equal(s.w.version, rows[i].version);
+        scene_finish(&s);
+    }
+}
+
 static void without_a_new_grant_nothing_is_routed(void **state) {
     static const char *const calls[] = {PIPELINES, GITHUB};
     (void)state;
@@ -268,6 +309,7 @@ static void a_channel_that_does_not_take_it_is_told_why(void **state) {
         world_granted(&s.w, ROUTE, false);
         world_run(&s.w);
         refused(&s.w, "error.channel");
+        assert_int_equal(hooks_count(&s.hooks), 0);
         assert_string_equal(sw_str(world_data(&s.w, "error.channel"), "reason"), reasons[i]);
         assert_string_equal(sw_str(world_data(&s.w, "error.channel"), "channel"), "C0OPS");
         scene_finish(&s);
@@ -399,6 +441,7 @@ int main(void) {
         cmocka_unit_test(resume_looks_up_the_same_and_asks_for_no_channel),
         cmocka_unit_test(who_does_not_see_the_repository_does_not_route_it),
         cmocka_unit_test(each_step_may_fail),
+        cmocka_unit_test(a_webhook_that_cannot_be_made_is_told_and_no_more),
         cmocka_unit_test(without_a_new_grant_nothing_is_routed),
         cmocka_unit_test(a_channel_that_does_not_take_it_is_told_why),
         cmocka_unit_test(slack_has_twenty_seconds_to_answer),
