@@ -138,15 +138,15 @@ static void wait_again(struct sw__sub *s, const char *what) {
 static int on_post(struct sw__sub *s, const char *what, enum sw__outcome outcome, bool answered,
                    int64_t wait_ms) {
     struct sw__feed *f = s->feed;
-    int r = 0;
     switch (sw__post_next(s->state, &words, outcome, answered, &wait_ms)) {
     case SW__NEXT_DONE:
         posted(s, what);
         return 0;
     case SW__NEXT_PLACE:
         wait_again(s, what);
-        r = sw__chan_close(f->ctx, f->out, f->channel, wait_ms);
-        return r < 0 ? r : sw__pace_method_close(f, "chat.postMessage", wait_ms);
+        /* Only for notices: a command finds out by itself. */
+        sw__feed_hold(f, wait_ms);
+        return sw__pace_method_close(f, "chat.postMessage", wait_ms);
     case SW__NEXT_LATER:
         wait_again(s, what);
         sw__feed_hold(f, wait_ms);

@@ -58,7 +58,8 @@ static inline json_t *notice(const char *op, const char *channel, int n, const c
     json_t *body = json_pack("{s:{s:s, s:s, s:s}, s:s, s:i, s:o, s:o}", "who", "team", "T0SIM1",
                              "user", "", "channel", channel, "op", op, "n", n, "parent",
                              release(op, n, status), "digest", release(op, n, status));
-    if (n > 1) json_object_set_new(body, "log", release("history", n, status));
+    SW_AUTO(sw_text) char *history = sw_printf("history %s", op);
+    if (n > 1) json_object_set_new(body, "log", release(history, n, status));
     if (strcmp(status, "pending") != 0) json_object_set_new(body, "final", json_true());
     if (!strcmp(status, "failed")) {
         SW_AUTO(sw_text) char *id = sw_printf("fail-%d", n);
