@@ -241,6 +241,7 @@ static void call(struct sw__sub *s, const char *what, json_t *request) {
     sw__sub_set(s, "busy", what);
     json_object_set_new(s->state, "call", json_integer(number));
     json_object_set_new(request, "paced", json_true());
+    json_object_set_new(request, "bulk", json_true());
     if (sw__sub_flag(s, "rep")) json_object_set_new(request, "repeated", json_true());
     sw__bot_http(s->feed->in, s->feed->out, request,
                  json_pack("{s:s, s:s, s:I, s:s, s:O}", "job", "sub", "sub", s->id, "call", number,

@@ -56,7 +56,7 @@ void sw_cancel(struct sw_out *out, const char *name);
  *    "repeat": "safe"|"check"|"once"  (safe: retried by the runtime; the others are performed at most once, retried only
  *              when it was too fast (429; GitHub's 403 with Retry-After or with nothing remaining) or when surely nothing was sent),
  *    "quiet"?: true (a 2xx is not told), "repeated"?: true (a second try after "unsure": counted),
- *    "paced"?: true (a 429 is answered at once, since the handler itself waits),
+ *    "paced"?: true (a 429 is answered at once, since the handler itself waits), "bulk"?: true (after all calls that are not),
  *    "seal"?: true  (the kept JSON comes back as box "answer" for this actor instead of in clear), "timeout_ms"?,
  *    "location"?: true (only with "seal": of a 3xx the box "answer" is {"location"}; redirects are never followed)}
  * The answer is a message of `kind` with `body` and, in it, "http":

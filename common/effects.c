@@ -35,6 +35,7 @@ struct sw_effects *sw__effects_create(struct sw_run *run) {
     effects->later = zlistx_new();
     for (unsigned i = 0; i < SW_SHARDS; i++) {
         effects->ready[i] = zlistx_new();
+        effects->bulk[i] = zlistx_new();
         effects->answered[i] = zlistx_new();
     }
     return effects;
@@ -47,6 +48,7 @@ void sw__effects_destroy(struct sw_effects *effects) {
     }
     for (unsigned i = 0; i < SW_SHARDS; i++) {
         zlistx_destroy(&effects->ready[i]);
+        zlistx_destroy(&effects->bulk[i]);
         zlistx_destroy(&effects->answered[i]);
     }
     zlistx_destroy(&effects->later);
@@ -71,7 +73,7 @@ static void forget(struct sw_effect *effect) {
 
 static void make_ready(struct sw_effect *effect) {
     effect->state = SW_EFFECT_READY;
-    zlistx_add_end(effect->shard->run->effects->ready[effect->shard->number], effect);
+    zlistx_add_end(sw__effect_queue(effect), effect);
     sw__pump(effect->shard->run);
 }
 
@@ -92,6 +94,7 @@ static struct sw_effect *know(struct sw_shard *shard, const char *id, const json
     effect->request = json_incref(json_object_get(record, "q"));
     effect->m = m;
     effect->once = sw_request_once(effect->request);
+    effect->bulk = json_is_true(json_object_get(effect->request, "bulk"));
     effect->retry_until_ms = sw__boot_ms() + shard->run->conf.retry_ms;
     shard->calls++;
     key_of(shard, id, key);
@@ -468,6 +471,7 @@ void sw__effects_lost(struct sw_shard *shard) {
     struct sw_effects *effects = shard->run->effects;
     if (!effects) return;
     zlistx_purge(effects->ready[shard->number]);
+    zlistx_purge(effects->bulk[shard->number]);
     zlistx_purge(effects->answered[shard->number]);
     for (struct sw_effect *e = zhashx_first(effects->known); e; e = zhashx_next(effects->known)) {
         if (e->shard != shard) continue;

@@ -33,6 +33,7 @@ struct sw_effect {
     json_t *request;
     struct sw_msg *m; /* the answer's message */
     bool once;        /* must not be repeated: marked first */
+    bool bulk;        /* it has time: after all others, and never in all places */
     bool unsure;      /* LATER: nobody knows whether it was made; told when the time comes */
     bool lost;        /* the shard is not ours now */
     unsigned tries;
@@ -55,13 +56,19 @@ struct sw_effects {
     struct sw_run *run;
     struct sw_calls *calls;
     zhashx_t *known; /* "<shard>/<id>" -> struct sw_effect */
-    zlistx_t *ready
-        [SW_SHARDS]; /* a queue for each installation's shard: one noisy team does not starve others */
+    /* Queues for each installation's shard: one noisy team does not starve others. */
+    zlistx_t *ready[SW_SHARDS], *bulk[SW_SHARDS];
     zlistx_t *answered[SW_SHARDS];
     zlistx_t *later;
     unsigned active, next_shard;
     struct sw_breaker breaker[SW_UPSTREAMS];
 };
+
+/* Where it waits for its turn. */
+static inline zlistx_t *sw__effect_queue(const struct sw_effect *effect) {
+    struct sw_effects *effects = effect->shard->run->effects;
+    return (effect->bulk ? effects->bulk : effects->ready)[effect->shard->number];
+}
 
 struct sw_breaker *sw__breaker_of(struct sw_effects *effects, const char *up);
 void sw__breaker_note(struct sw_effects *effects, const char *up, bool sick, int64_t began_at_ms);

@@ -16,7 +16,7 @@ static void detach(zlistx_t *list, const struct sw_effect *effect) {
 void sw__effect_unlist(struct sw_effect *effect) {
     struct sw_effects *effects = effect->shard->run->effects;
     detach(effects->later, effect);
-    detach(effects->ready[effect->shard->number], effect);
+    detach(sw__effect_queue(effect), effect);
     detach(effects->answered[effect->shard->number], effect);
 }
 
@@ -76,23 +76,34 @@ static bool wait_for_upstream(struct sw_effects *effects, struct sw_effect *effe
     return true;
 }
 
-/* A few calls of one shard; then the next shard has its turn. */
-static void start_some(struct sw_effects *effects, unsigned number) {
-    struct sw_shard *shard = &effects->run->shard[number];
-    struct sw_effect *marks[SW_EFFECTS_AT_ONCE];
-    size_t count = 0;
-    unsigned room = (unsigned)effects->run->conf.calls - effects->active;
-    if (room > SW_EFFECTS_AT_ONCE) room = SW_EFFECTS_AT_ONCE;
-    for (struct sw_effect *effect; room > 0 && (effect = pop(effects->ready[number]));) {
-        if (wait_for_upstream(effects, effect)) continue;
+struct starting { /* a few calls of one shard; then the next shard has its turn */
+    struct sw_effects *effects;
+    struct sw_effect *mark[SW_EFFECTS_AT_ONCE];
+    size_t marks;
+    unsigned room;
+};
+
+/* Those of one queue, while fewer than `most` calls run. */
+static void start_some(struct starting *s, zlistx_t *queue, unsigned most) {
+    struct sw_effect *effect;
+    while (s->room > 0 && s->effects->active + s->marks < most && (effect = pop(queue))) {
+        if (wait_for_upstream(s->effects, effect)) continue;
         if (effect->once) {
-            marks[count++] = effect;
+            s->mark[s->marks++] = effect;
         } else {
             sw__effect_perform(effect);
         }
-        room--;
+        s->room--;
     }
-    if (count) sw__effects_mark(shard, marks, count);
+}
+
+/* What has time leaves a quarter of the places free, so that a command finds one however slow an upstream is. */
+static void start(struct sw_effects *effects, unsigned number) {
+    struct starting s = {.effects = effects, .room = SW_EFFECTS_AT_ONCE};
+    unsigned calls = (unsigned)effects->run->conf.calls;
+    start_some(&s, effects->ready[number], calls);
+    start_some(&s, effects->bulk[number], calls - calls / 4);
+    if (s.marks) sw__effects_mark(&effects->run->shard[number], s.mark, s.marks);
 }
 
 void sw__effects_turn(struct sw_effects *effects) {
@@ -110,7 +121,7 @@ void sw__effects_turn(struct sw_effects *effects) {
             sw__effects_settle(shard, list, count);
         }
         if (shard->state == SW_OURS && effects->active < (unsigned)run->conf.calls)
-            start_some(effects, number);
+            start(effects, number);
     }
 }
 
@@ -126,7 +137,7 @@ void sw__effects_tick(struct sw_run *run) {
             sw__effect_unsure(effect);
         } else {
             effect->state = SW_EFFECT_READY;
-            zlistx_add_end(effects->ready[effect->shard->number], effect);
+            zlistx_add_end(sw__effect_queue(effect), effect);
             sw__pump(run);
         }
     }

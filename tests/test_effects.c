@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #define INST "T0CALLS"
+#define CALLS 4 /* at once */
 #define CANARY "canary5f1c"
 
 struct world {
@@ -70,6 +71,7 @@ static int set_up(void **state) {
     setenv("SLIPWAY_DURABILITY", "memory", 1);
     setenv("SLIPWAY_LOG", "debug", 1);
     setenv("SLIPWAY_SWEEP_MS", "100", 1);
+    setenv("SLIPWAY_CALLS", "4", 1);
     speak_to(w, INST);
     w->run = fork();
     assert_true(w->run >= 0);
@@ -114,20 +116,27 @@ static void put(const struct world *w, const char *body) {
     sw_msg_destroy(m);
 }
 
-/* Reads one request and answers it; the request's head, and when it came. */
-static char *serve(const struct world *w, const char *response, int64_t *ret_ms) {
+/* Reads one request, which waits for its answer at *ret_fd; its head. */
+static char *take(const struct world *w, int *ret_fd) {
     char *head = sw_zalloc(4096);
     size_t used = 0;
     struct pollfd ready = {.fd = w->upstream, .events = POLLIN};
     if (poll(&ready, 1, PATIENCE_MS) != 1) fail_msg("no request came");
-    int fd = accept(w->upstream, NULL, NULL);
-    assert_true(fd >= 0);
-    *ret_ms = now_ms();
+    *ret_fd = accept(w->upstream, NULL, NULL);
+    assert_true(*ret_fd >= 0);
     while (!strstr(head, "\r\n\r\n")) {
-        ssize_t n = read(fd, head + used, 4095 - used);
+        ssize_t n = read(*ret_fd, head + used, 4095 - used);
         assert_true(n > 0);
         used += (size_t)n;
     }
+    return head;
+}
+
+/* Reads one request and answers it; the request's head, and when it came. */
+static char *serve(const struct world *w, const char *response, int64_t *ret_ms) {
+    int fd;
+    char *head = take(w, &fd);
+    *ret_ms = now_ms();
     SW_AUTO(sw_text)
     char *whole = sw_printf("HTTP/1.1 %s\r\nConnection: close\r\nContent-Length: 2\r\n"
                             "Content-Type: application/json\r\n\r\n{}",
@@ -226,6 +235,37 @@ static void a_write_that_was_too_fast_for_github_is_made_when_its_time_has_come(
     assert_int_equal(sw_int(http, "rate_remaining"), 4999);
 }
 
+static void a_handler_that_keeps_the_pace_is_told_of_a_429_at_once(void **state) {
+    struct world *w = *state;
+    int64_t at_ms;
+    put(w, "{\"request\":{\"up\":\"github\",\"method\":\"POST\",\"path\":\"/"
+           "x\",\"repeat\":\"once\",\"paced\":true}}");
+    free(serve(w, "429 Too Many Requests\r\nRetry-After: 1", &at_ms));
+    SW_AUTO(sw_json) json_t *answer = wait_for_answer(w);
+    const json_t *http = json_object_get(answer, "http");
+    assert_int_equal(sw_int(http, "status"), 429);
+    assert_int_equal(sw_int(http, "retry_after"), 1);
+    assert_true(nobody_calls_again(w));
+}
+
+static void what_has_time_leaves_places_for_what_has_not(void **state) {
+    struct world *w = *state;
+    int fd[CALLS];
+    for (int i = 0; i < 2 * CALLS; i++)
+        put(w, "{\"request\":{\"up\":\"github\",\"method\":\"GET\",\"path\":\"/"
+               "slow\",\"repeat\":\"safe\",\"bulk\":true}}");
+    for (int i = 0; i < CALLS; i++) { /* none is answered */
+        SW_AUTO(sw_text) char *head = NULL;
+        if (i == CALLS - 1)
+            put(w, "{\"request\":{\"up\":\"github\",\"method\":\"GET\",\"path\":\"/"
+                   "now\",\"repeat\":\"safe\"}}");
+        head = take(w, &fd[i]);
+        assert_non_null(strstr(head, i < CALLS - 1 ? "/slow" : "/now"));
+    }
+    for (int i = 0; i < CALLS; i++)
+        close(fd[i]);
+}
+
 static void of_a_link_to_the_next_page_its_cursor_is_told(void **state) {
     struct world *w = *state;
     int64_t at_ms;
@@ -300,6 +340,8 @@ int main(void) {
         TEST(a_signed_location_is_in_a_box_and_nowhere_else),
         TEST(an_audit_entry_of_a_handler_says_which_actor_wrote_it),
         TEST(a_write_that_was_too_fast_for_github_is_made_when_its_time_has_come),
+        TEST(a_handler_that_keeps_the_pace_is_told_of_a_429_at_once),
+        TEST(what_has_time_leaves_places_for_what_has_not),
         TEST(of_a_link_to_the_next_page_its_cursor_is_told),
         TEST(a_plain_403_is_an_answer),
         TEST(a_redirect_is_not_followed),
