@@ -5,21 +5,23 @@
 
 #include <string.h>
 
-#define LINE_CHARS 600
+#define LINE_CHARS 700
 
-static const struct {
-    const char *kind, *one, *many;
+static const struct kind {
+    const char *kind, *one, *many, *started;
 } kinds[] = {
-    {"deployment", "deployment", "deployments"},
-    {"deploy", "deploy", "deploys"},
-    {"release", "release", "releases"},
-    {"crash", "crash", "crashes"},
-    {"commit", "commit", "commits"},
-    {"pull", "pull request", "pull requests"},
-    {"review", "review app", "review apps"},
-    {"tag", "tag", "tags"},
-    {"app", "change of an app", "changes of apps"},
+    {"deployment", "deployment", "deployments", "under way"},
+    {"deploy", "deploy", "deploys", "under way"},
+    {"release", "release", "releases", "under way"},
+    {"crash", "crash", "crashes", "under way"},
+    {"commit", "commit", "commits", "under way"},
+    {"pull", "pull request", "pull requests", "open"},
+    {"review", "review app", "review apps", "under way"},
+    {"tag", "tag", "tags", "under way"},
+    {"app", "change of an app", "changes of apps", "under way"},
 };
+
+static const struct kind other = {"", "other thing", "other things", ""};
 
 static json_int_t sum_of(const json_t *counts) {
     const char *state;
@@ -29,20 +31,18 @@ static json_int_t sum_of(const json_t *counts) {
     return sum;
 }
 
-/* "12 commits (2 failed, 3 go on)": of what went well nothing more is said. */
-static void put_kind(struct sw_mrkdwn *m, const char *one, const char *many, const json_t *counts) {
-    json_int_t n = sum_of(counts);
+/* "12 commits (2 failed, 3 under way)": of what went well nothing more is said. */
+static void put_kind(struct sw_mrkdwn *m, const struct kind *kind, const json_t *counts) {
+    json_int_t n = sum_of(counts), failed = sw_int(counts, "failed");
     SW_AUTO(sw_json)
-    json_t *data = json_pack("{s:I, s:s, s:I, s:I}", "n", n, "word", n == 1 ? one : many, "failed",
-                             sw_int(counts, "failed"), "started", sw_int(counts, "started"));
+    json_t *data =
+        json_pack("{s:I, s:s, s:I, s:I, s:s}", "n", n, "word", n == 1 ? kind->one : kind->many,
+                  "failed", failed, "started", sw_int(counts, "started"), "going", kind->started);
     if (n <= 0) return;
-    sw_mrkdwn_put(m, m->chars > 0 ? ", " : "");
+    if (m->chars > 0) sw_mrkdwn_put(m, ", ");
     sw_mrkdwn_fill(m, "{n} {word}", data);
-    if (sw_int(data, "failed") > 0 || sw_int(data, "started") > 0)
-        sw_mrkdwn_fill(m,
-                       sw_int(data, "failed") > 0 ? " ({failed} failed[, {started} under way])"
-                                                  : " ({started} under way)",
-                       data);
+    sw_mrkdwn_fill(
+        m, failed > 0 ? " ({failed} failed[, {started} {going}])" : "[ ({started} {going})]", data);
 }
 
 static json_t *counts_text(const json_t *counts) {
@@ -52,7 +52,7 @@ static json_t *counts_text(const json_t *counts) {
     json_int_t others = 0;
     sw_mrkdwn_init(&m, 500);
     for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
-        put_kind(&m, kinds[i].one, kinds[i].many, json_object_get(counts, kinds[i].kind));
+        put_kind(&m, &kinds[i], json_object_get(counts, kinds[i].kind));
     json_object_foreach((json_t *)counts, name, of_kind) {
         size_t i = 0;
         while (i < sizeof(kinds) / sizeof(*kinds) && strcmp(kinds[i].kind, name) != 0)
@@ -60,7 +60,7 @@ static json_t *counts_text(const json_t *counts) {
         if (i == sizeof(kinds) / sizeof(*kinds)) others += sum_of(of_kind);
     }
     SW_AUTO(sw_json) json_t *rest = json_pack("{s:I}", "rest", others);
-    put_kind(&m, "other thing", "other things", rest);
+    put_kind(&m, &other, rest);
     return sw_mrkdwn_end(&m);
 }
 
@@ -77,7 +77,7 @@ static json_t *line_of(const json_t *item) {
     return fits ? json_incref(text) : NULL;
 }
 
-static bool failed(const json_t *item) {
+static bool is_failed(const json_t *item) {
     return !strcmp(sw_str(item, "state"), "failed");
 }
 
@@ -87,7 +87,7 @@ static json_t *lines_of(const json_t *items) {
     for (int pass = 0; pass < 2; pass++) {
         for (size_t i = json_array_size(items); i > 0; i--) {
             const json_t *item = json_array_get(items, i - 1);
-            if (failed(item) != (pass == 0)) continue;
+            if (is_failed(item) != (pass == 0)) continue;
             SW_AUTO(sw_json) json_t *line = line_of(item);
             if (line) json_array_append(lines, line);
         }
