@@ -92,7 +92,7 @@ def webhook_reaches_each_of_forty_installations_once(w):
     insts = [f"T0MANY{i}" for i in range(40)]
     w.redis("SADD", "sw:src:heroku/app-many", *insts)
     w.redis("SADD", "sw:src:github/user/4242", *insts)
-    release = {"id": "ev-many", "action": "update", "resource": "release", "data": {"id": "r", "version": 7, "app": {"id": "app-many", "name": "many"}}}
+    release = {"id": "ev-many", "action": "update", "resource": "release", "data": {"id": "r", "version": 7, "status": "succeeded", "app": {"id": "app-many", "name": "many"}}}
     revoked = {"action": "revoked", "sender": {"id": 4242, "login": "many"}}
 
     def send(path, body, headers):
