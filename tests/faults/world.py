@@ -42,12 +42,16 @@ class World:
     planted = False  # a control put secrets where none may be
 
     def __init__(self, slipway, sim, settings=None, replicas=None, promote_ms="300-500", durability="disk", log="warn", sim_args=(),
-                 trace=False, up=True, tap=False):
-        """`tap`: all that actors send each other and Redis is written down in wire.<pid>.<fd>."""
+                 trace=False, up=True, tap=False, kafka=None):
+        """`tap`: all that actors send each other and Redis is written down in wire.<pid>.<fd>. `kafka`: a broker (kafka/broker.py) and a topic."""
         self.dir = tempfile.mkdtemp(prefix=f"sw-{os.getpid()}-")
         _alive.add(self)
         self.slipway, self.sim_binary = slipway, sim
         self.children, self.up = [], None
+        if kafka:
+            self.kafka, self.topic = kafka
+            self.group = self.topic + "-group"
+            settings = {"KAFKA": self.kafka.address, "KAFKA_TOPIC": self.topic, "KAFKA_GROUP": self.group, **(settings or {})}
         self.trace, self.tap = trace, tap
         self.crash_file, self.trace_file = self.dir + "/crash", self.dir + "/trace"
         self.secrets = {"SLACK_SECRET_FILE": "8f742231b10e8888abcd99yyyzzz85a5", "SLACK_TOKEN_FILE": "xoxb-sim-token",
