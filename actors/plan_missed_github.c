@@ -125,13 +125,19 @@ int sw__again_list_said(struct sw__plan *p, const struct sw__said *said) {
     return 0;
 }
 
-static const char *first(const struct sw__plan *p) {
-    return json_object_iter_key(json_object_iter(bad(p)));
+/* As they would have come. */
+static const char *oldest(const struct sw__plan *p) {
+    const char *guid, *last = "";
+    json_t *one;
+    json_object_foreach(bad(p), guid, one) {
+        last = guid;
+    }
+    return last;
 }
 
 /* Not repeated where its outcome is unknown: the next run sees what became of it. */
 void sw__again_call(struct sw__plan *p) {
-    const char *id = sw_str(json_object_get(bad(p), first(p)), "id");
+    const char *id = sw_str(json_object_get(bad(p), oldest(p)), "id");
     json_t *request = sw__request_github("POST", "", "/repos/%s/hooks/%s/deliveries/%s/attempts",
                                          sw__repo_name(p), sw_str(again(p), "hook"), id);
     sw__set(request, "repeat", json_string("check"));
@@ -139,7 +145,7 @@ void sw__again_call(struct sw__plan *p) {
 }
 
 int sw__again_said(struct sw__plan *p, const struct sw__said *said) {
-    SW_AUTO(sw_text) char *guid = sw_strdup(first(p));
+    SW_AUTO(sw_text) char *guid = sw_strdup(oldest(p));
     json_object_del(bad(p), guid);
     if (sw__tend_scarce(p, said)) return 0;
     return ask(p);
@@ -147,7 +153,7 @@ int sw__again_said(struct sw__plan *p, const struct sw__said *said) {
 
 /* This one cannot be had again; or it was not asked for, and is left to the next run. */
 void sw__again_refused(struct sw__plan *p, const struct sw__said *said) {
-    SW_AUTO(sw_text) char *guid = sw_strdup(first(p));
+    SW_AUTO(sw_text) char *guid = sw_strdup(oldest(p));
     if (said->kind == SW__SAID_AWAY) sw__count(p, "left");
     json_object_del(bad(p), guid);
     ask(p);

@@ -182,6 +182,11 @@ static inline void hooks_secret(struct sw_secret *secret) {
     strcpy(secret->current, "s3cr3t!");
 }
 
+static inline void hooks_previous(struct sw_secret *secret) {
+    secret->previous = sodium_malloc(8);
+    strcpy(secret->previous, "before!");
+}
+
 /* Call it before hub_init, whose platform is asked later. */
 static inline void hooks_init(struct hooks *h, struct world *w) {
     memset(h, 0, sizeof *h);

@@ -309,6 +309,21 @@ static void of_github_nothing_is_asked_that_is_not_needed(void **state) {
     end(b);
 }
 
+static void while_a_secret_is_being_changed_each_webhook_gets_the_new_one(void **state) {
+    (void)state;
+    struct both *b = begin(true);
+    hooks_do(&b->w, TEND);
+    json_array_clear(b->w.sent);
+    hooks_previous(&b->w.conf.webhook_secret);
+    hooks_previous(&b->w.conf.github_webhook_secret);
+    hooks_do(&b->w, TEND);
+    assert_string_equal(said(b, "heroku"), "ok");
+    assert_string_equal(said(b, "github"), "ok");
+    assert_int_equal(b->h.changed, APPS + 1);
+    assert_int_equal(hooks_count(&b->h), APPS + 1);
+    end(b);
+}
+
 /* A person waits: what could not be done is said, and is done when it is tended. */
 static void a_route_that_somebody_types_comes_to_its_end_whatever_webhooks_do(void **state) {
     static const struct {
@@ -350,6 +365,7 @@ int main(void) {
         cmocka_unit_test(github_s_failures_have_their_ends_too),
         cmocka_unit_test(a_repository_s_webhook_that_brings_other_events_is_put_right),
         cmocka_unit_test(of_github_nothing_is_asked_that_is_not_needed),
+        cmocka_unit_test(while_a_secret_is_being_changed_each_webhook_gets_the_new_one),
         cmocka_unit_test(a_route_that_somebody_types_comes_to_its_end_whatever_webhooks_do),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
