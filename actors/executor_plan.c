@@ -71,9 +71,14 @@ void sw__plan_budget(struct sw__plan *p, int64_t budget_ms) {
                       json_pack("{s:s, s:I}", "step", "end", "n", sw__count(p, "budget"))));
 }
 
+static bool is_silent(const struct sw__plan *p) {
+    const struct sw__kind *kind = sw__plan_kind(p); /* of what is not understood there is none */
+    return kind && kind->silent;
+}
+
 /* Once for each plan: a person who waits wants to know that it goes on, not how often. */
 static void arm_slow(struct sw__plan *p) {
-    if (json_object_get(p->state, "slow") || sw__plan_kind(p)->silent) return;
+    if (json_object_get(p->state, "slow") || is_silent(p)) return;
     SW_AUTO(sw_text) char *name = sw_printf("slow/%s", p->in->cmd);
     json_t *body = json_pack("{s:s, s:I}", "step", "slow", "n", sw_int(p->state, "n"));
     dress(p, sw_after(p->out, name, p->ctx->conf->slow_ms, SW_KIND_EXECUTOR_TIMER, body));
@@ -133,6 +138,7 @@ bool sw__plan_call(struct sw__plan *p, json_t *request) {
         return false;
     }
     if (!strcmp(up, "heroku")) add_code(p, request);
+    if (is_silent(p)) sw__set(request, "bulk", json_true()); /* nobody waits */
     const char *box = sw_str(p->state, grant == SW__GRANT_GITHUB ? "hub" : "token");
     sw__set(request, "bearer", json_pack("{s:s, s:s}", "$box", box, "field", "token"));
     dress(p, sw_http(p->out, request, SW_KIND_EXECUTOR_HTTP, ticket(p)));
@@ -167,11 +173,6 @@ void sw__plan_regrant(struct sw__plan *p, enum sw__grant grant, bool refused) {
     sw__plan_send(p, "auth", SW_KIND_REGRANT, body);
     sw__set(p->state, "waiting", json_true());
     arm(p, GRANT_WAIT_MS);
-}
-
-static bool is_silent(const struct sw__plan *p) {
-    const struct sw__kind *kind = sw__plan_kind(p); /* of what is not understood there is none */
-    return kind && kind->silent;
 }
 
 void sw__plan_reply(struct sw__plan *p, const char *to, const char *template, json_t *data,

@@ -30,6 +30,7 @@ struct hooks {
     size_t page;         /* hooks, and attempts, on a page */
     bool closed;         /* GitHub shows its webhooks to administrators only */
     int made, changed;   /* writes that had an effect */
+    int urgent;          /* calls that others wait for */
     json_t *last;        /* the body of the last one */
 };
 
@@ -167,6 +168,7 @@ static inline json_t *hooks_route(struct world *w, void *arg, const json_t *requ
     char id[80];
     int end = 0;
     (void)w;
+    h->urgent += !json_is_true(json_object_get(request, "bulk"));
     if (!strcmp(sw_str(request, "up"), "github")) return hooks_github(h, request);
     if (sscanf(path, "/apps/%79[^/]/%n", id, &end) == 1 && end)
         return hooks_of_app(h, request, id, path + end);

@@ -42,6 +42,7 @@ static void notifier_hears_apps_repository_and_webhooks(void **state) {
     assert_int_equal(sw_int(json_object_get(body, "repo"), "id"), 4242);
     assert_string_equal(sw_str(json_object_get(body, "repo"), "name"), "acme/storefront");
     assert_int_equal(json_object_size(json_object_get(body, "hooks")), 2);
+    assert_int_equal(b->h.urgent, 0); /* nobody waits for it */
     end(b);
 }
 
