@@ -212,7 +212,7 @@ int sw_kafka_write(struct sw_kafka *kafka, const char *topic, const struct sw_ka
     rd_kafka_headers_t *hs = rd_kafka_headers_new(8);
     for (; headers && headers->name; headers++)
         rd_kafka_header_add(hs, headers->name, -1, headers->value, -1);
-    rd_kafka_resp_err_t err = rd_kafka_producev(
+    rd_kafka_resp_err_t err = __extension__ rd_kafka_producev(
         kafka->rk, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_KEY(record->key, record->key_size),
         RD_KAFKA_V_VALUE((void *)(uintptr_t)record->value, record->value_size),
         RD_KAFKA_V_HEADERS(hs), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_OPAQUE(opaque),
