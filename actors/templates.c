@@ -12,7 +12,7 @@ static const struct sw__template *const tables[] = {
     sw__templates_help,    sw__templates_login,  sw__templates_read,    sw__templates_promote,
     sw__templates_op,      sw__templates_error,  sw__templates_notice,  sw__templates_ops,
     sw__templates_hold,    sw__templates_deploy, sw__templates_channel, sw__templates_digest,
-    sw__templates_subject,
+    sw__templates_subject, sw__templates_route,
 };
 #define TABLES (sizeof(tables) / sizeof(*tables))
 

@@ -61,7 +61,7 @@ struct sw__template {
 extern const struct sw__template sw__templates_help[], sw__templates_login[], sw__templates_read[],
     sw__templates_promote[], sw__templates_op[], sw__templates_hold[], sw__templates_error[],
     sw__templates_ops[], sw__templates_notice[], sw__templates_deploy[], sw__templates_github[],
-    sw__templates_channel[], sw__templates_digest[], sw__templates_subject[];
+    sw__templates_channel[], sw__templates_digest[], sw__templates_subject[], sw__templates_route[];
 
 /* Takes a block. */
 void sw__card_add(struct sw__card *card, json_t *block);

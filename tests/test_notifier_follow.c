@@ -1,61 +1,5 @@
-/* test_notifier.c -- what Heroku tells, what is known -> what people see, through sw_step. */
-#include "actors/actors.h"
-#include "common/mem.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
-#include <errno.h>
-#include <string.h>
-
-#define START_MS 1764000000000LL
-#define MINUTE_MS 60000LL
-
-struct world {
-    int64_t now_ms;
-    json_t *facts, *last;
-};
-
-static void world_init(struct world *w) {
-    *w = (struct world){.now_ms = START_MS, .facts = json_object()};
-}
-
-static void world_finish(struct world *w) {
-    json_decref(w->facts);
-    json_decref(w->last);
-}
-
-static int step(struct world *w, const char *kind, json_t *body) {
-    static struct sw_conf conf;
-    struct sw_ctx ctx = {.now_ms = w->now_ms, .attempt = 1, .conf = &conf};
-    struct sw_msg *m = sw_msg_create(kind, "0009-event", "T0SIM1", w->now_ms);
-    size_t i;
-    json_t *o;
-    json_decref(m->body);
-    m->body = body;
-    json_decref(w->last);
-    w->last = NULL;
-    int r = sw_step(&sw_actor_notifier, &ctx, m, w->facts, &w->last);
-    sw_msg_destroy(m);
-    json_array_foreach(w->last, i, o) {
-        if (!strcmp(sw_str(o, "op"), "store"))
-            json_object_set_new(w->facts, sw_str(o, "name"),
-                                json_deep_copy(json_object_get(o, "value")));
-    }
-    return r;
-}
-
-/* The outputs of a kind; caller owns. */
-static json_t *outputs(const struct world *w, const char *op) {
-    json_t *list = json_array(), *o;
-    size_t i;
-    json_array_foreach(w->last, i, o) {
-        if (!strcmp(sw_str(o, "op"), op)) json_array_append(list, o);
-    }
-    return list;
-}
+/* test_notifier_follow.c -- what executor does itself, and what Heroku tells of it, through sw_step. */
+#include "notifier_world.h"
 
 static json_t *promoted(const char *op, const char *email, int apps) {
     json_t *list = json_array();
@@ -78,12 +22,12 @@ static json_t *event(const char *app, int version, const char *status, const cha
 }
 
 static int tell(struct world *w, int version, const char *status, const char *email) {
-    return step(w, SW_KIND_EVENT, event("app-0", version, status, email, w->now_ms));
+    return world_step(w, SW_KIND_EVENT, event("app-0", version, status, email, w->now_ms));
 }
 
 /* "to template op rank", for each reply. */
 static void expect_replies(const struct world *w, const char *const *expected) {
-    SW_AUTO(sw_json) json_t *sent = outputs(w, "send");
+    SW_AUTO(sw_json) json_t *sent = world_outputs(w, "send", NULL, NULL);
     size_t i;
     json_t *o;
     json_array_foreach(sent, i, o) {
@@ -105,16 +49,16 @@ static void where_a_pipeline_was_promoted_is_remembered_and_hinted(void **state)
     struct world w;
     (void)state;
     world_init(&w);
-    assert_int_equal(step(&w, SW_KIND_PROMOTED, promoted("0001-a", "ada@example.com", 2)), 0);
-    SW_AUTO(sw_json) json_t *sources = outputs(&w, "source");
+    assert_int_equal(world_step(&w, SW_KIND_PROMOTED, promoted("0001-a", "ada@example.com", 2)), 0);
+    SW_AUTO(sw_json) json_t *sources = world_outputs(&w, "source", NULL, NULL);
     assert_int_equal(json_array_size(sources), 2);
     assert_string_equal(sw_str(json_array_get(sources, 1), "name"), "heroku/app-1");
-    const json_t *app = json_object_get(w.facts, "app/app-1");
+    const json_t *app = world_fact(&w, "app", "app-1");
     assert_string_equal(sw_str(app, "op"), "0001-a");
     assert_string_equal(sw_str(app, "email"), "ada@example.com");
     assert_int_equal(sw_int(app, "at_ms"), START_MS);
-    SW_AUTO(sw_json) json_t *stores = outputs(&w, "store");
-    assert_int_equal(sw_int(json_array_get(stores, 0), "ms"), 30 * 24 * 60 * MINUTE_MS);
+    SW_AUTO(sw_json) json_t *stores = world_outputs(&w, "store", NULL, NULL);
+    assert_int_equal(sw_int(json_array_get(stores, 0), "ms"), 30 * DAY_MS);
     world_finish(&w);
 }
 
@@ -122,8 +66,9 @@ static void many_apps_stay_within_what_one_call_may_do(void **state) {
     struct world w;
     (void)state;
     world_init(&w);
-    assert_int_equal(step(&w, SW_KIND_PROMOTED, promoted("0001-a", "ada@example.com", 100)), 0);
-    assert_true(json_array_size(w.last) <= 64);
+    assert_int_equal(world_step(&w, SW_KIND_PROMOTED, promoted("0001-a", "ada@example.com", 100)),
+                     0);
+    assert_true(json_array_size(w.out) <= 64);
     world_finish(&w);
 }
 
@@ -132,7 +77,7 @@ static void an_app_that_nobody_promoted_is_quiet(void **state) {
     (void)state;
     world_init(&w);
     assert_int_equal(tell(&w, 7, "succeeded", "ada@example.com"), 0);
-    assert_int_equal(json_array_size(w.last), 0);
+    expect_replies(&w, (const char *const[]){NULL});
     world_finish(&w);
 }
 
@@ -140,7 +85,7 @@ static void a_release_of_the_promotion_is_told_in_its_thread(void **state) {
     struct world w;
     (void)state;
     world_init(&w);
-    step(&w, SW_KIND_PROMOTED, promoted("0001-a", "ada@example.com", 1));
+    world_step(&w, SW_KIND_PROMOTED, promoted("0001-a", "ada@example.com", 1));
     w.now_ms += 5000;
     assert_int_equal(tell(&w, 7, "pending", "Ada@Example.com"), 0);
     expect_replies(&w, (const char *const[]){"thread release.notice.thread 0001-a 0", NULL});
@@ -159,10 +104,10 @@ static void expect_followed(const char *state, int seen, int version, const char
     if (seen > 0)
         json_object_set_new(json_array_get(json_object_get(body, "apps"), 0), "version",
                             json_integer(seen));
-    step(&w, SW_KIND_PROMOTED, body);
+    world_step(&w, SW_KIND_PROMOTED, body);
     body = event("app-0", version, "succeeded", "ada@example.com", w.now_ms + 1000);
     json_object_set_new(json_object_get(body, "release"), "description", json_string(description));
-    assert_int_equal(step(&w, SW_KIND_EVENT, body), 0);
+    assert_int_equal(world_step(&w, SW_KIND_EVENT, body), 0);
     expect_replies(&w, told ? (const char *const[]){"thread release.notice.thread 0001-a 0", NULL}
                             : (const char *const[]){NULL});
     world_finish(&w);
@@ -208,7 +153,7 @@ static void any_other_release_has_its_own_conversation(void **state) {
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
         struct world w;
         world_init(&w);
-        step(&w, SW_KIND_PROMOTED, promoted("0001-a", "ada@example.com", 1));
+        world_step(&w, SW_KIND_PROMOTED, promoted("0001-a", "ada@example.com", 1));
         w.now_ms += rows[i].after_ms;
         assert_int_equal(tell(&w, 7, "pending", rows[i].email), 0);
         expect_replies(&w, (const char *const[]){rows[i].reply, NULL});
@@ -220,7 +165,7 @@ static void nobody_is_the_same_person_as_nobody(void **state) {
     struct world w;
     (void)state;
     world_init(&w);
-    step(&w, SW_KIND_PROMOTED, promoted("0001-a", "", 1));
+    world_step(&w, SW_KIND_PROMOTED, promoted("0001-a", "", 1));
     tell(&w, 7, "pending", "");
     expect_replies(&w, (const char *const[]){"parent release.notice release/app-0/7 1", NULL});
     world_finish(&w);
@@ -230,14 +175,14 @@ static void a_change_updates_the_notice_and_is_told_below_it(void **state) {
     struct world w;
     (void)state;
     world_init(&w);
-    step(&w, SW_KIND_PROMOTED, promoted("0001-a", "ada@example.com", 1));
+    world_step(&w, SW_KIND_PROMOTED, promoted("0001-a", "ada@example.com", 1));
     tell(&w, 7, "pending", "bob@example.com");
     expect_replies(&w, (const char *const[]){"parent release.notice release/app-0/7 1", NULL});
     tell(&w, 7, "failed", "bob@example.com");
     expect_replies(&w,
                    (const char *const[]){"parent release.notice release/app-0/7 2",
                                          "thread release.notice.thread release/app-0/7 0", NULL});
-    SW_AUTO(sw_json) json_t *sent = outputs(&w, "send");
+    SW_AUTO(sw_json) json_t *sent = world_outputs(&w, "send", NULL, NULL);
     const json_t *body = json_object_get(json_array_get(sent, 0), "body");
     const json_t *data = json_object_get(body, "data");
     assert_true(json_is_true(json_object_get(body, "final")));
@@ -252,13 +197,13 @@ static void a_state_is_told_once_and_late_news_not_at_all(void **state) {
     struct world w;
     (void)state;
     world_init(&w);
-    step(&w, SW_KIND_PROMOTED, promoted("0001-a", "ada@example.com", 1));
+    world_step(&w, SW_KIND_PROMOTED, promoted("0001-a", "ada@example.com", 1));
     tell(&w, 7, "succeeded", "bob@example.com");
     expect_replies(&w, (const char *const[]){"parent release.notice release/app-0/7 2", NULL});
     static const char *const late[] = {"succeeded", "pending", "failed", "expired", "", "x"};
     for (size_t i = 0; i < sizeof(late) / sizeof(*late); i++) {
         assert_int_equal(tell(&w, 7, late[i], "bob@example.com"), 0);
-        assert_int_equal(json_array_size(w.last), 0);
+        expect_replies(&w, (const char *const[]){NULL});
     }
     tell(&w, 8, "pending", "bob@example.com");
     expect_replies(&w, (const char *const[]){"parent release.notice release/app-0/8 1", NULL});
@@ -269,15 +214,62 @@ static void other_events_and_malformed_ones_do_no_harm(void **state) {
     struct world w;
     (void)state;
     world_init(&w);
-    step(&w, SW_KIND_PROMOTED, promoted("0001-a", "ada@example.com", 1));
-    assert_int_equal(step(&w, SW_KIND_EVENT, json_pack("{s:s}", "type", "api:build")), 0);
-    assert_int_equal(step(&w, SW_KIND_EVENT, json_pack("{s:s}", "type", "api:release")), -EBADMSG);
-    assert_int_equal(step(&w, SW_KIND_EVENT, event("../app", 7, "pending", "", 0)), -EBADMSG);
+    world_step(&w, SW_KIND_PROMOTED, promoted("0001-a", "ada@example.com", 1));
+    assert_int_equal(world_step(&w, SW_KIND_EVENT, json_pack("{s:s}", "type", "api:release")),
+                     -EBADMSG);
+    json_t *body = event("app-0", 7, "pending", "", START_MS);
+    json_object_set_new(body, "source", json_string("heroku/app 0"));
+    assert_int_equal(world_step(&w, SW_KIND_EVENT, body), -EBADMSG);
     assert_int_equal(tell(&w, 0, "pending", "bob@example.com"), 0);
-    assert_int_equal(json_array_size(w.last), 0);
-    assert_int_equal(step(&w, SW_KIND_PROMOTED, json_object()), -EBADMSG);
-    assert_int_equal(step(&w, SW_KIND_REPLY, json_object()), -ENOTSUP);
+    expect_replies(&w, (const char *const[]){NULL});
+    assert_int_equal(world_step(&w, SW_KIND_PROMOTED, json_object()), -EBADMSG);
+    assert_int_equal(world_step(&w, SW_KIND_REPLY, json_object()), -ENOTSUP);
     world_finish(&w);
+}
+
+/* Two operations of one app, one after the other: the second one's start does not make the first one's late webhooks news. */
+static void what_an_earlier_operation_told_stays_told(void **state) {
+    struct world w;
+    (void)state;
+    world_init(&w);
+    json_t *done = promoted("0001-a", "ada@example.com", 1);
+    json_object_set_new(done, "state", json_string("done"));
+    json_object_set_new(json_array_get(json_object_get(done, "apps"), 0), "version",
+                        json_integer(7));
+    world_step(&w, SW_KIND_PROMOTED, done);
+    world_step(&w, SW_KIND_PROMOTED, promoted("0002-b", "bob@example.com", 1));
+    assert_int_equal(tell(&w, 7, "succeeded", "ada@example.com"), 0);
+    expect_replies(&w, (const char *const[]){NULL});
+    tell(&w, 8, "succeeded", "ada@example.com");
+    expect_replies(&w, (const char *const[]){"parent release.notice release/app-0/8 2", NULL});
+    world_finish(&w);
+}
+
+/* Heroku leaves out who made a release at times. */
+static void a_release_of_nobody_is_executor_s_while_it_makes_one(void **state) {
+    static const struct {
+        const char *description;
+        int64_t after_ms;
+        const char *told;
+    } rows[] = {
+        {"Promote storefront-staging v42 1f0c2d3", 1000, NULL},
+        {"Set X config vars", 1000, "parent release.notice release/app-0/7 2"},
+        {"Promote storefront-staging v42", 31 * MINUTE_MS,
+         "parent release.notice release/app-0/7 2"},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        struct world w;
+        print_message("row %zu\n", i);
+        world_init(&w);
+        world_step(&w, SW_KIND_PROMOTED, promoted("0001-a", "ada@example.com", 1));
+        json_t *body = event("app-0", 7, "succeeded", "", w.now_ms + rows[i].after_ms);
+        json_object_set_new(json_object_get(body, "release"), "description",
+                            json_string(rows[i].description));
+        assert_int_equal(world_step(&w, SW_KIND_EVENT, body), 0);
+        expect_replies(&w, (const char *const[]){rows[i].told, NULL});
+        world_finish(&w);
+    }
 }
 
 int main(void) {
@@ -292,6 +284,8 @@ int main(void) {
         cmocka_unit_test(a_change_updates_the_notice_and_is_told_below_it),
         cmocka_unit_test(a_state_is_told_once_and_late_news_not_at_all),
         cmocka_unit_test(other_events_and_malformed_ones_do_no_harm),
+        cmocka_unit_test(what_an_earlier_operation_told_stays_told),
+        cmocka_unit_test(a_release_of_nobody_is_executor_s_while_it_makes_one),
     };
-    return cmocka_run_group_tests_name("notifier", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("notifier_follow", tests, NULL, NULL);
 }

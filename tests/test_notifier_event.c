@@ -1,0 +1,345 @@
+/* test_notifier_event.c -- which channel an event is shown in, and why, through sw_step. */
+#include "notifier_events.h"
+
+static void a_subject_is_one_message_that_grows(void **state) {
+    struct world w;
+    char id[16];
+    (void)state;
+    world_init(&w);
+    world_add(&w, "p1", "U0ADA", "C0OPS", NULL, id);
+    assert_int_equal(event(&w, push(&w, "d1", "main")), 0);
+    world_expect(&w, "notice C0OPS 1");
+    SW_AUTO(sw_json) json_t *sent = world_outputs(&w, "send", "responder", SW_KIND_NOTICE);
+    const json_t *body = json_object_get(json_array_get(sent, 0), "body");
+    assert_string_equal(sw_str(body, "op"), "n/commit/7/" SHA "/C0OPS");
+    assert_string_equal(sw_str(json_object_get(body, "who"), "team"), "T0SIM1");
+    assert_string_equal(sw_str(json_object_get(body, "who"), "user"), "");
+    assert_non_null(json_object_get(body, "parent"));
+    assert_non_null(json_object_get(body, "digest"));
+    assert_true(json_is_true(json_object_get(json_array_get(sent, 0), "bulk")));
+    event(&w, check(&w, "d2", "in_progress", NULL));
+    world_expect(&w, "notice C0OPS 2");
+    event(&w, check(&w, "d3", "completed", "failure"));
+    world_expect(&w, "notice C0OPS 3");
+    /* A repeat says nothing new, and does not hide what its first time said. */
+    event(&w, check(&w, "d3", "completed", "failure"));
+    assert_string_equal(verdict(&w, "d3", 0), "posted");
+    world_finish(&w);
+}
+
+static void a_repeat_is_not_told(void **state) {
+    struct world w;
+    char id[16];
+    (void)state;
+    world_init(&w);
+    world_add(&w, "p1", "U0ADA", "C0OPS", NULL, id);
+    json_t *body = push(&w, "d1", "main");
+    json_t *again = json_deep_copy(body);
+    json_object_set_new(again, "event_id", json_string("d1-again"));
+    event(&w, body);
+    event(&w, again);
+    world_expect(&w, "");
+    assert_string_equal(verdict(&w, "d1-again", 0), "old");
+    SW_AUTO(sw_json) json_t *tally = world_outputs(&w, "tally", NULL, NULL);
+    const json_t *labels = json_object_get(json_array_get(tally, 0), "value");
+    assert_string_equal(json_string_value(json_array_get(labels, 0)), "nothing_new");
+    world_finish(&w);
+}
+
+static void several_routes_to_a_channel_are_one_notice(void **state) {
+    struct world w;
+    char id[16];
+    (void)state;
+    world_init(&w);
+    world_add(&w, "p1", "U0ADA", "C0OPS", "{'only': ['pushes']}", id);
+    world_add(&w, "p2", "U0ADA", "C0OPS", NULL, id);
+    world_add(&w, "p2", "U0ADA", "C0DEV", "{'only': ['ci']}", id);
+    world_add(&w, "p2", "U0ADA", "C0ALL", NULL, id);
+    event(&w, push(&w, "d1", "main"));
+    world_expect(&w, "notice C0OPS 1; notice C0ALL 1");
+    world_finish(&w);
+}
+
+static void many_channels_of_one_event_have_a_limit_that_is_said(void **state) {
+    struct world w;
+    char id[16], channel[16];
+    (void)state;
+    world_init(&w);
+    for (int i = 0; i < 50; i++) {
+        snprintf(channel, sizeof(channel), "C%d", i);
+        world_add(&w, "p1", "U0ADA", channel, NULL, id);
+    }
+    assert_int_equal(event(&w, push(&w, "d1", "main")), 0);
+    SW_AUTO(sw_json) json_t *sent = world_outputs(&w, "send", "responder", SW_KIND_NOTICE);
+    assert_true(json_array_size(sent) >= 35);
+    assert_string_equal(verdict(&w, "d1", 0), "posted");
+    assert_string_equal(verdict(&w, "d1", 49), "limit");
+    world_finish(&w);
+}
+
+static void a_paused_route_is_quiet_and_why_says_so(void **state) {
+    struct world w;
+    char id[16];
+    (void)state;
+    world_init(&w);
+    world_add(&w, "p1", "U0ADA", "C0OPS", NULL, id);
+    world_step(&w, SW_KIND_CHANNEL_STATE,
+               world_json("{'channel': 'C0OPS', 'ok': false, 'reason': 'archived'}"));
+    event(&w, push(&w, "d1", "main"));
+    world_expect(&w, "");
+    assert_string_equal(verdict(&w, "d1", 0), "paused");
+    /* Opened again, the next change shows all of it. */
+    world_step(&w, SW_KIND_CHANNEL_STATE, world_json("{'channel': 'C0OPS', 'ok': true}"));
+    event(&w, check(&w, "d2", "completed", "success"));
+    world_expect(&w, "notice C0OPS 2");
+    world_finish(&w);
+}
+
+static void who_does_not_see_the_repository_hears_only_of_apps(void **state) {
+    struct world w;
+    (void)state;
+    world_init(&w);
+    json_t *body = world_seen("p1", "storefront", "U0ADA");
+    json_object_set_new(body, "route", world_json("{'channel': 'C0OPS'}"));
+    world_route(&w, "add", "U0ADA", "C0DEV", body);
+    body = world_seen("p1", "storefront", "U0BOB");
+    json_object_del(body, "repo");
+    json_object_set_new(body, "hooks", world_json("{'heroku': 'ok', 'github': 'denied'}"));
+    json_object_set_new(body, "route", world_json("{'channel': 'C0BOB'}"));
+    world_route(&w, "add", "U0BOB", "C0BOB", body);
+    event(&w, push(&w, "d1", "main"));
+    world_expect(&w, "notice C0OPS 1");
+    assert_string_equal(verdict(&w, "d1", 1), "blind");
+    event(&w, release(&w, "p1-prod", "e1", 7, "succeeded"));
+    world_expect(&w, "notice C0OPS 1; notice C0BOB 1");
+    world_finish(&w);
+}
+
+static void people_are_named_where_they_are_linked(void **state) {
+    struct world w;
+    char id[16];
+    (void)state;
+    world_init(&w);
+    world_add(&w, "p1", "U0ADA", "C0OPS", NULL, id);
+    world_step(&w, SW_KIND_PERSON,
+               world_json("{'user': 'U0BOB', 'provider': 'heroku', 'id': 'h-2', "
+                          "'name': 'bob@example.com'}"));
+    event(&w, release(&w, "p1-prod", "e1", 7, "succeeded"));
+    SW_AUTO(sw_json) json_t *sent = world_outputs(&w, "send", "responder", SW_KIND_NOTICE);
+    SW_AUTO(sw_text) char *text = json_dumps(sent, 0);
+    assert_non_null(strstr(text, "U0BOB"));
+    world_finish(&w);
+}
+
+static void a_repository_s_and_an_app_s_new_name_is_kept(void **state) {
+    struct world w;
+    char id[16];
+    (void)state;
+    world_init(&w);
+    world_add(&w, "p1", "U0ADA", "C0OPS", NULL, id);
+    json_t *body = github(&w, "repository", "d1", "'action': 'renamed'");
+    json_object_set_new(json_object_get(body, "repo"), "name", json_string("acme/shop"));
+    assert_int_equal(event(&w, body), 0);
+    body = heroku(&w, "api:app", "p1-stag", "e1", "'previous': {'name': 'storefront-staging'}");
+    json_object_set_new(json_object_get(body, "app"), "name", json_string("shop-staging"));
+    assert_int_equal(event(&w, body), 0);
+    const json_t *pipe = world_fact(&w, "pipe", "p1");
+    assert_string_equal(sw_str(json_object_get(pipe, "repo"), "name"), "acme/shop");
+    assert_string_equal(sw_str(json_array_get(json_object_get(pipe, "apps"), 1), "name"),
+                        "shop-staging");
+    world_finish(&w);
+}
+
+static void promoted(struct world *w, const char *state, int version) {
+    json_t *app = json_pack("{s:s, s:s}", "id", "p1-prod", "name", "storefront-production");
+    if (version > 0) json_object_set_new(app, "version", json_integer(version));
+    assert_int_equal(
+        world_step(w, SW_KIND_PROMOTED,
+                   json_pack("{s:{s:s, s:s, s:s}, s:s, s:{s:s, s:s}, s:[o], s:s, s:s}", "who",
+                             "team", "T0SIM1", "user", "U0BOB", "channel", "C0OPS", "op", "0001-op",
+                             "pipeline", "id", "p1", "name", "storefront", "apps", app, "email",
+                             "bob@example.com", "state", state)),
+        0);
+}
+
+static json_t *made(const struct world *w, const char *id, int version, const char *status) {
+    json_t *body = release(w, "p1-prod", id, version, status);
+    json_object_set_new(json_object_get(body, "release"), "description",
+                        json_string("Promote storefront-staging v42 1f0c2d3a"));
+    return body;
+}
+
+static void an_operation_s_own_channel_has_the_operation_s_message_only(void **state) {
+    struct world w;
+    char id[16];
+    (void)state;
+    world_init(&w);
+    world_add(&w, "p1", "U0ADA", "C0OPS", NULL, id);
+    world_add(&w, "p1", "U0ADA", "C0DEV", NULL, id);
+    promoted(&w, "started", 0);
+    event(&w, made(&w, "e1", 7, "pending"));
+    world_expect(&w, "notice C0DEV 1");
+    assert_string_equal(verdict(&w, "e1", 0), "own");
+    promoted(&w, "done", 7);
+    event(&w, made(&w, "e2", 7, "succeeded"));
+    world_expect(&w, "notice C0DEV 2");
+    /* By the same person, meanwhile, and not of the operation: in its thread. */
+    event(&w, release(&w, "p1-prod", "e3", 8, "succeeded"));
+    world_expect(&w, "thread release.notice.thread U0BOB; notice C0DEV 1");
+    /* Much later it is a subject like any other. */
+    w.now_ms += 2 * HOUR_MS;
+    event(&w, release(&w, "p1-prod", "e4", 9, "succeeded"));
+    world_expect(&w, "notice C0OPS 1; notice C0DEV 1");
+    world_finish(&w);
+}
+
+static void a_deployment_of_ours_is_not_shown_twice(void **state) {
+    struct world w;
+    char id[16];
+    (void)state;
+    world_init(&w);
+    world_add(&w, "p1", "U0ADA", "C0OPS", NULL, id);
+    world_add(&w, "p1", "U0ADA", "C0DEV", NULL, id);
+    promoted(&w, "started", 0);
+    const char *more = "'action': 'created', 'deployment': {'id': 99, 'sha': '" SHA
+                       "', 'ref': 'main', 'environment': 'production', 'task': 'deploy', "
+                       "'creator': {'id': 12, 'login': 'ada'}, 'op': '0001-op'}, 'status': {'id': "
+                       "1, 'state': 'in_progress'}";
+    assert_int_equal(event(&w, github(&w, "deployment_status", "d1", more)), 0);
+    world_expect(&w, "notice C0DEV 1");
+    assert_string_equal(verdict(&w, "d1", 0), "own");
+    /* Of an operation that another workspace runs: a subject like any other. */
+    SW_AUTO(sw_json) json_t *other = github(&w, "deployment_status", "d2", more);
+    json_object_set_new(json_object_get(other, "deployment"), "op", json_string("0009-else"));
+    json_object_set_new(json_object_get(other, "deployment"), "id", json_integer(100));
+    event(&w, json_incref(other));
+    world_expect(&w, "notice C0OPS 1; notice C0DEV 1");
+    /* The operation's events can be asked for. */
+    world_route(&w, "why", "U0ADA", "C0OPS", world_json("{'id': '0001-op'}"));
+    const json_t *events = json_object_get(world_data(&w, "route.why"), "events");
+    assert_int_equal(json_array_size(events), 1);
+    world_finish(&w);
+}
+
+static json_t *dyno_up(const struct world *w, const char *id) {
+    return heroku(w, "dyno", "p1-prod", id,
+                  "'dyno': {'id': 'dy-1', 'name': 'web.1', 'type': 'web', 'state': 'up', "
+                  "'release': 7}");
+}
+
+static json_t *deployed(const struct world *w, const char *id) {
+    json_t *body = release(w, "p1-prod", id, 7, "succeeded");
+    json_object_set_new(json_object_get(body, "release"), "description",
+                        json_string("Deploy 1f0c2d3a"));
+    return body;
+}
+
+/* Whether its dynos come up before or after Heroku says what they run. */
+static void dynos_find_their_release_in_any_order(void **state) {
+    (void)state;
+    json_t *states[2];
+    for (int late = 0; late < 2; late++) {
+        struct world w;
+        char id[16];
+        world_init(&w);
+        world_add(&w, "p1", "U0ADA", "C0OPS", NULL, id);
+        json_t *up = dyno_up(&w, "e2"), *rel = deployed(&w, "e1");
+        json_object_set_new(up, "at_ms", json_integer(START_MS + 5000));
+        assert_int_equal(event(&w, late ? up : rel), 0);
+        world_expect(&w, late ? "" : "notice C0OPS 1");
+        assert_int_equal(event(&w, late ? rel : up), 0);
+        world_expect(&w, late ? "notice C0OPS 1" : "notice C0OPS 2");
+        const json_t *kept = world_fact(&w, "subj", "deploy/p1-prod/1f0c2d3a");
+        states[late] = json_deep_copy(json_object_get(kept, "state"));
+        assert_non_null(states[late]);
+        world_finish(&w);
+    }
+    assert_true(json_equal(states[0], states[1]));
+    json_decref(states[0]);
+    json_decref(states[1]);
+}
+
+static void why_finds_events_by_what_people_know(void **state) {
+    static const struct {
+        const char *id;
+        size_t events;
+    } rows[] = {
+        {"d1", 1},        {"1f0c2d3", 2},   {"1F0C2D3A", 2}, {SHA, 2},
+        {"1f0c2d3b", 0},  {"1f0c2d", 0},    {"e1", 1},       {"d2", 1},
+        {"0000-none", 0}, {"../../x y", 0}, {"", 0},
+    };
+    struct world w;
+    char id[16];
+    (void)state;
+    world_init(&w);
+    world_add(&w, "p1", "U0ADA", "C0OPS", NULL, id);
+    event(&w, push(&w, "d1", "main"));
+    event(&w, check(&w, "d2", "completed", "success"));
+    event(&w, release(&w, "p1-prod", "e1", 7, "succeeded"));
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        print_message("row %zu\n", i);
+        assert_int_equal(
+            world_route(&w, "why", "U0BOB", "C0DEV", json_pack("{s:s}", "id", rows[i].id)), 0);
+        world_expect(&w, rows[i].events ? "private route.why U0BOB"
+                                        : "private route.why.unknown U0BOB");
+        if (rows[i].events)
+            assert_int_equal(
+                json_array_size(json_object_get(world_data(&w, "route.why"), "events")),
+                rows[i].events);
+        else
+            assert_int_equal(
+                json_array_size(json_object_get(world_data(&w, "route.why.unknown"), "whose")), 1);
+    }
+    world_finish(&w);
+}
+
+static void what_no_route_concerns_and_what_is_never_shown_is_known_too(void **state) {
+    struct world w;
+    char id[16];
+    (void)state;
+    world_init(&w);
+    event(&w, push(&w, "d1", "main"));
+    assert_non_null(world_fact(&w, "why", "d1"));
+    world_add(&w, "p1", "U0ADA", "C0OPS", NULL, id);
+    event(&w, github(&w, "pull_request", "d2",
+                     "'action': 'labeled', 'pull': {'number': 3, 'title': 'x', 'state': 'open'}"));
+    world_expect(&w, "");
+    assert_true(sw_str(world_fact(&w, "why", "d2"), "never")[0]);
+    world_finish(&w);
+}
+
+static void events_of_two_installations_do_not_mix(void **state) {
+    struct world w;
+    char id[16];
+    (void)state;
+    world_init(&w);
+    world_add(&w, "p1", "U0ADA", "C0OPS", NULL, id);
+    w.inst = "T0SIM2";
+    world_add(&w, "p1", "U0BOB", "C0TWO", NULL, id);
+    event(&w, push(&w, "d1", "main"));
+    world_expect(&w, "notice C0TWO 1");
+    w.inst = "T0SIM1";
+    event(&w, push(&w, "d1", "main"));
+    world_expect(&w, "notice C0OPS 1"); /* its own subject */
+    world_finish(&w);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_subject_is_one_message_that_grows),
+        cmocka_unit_test(a_repeat_is_not_told),
+        cmocka_unit_test(several_routes_to_a_channel_are_one_notice),
+        cmocka_unit_test(many_channels_of_one_event_have_a_limit_that_is_said),
+        cmocka_unit_test(a_paused_route_is_quiet_and_why_says_so),
+        cmocka_unit_test(who_does_not_see_the_repository_hears_only_of_apps),
+        cmocka_unit_test(people_are_named_where_they_are_linked),
+        cmocka_unit_test(a_repository_s_and_an_app_s_new_name_is_kept),
+        cmocka_unit_test(an_operation_s_own_channel_has_the_operation_s_message_only),
+        cmocka_unit_test(a_deployment_of_ours_is_not_shown_twice),
+        cmocka_unit_test(dynos_find_their_release_in_any_order),
+        cmocka_unit_test(why_finds_events_by_what_people_know),
+        cmocka_unit_test(what_no_route_concerns_and_what_is_never_shown_is_known_too),
+        cmocka_unit_test(events_of_two_installations_do_not_mix),
+    };
+    return cmocka_run_group_tests_name("notifier_event", tests, NULL, NULL);
+}
