@@ -14,22 +14,13 @@ static void ok(struct sim_req *req) {
     sim_reply_json(req, 200, json_pack("{s:b}", "ok", 1));
 }
 
-/* http://127.0.0.1 or localhost, at any port: there may be a tunnel in front. */
-static bool is_local(const char *host) {
-    static const char *const names[] = {"127.0.0.1", "localhost"};
-    for (size_t i = 0; i < SIM_ARRAY_LEN(names); i++) {
-        size_t len = strlen(names[i]);
-        if (strncmp(host, names[i], len) == 0 && (host[len] == '\0' || host[len] == ':'))
-            return true;
-    }
-    return false;
-}
-
-/* No foreign web page may type, reset or kill through the browser of the person who runs a demo. */
+/* No foreign web page may type, reset or kill through the browser of the person who runs a demo. Any port is
+ * good: there may be a tunnel in front. */
 bool sim_admin_enter(struct sim_req *req) {
     const char *host = sim_req_header(req, "Host"), *origin = sim_req_header(req, "Origin");
-    bool host_ok = host == NULL || is_local(host);
-    bool origin_ok = origin == NULL || (strncmp(origin, "http://", 7) == 0 && is_local(origin + 7));
+    bool host_ok = host == NULL || sim_is_local(host);
+    bool origin_ok =
+        origin == NULL || (strncmp(origin, "http://", 7) == 0 && sim_is_local(origin + 7));
     if (host_ok && origin_ok) return true;
     sim_reply_error(req, 403, "forbidden", "Only pages of the sim itself may ask this.");
     return false;

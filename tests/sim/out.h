@@ -32,7 +32,8 @@ typedef void sim_out_fn(struct sim *sim, void *arg, const struct sim_out_answer 
 struct sim_out *sim_out_create(void);
 void sim_out_destroy(struct sim *sim, struct sim_out *out);
 void sim_out_start(struct sim *sim, const struct sim_out_req *req, sim_out_fn *fn, void *arg);
-/* A platform's webhook: a POST of JSON, which has ten seconds. */
+/* A platform's webhook: a POST of JSON, which has ten seconds. Nothing leaves this machine: elsewhere nobody
+ * answers. */
 void sim_out_hook(struct sim *sim, const char *url, const char *const *headers, const char *body,
                   sim_out_fn *fn, void *arg);
 /* Moves transfers, then sleeps at most wait_ms or until one of the two descriptors is readable. */

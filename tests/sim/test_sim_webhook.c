@@ -236,6 +236,19 @@ static void an_app_can_be_renamed_and_is_itself_again(void **state) {
     assert_int_equal(json_array_size(again.json), 0);
 }
 
+static void nothing_leaves_this_machine(void **state) {
+    (void)state;
+    REPLY made = client_api(&sim, "POST", STAGING "/webhooks", NULL,
+                            "{\"include\":[\"api:app\"],\"level\":\"notify\",\"url\":"
+                            "\"http://localhost.example:80/x\"}");
+    assert_int_equal(made.status, 201);
+    maintenance(true);
+    json_auto_t *delivery = delivery_after("pending");
+    assert_string_equal(client_text(delivery, "status"), "failed");
+    assert_string_equal(client_text(json_object_get(delivery, "last_attempt"), "error_class"),
+                        "ConnectionError");
+}
+
 static void each_is_delivered_twice_when_that_is_asked_for(void **state) {
     (void)state;
     REPLY made = hook_add("[\"api:app\"]", "sync", "");
@@ -253,6 +266,7 @@ int main(void) {
                                        ROW(a_build_tells_build_release_and_dynos),
                                        ROW(sync_is_tried_until_it_is_taken),
                                        ROW(notify_is_tried_once),
+                                       ROW(nothing_leaves_this_machine),
                                        ROW(deliveries_come_by_pages),
                                        ROW(an_app_can_be_renamed_and_is_itself_again),
                                        ROW(each_is_delivered_twice_when_that_is_asked_for)};

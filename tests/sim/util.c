@@ -163,3 +163,12 @@ int64_t sim_json_int(const json_t *object, const char *key, int64_t otherwise) {
     const json_t *value = json_object_get(object, key);
     return json_is_integer(value) ? json_integer_value(value) : otherwise;
 }
+
+bool sim_is_local(const char *host) {
+    static const char *const names[] = {"127.0.0.1", "localhost"};
+    for (size_t i = 0; i < SIM_ARRAY_LEN(names); i++) {
+        size_t len = strlen(names[i]);
+        if (strncmp(host, names[i], len) == 0 && strchr(":/", host[len]) != NULL) return true;
+    }
+    return false;
+}

@@ -50,6 +50,8 @@ void sim_uuid_random(char ret[37]);
 void sim_uuid_seeded(const char *seed, const char *label, char ret[37]);
 void sim_hex_seeded(const char *seed, const char *label, char *ret, size_t chars);
 
+bool sim_is_local(const char *host); /* 127.0.0.1 or localhost, what follows is a port or a path */
+
 json_t *sim_form_parse(const char *body, size_t len);
 void sim_form_add(struct sim_buf *buf, const char *key, const char *value, size_t value_len);
 void sim_url_escape(struct sim_buf *buf, const char *text, size_t len);
