@@ -32,7 +32,6 @@
 #define SW_GRAMMAR_H
 
 #include <jansson.h>
-#include <stdbool.h>
 #include <stddef.h>
 
 #define SW_GRAMMAR_MAX_BYTES 65536
@@ -53,10 +52,6 @@ const struct sw_command *sw_grammar_command_at(size_t i);
 const struct sw_command *sw_grammar_command(const char *name);
 /* The command word within two edits of `word`, whatever its case; NULL: none is near. */
 const char *sw_grammar_nearest(const char *word, size_t size);
-
-/* Whether `channel` of a command is Slack's id: what was only typed has a small letter somewhere, or another character
- * that no id has, or begins with a digit. */
-bool sw_grammar_is_channel(const char *channel);
 
 /* The command object; never NULL. */
 json_t *sw_grammar_parse(const char *text, size_t size);

@@ -76,12 +76,6 @@ static bool mention(const char *text, size_t size, char *out, size_t *used) {
     return true;
 }
 
-bool sw_grammar_is_channel(const char *channel) {
-    static const char id[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
-
-    return channel[0] >= 'A' && channel[0] <= 'Z' && channel[strspn(channel, id)] == '\0';
-}
-
 size_t sw__grammar_channel(const char *text, size_t size, struct sw__span *ret_name) {
     size_t id = 2, end;
 

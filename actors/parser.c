@@ -133,6 +133,11 @@ static void pass_on(struct typed *t) {
     }
 }
 
+/* Slack's own id: #123 may have been typed, but an id begins with a letter. */
+static bool is_known(const char *channel) {
+    return channel[0] >= 'A' && sw_is_slack_id(channel, strlen(channel));
+}
+
 static int handle(const struct sw_ctx *ctx, const struct sw_msg *in, struct sw_out *out) {
     SW_AUTO(sw_json) json_t *box = NULL;
     SW_AUTO(sw_json) json_t *command = NULL;
@@ -157,7 +162,7 @@ static int handle(const struct sw_ctx *ctx, const struct sw_msg *in, struct sw_o
         answer_help(&t);
     } else if (!json_is_true(json_object_get(command, "valid"))) {
         answer_usage(&t);
-    } else if (channel[0] && !sw_grammar_is_channel(channel)) {
+    } else if (channel[0] && !is_known(channel)) {
         answer(&t, "error.unknown_channel",
                json_pack("{s:O}", "name", json_object_get(command, "channel")));
     } else {

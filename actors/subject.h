@@ -1,7 +1,7 @@
 /* subject.h -- what an event is about, and how far that is: a state that is folded, whatever the order of arrival.
  *
  * shapes   event: the body of event.v1 (PROTO.md); pipeline: {pipeline: {id, name}, apps: [{id, name, stage}], repo?: {id, name}},
- *          may be NULL; state: a subject's, opaque but here, at most 24 KiB as JSON, mostly under 2
+ *          may be NULL; state: a subject's, opaque but here, mostly under 2 KiB as JSON, at most 40
  * units    *_ms since 1970 UTC, by the clocks of GitHub and Heroku
  * errors   -ENOENT an event that is never shown; -EBADMSG without what it must have
  * owner    the caller owns what is returned; all else is borrowed

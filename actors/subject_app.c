@@ -82,7 +82,7 @@ static const char *crash_kind(const json_t *event) {
 /* The newest release's first dyno: ordered by version, then the earlier. */
 static void fold_up(json_t *state, const json_t *event) {
     json_int_t version = sw_int(dyno_of(event), "release");
-    sw__fold_reg(state, "up", version, -sw__at(event), json_pack("{s:I}", "v", version));
+    sw__fold_reg(state, "up", version, -sw__at(event), json_pack("{s:I}", "version", version));
 }
 
 static void crash_fold(json_t *state, const json_t *event) {

@@ -122,7 +122,6 @@ static void fold(json_t *state, const json_t *event) {
     sw__id_of(deployment, "id", id, sizeof(id));
     fold_about(state, event, by);
     if (!status) {
-        sw__fold_first(state, at_ms);
         sw__fold_line(state, at_ms, 0, "asked", json_pack("{s:s, s:O*}", "i", id, "by", by));
         sw__fold_reg(state, "asked", at_ms, 0, json_integer(sw_int(deployment, "id")));
     }
@@ -169,8 +168,9 @@ static void show(const json_t *state, const char *phase, const json_t *pipeline,
     const json_t *about = sw__reg(state, "about"), *now = sw__reg(state, "state");
     const char *environment = sw_str(about, "env"), *stage = stage_of(environment, pipeline);
     long number = pull_number(environment);
-    int64_t first_ms = json_integer_value(json_object_get(state, "first"));
-    int64_t took_ms = sw__reg_at(state, "state") - first_ms;
+    json_int_t asked = json_integer_value(sw__reg(state, "asked"));
+    bool known = asked > 0 && asked == strtoll(sw_str(now, "id"), NULL, 10);
+    int64_t took_ms = sw__reg_at(state, "state") - sw__reg_at(state, "asked");
     json_object_update(data, (json_t *)about);
     json_object_del(data, "id");
     sw__put(data, "sha", json_sprintf("%.7s", sw_str(about, "sha")));
@@ -182,7 +182,7 @@ static void show(const json_t *state, const char *phase, const json_t *pipeline,
         sw__put(data, "why", json_incref(json_object_get(now, "why")));
     if (phase && !strcmp(phase, "live"))
         sw__put(data, "live", json_incref(json_object_get(now, "live")));
-    if (ended(phase) && strcmp(phase, "gone") != 0 && first_ms > 0 && took_ms > 0)
+    if (ended(phase) && known && strcmp(phase, "gone") != 0 && took_ms > 0)
         sw__put(data, "took_ms", json_integer(took_ms));
 }
 

@@ -97,7 +97,6 @@ static void fold_build(json_t *state, const json_t *event) {
     sw__fold_reg(state, "build", at_ms, rank_of(status),
                  json_pack("{s:s, s:s, s:s, s:O*}", "id", id, "w", status, "sha", sha, "by", by));
     if (!strcmp(status, "pending")) {
-        sw__fold_reg(state, "start", at_ms, 0, json_string(id));
         sw__fold_line(state, at_ms, 1, "building", json_pack("{s:s, s:O*}", "i", id, "by", by));
     } else {
         bool ok = !strcmp(status, "succeeded");
@@ -137,7 +136,7 @@ static void fold_release(json_t *state, const json_t *event) {
                   pending ? "releasing"
                   : ok    ? "released"
                           : "not_released",
-                  json_pack("{s:s, s:I}", "i", id, "v", version));
+                  json_pack("{s:s, s:I}", "i", id, "version", version));
 }
 
 static void fold(json_t *state, const json_t *event) {
@@ -155,22 +154,34 @@ const struct sw__about sw__about_heroku[] = {
 
 /* ---- what it comes to ---- */
 
+/* When the newest build began, as far as its lines are kept; 0: not known. */
+static int64_t began_ms(const json_t *state) {
+    const json_t *build = sw__reg(state, "build");
+    json_t *line;
+    size_t i;
+    json_array_foreach(json_object_get(state, "line"), i, line) {
+        if (!strcmp(json_string_value(json_array_get(line, 2)), "building") &&
+            sw__is(json_array_get(line, 3), "i", sw_str(build, "id")))
+            return json_integer_value(json_array_get(line, 0));
+    }
+    return 0;
+}
+
 /* Whether the newest release is of the newest build: not if that one began later. */
 static bool is_of_build(const json_t *state) {
-    const json_t *build = sw__reg(state, "build"), *start = sw__reg(state, "start");
-    int64_t release_ms = sw__reg_at(state, "release"), build_ms = sw__reg_at(state, "build");
-    bool known = start && sw__is(build, "id", json_string_value(start));
+    const json_t *build = sw__reg(state, "build");
+    int64_t release_ms = sw__reg_at(state, "release");
     if (!sw__reg(state, "release")) return false;
     if (!build) return true;
-    if (sw__is(build, "w", "succeeded")) return !known || release_ms >= sw__reg_at(state, "start");
-    return release_ms > build_ms;
+    if (sw__is(build, "w", "succeeded")) return release_ms >= began_ms(state);
+    return release_ms > sw__reg_at(state, "build");
 }
 
 static const char *release_phase(const json_t *state) {
     const json_t *release = sw__reg(state, "release"), *up = sw__reg(state, "up");
     if (sw__is(release, "w", "failed")) return "failed";
     if (sw__is(release, "w", "pending")) return "releasing";
-    return up && sw_int(up, "v") == sw_int(release, "v") ? "live" : "released";
+    return up && sw_int(up, "version") == sw_int(release, "v") ? "live" : "released";
 }
 
 static const char *deploy_phase(const json_t *state) {
@@ -212,15 +223,15 @@ static void show_deploy(const json_t *state, const char *phase, const json_t *pi
     const json_t *build = sw__reg(state, "build"), *release = sw__reg(state, "release");
     bool released = is_of_build(state);
     const json_t *by = json_object_get(build ? build : release, "by");
-    int64_t build_ms = sw__reg_at(state, "build"), from_ms = 0;
-    if (sw__reg(state, "start")) from_ms = sw__reg_at(state, "start");
+    int64_t build_ms = sw__reg_at(state, "build");
     sw__show_app(state, pipeline, data);
     sw__put(data, "by", json_incref((json_t *)by));
     sw__put(data, "sha", json_sprintf("%.8s", sw_str(build ? build : release, "sha")));
     if (released) sw__put(data, "version", json_incref(json_object_get(release, "v")));
     if (phase && !strcmp(phase, "failed"))
         sw__put(data, released ? "not_released" : "not_built", json_true());
-    show_took(state, phase, from_ms, released ? sw__reg_at(state, "release") : build_ms, data);
+    show_took(state, phase, began_ms(state), released ? sw__reg_at(state, "release") : build_ms,
+              data);
 }
 
 static void show_release(const json_t *state, const char *phase, const json_t *pipeline,

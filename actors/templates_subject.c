@@ -67,6 +67,16 @@ static void other(const struct sw_template_in *in, struct sw__card *card) {
     small_print(in, card, "More about it");
 }
 
+/* One place to look, the nearest to what failed. */
+static void failure(const struct sw_template_in *in, struct sw__card *card) {
+    const char *details = sw_str(in->data, "details");
+    struct sw_mrkdwn m;
+    sw_mrkdwn_init(&m, SW_SECTION_MAX);
+    put_link(&m, details, "Details of the failure");
+    if (m.chars == 0) put_link(&m, sw_str(in->data, "url"), "More about it");
+    sw__card_small(card, sw_mrkdwn_end(&m));
+}
+
 static void put_dyno(struct sw_mrkdwn *m, const json_t *dyno, const json_t *data) {
     (void)data;
     sw_mrkdwn_fill(
@@ -151,6 +161,9 @@ static void history(const struct sw_template_in *in, struct sw__card *card) {
 
 /* ---- one line of a digest: what the subject's own message begins with ---- */
 
+#define LINE_CHARS 280
+#define LINE_BYTES 540 /* the digest shows no line of more than 600 */
+
 static void digest(const struct sw_template_in *in, struct sw__card *card) {
     const struct sw__template *row = sw__templates_subject;
     SW_AUTO(sw_text) char *id = sw_printf("subject.%s", sw_str(in->data, "kind"));
@@ -158,12 +171,12 @@ static void digest(const struct sw_template_in *in, struct sw__card *card) {
     while (row->lead && (strcmp(row->id, id) != 0 ||
                          (row->when && strcmp(row->when, sw_str(in->data, row->key)) != 0)))
         row++;
-    sw_mrkdwn_init(&m, SW_SECTION_MAX);
+    sw_mrkdwn_init(&m, LINE_CHARS);
     sw_mrkdwn_fill(&m, row->lead ? row->lead : "Something happened", in->data);
-    SW_AUTO(sw_json) json_t *text = NULL;
-    put_link(&m, sw_str(in->data, "url"), "more");
-    text = sw_mrkdwn_end(&m);
-    sw__card_lead(card, json_incref(text));
+    m.limit = SW_SECTION_MAX;
+    if (m.size + strlen(sw_str(in->data, "url")) < LINE_BYTES)
+        put_link(&m, sw_str(in->data, "url"), "more");
+    sw__card_lead(card, sw_mrkdwn_end(&m));
 }
 
 #define ROW(name, phase_word, words, more_words, build_fn)                                         \
@@ -174,7 +187,7 @@ static void digest(const struct sw_template_in *in, struct sw__card *card) {
 #define FAILED(kind_word, words)                                                                   \
     {                                                                                              \
         .id = "subject.failed", .key = "kind", .when = kind_word, .lead = SW__BAD words,           \
-        .flags = SW__BARE, .build = other                                                          \
+        .flags = SW__BARE, .build = failure                                                        \
     }
 #define FAILING "CI failed: {failing:list}[ and {failing_more} more]"
 

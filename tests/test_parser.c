@@ -193,6 +193,7 @@ static void help_and_mistakes_are_answered_in_private(void **state) {
         {"help route", "help", "topic", "route", 3}, /* all its forms */
         {"route s to #ops", "error.unknown_channel", "name", "ops", 0},
         {"unroute s from #ops", "error.unknown_channel", "name", "ops", 0},
+        {"route s to #123", "error.unknown_channel", "name", "123", 0},
         {"route s to #ops", "error.unknown_channel", "line", "route s to #ops", 0},
     };
 

@@ -71,6 +71,7 @@ void sim_admin_reset(struct sim *sim, struct sim_req *req) {
     sim_sentry_forget(sim);
     sim_route_forget();
     sim->webhooks_sent = sim->webhooks_failed = 0;
+    json_array_clear(sim->told);
     ok(req);
 }
 

@@ -33,6 +33,9 @@ static void answered(struct sim *sim, void *arg, const struct sim_out_answer *an
     struct letter *letter = arg;
     bool taken = answer->status >= 200 && answer->status < 300;
     ++*(taken ? &sim->webhooks_sent : &sim->webhooks_failed);
+    sim_event_told(sim, "GitHub", sim_json_text(letter->record, "event"),
+                   json_object_get(json_object_get(letter->record, "request"), "payload"),
+                   answer->status);
     SIM_FREE char *refused = sim_fmt("Invalid HTTP Response: %ld", answer->status);
     const char *how = taken                 ? "OK"
                       : answer->status != 0 ? refused

@@ -14,6 +14,7 @@ static const char *const messages[] = {"Show the basket on phones",  "Round pric
                                        "Load product photos later",  "Sort orders by their day"};
 
 void sim__story_free(struct sim_story *story) {
+    story->sim->stories--;
     free(story->branch);
     free(story->message);
     free(story->fail);
@@ -61,6 +62,8 @@ struct sim_story *sim__story_new(struct sim *sim, const json_t *ask) {
     if (repo == NULL || who == SIM_ARRAY_LEN(people) || !fail_ok) return NULL;
     const char *message = sim_json_text(ask, "message");
     struct sim_story *story = sim_alloc(sizeof(*story));
+    story->sim = sim;
+    sim->stories++;
     story->repo = repo;
     story->person = &sim->github->person[who];
     story->account = &sim->heroku->account[who];

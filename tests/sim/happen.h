@@ -17,6 +17,9 @@
  *               when no number is given; an open one gets a review app. -> {ok, number, sha, branch}
  *   /sim/crash  {app?, dyno?}: a dyno crashes and is started again ten steps later
  *   /sim/vars   {app?, user?, name?}: somebody sets a config var, which makes a release. -> the release
+ *   GET /sim/buttons           {buttons: [{label, path, ask}]}: those of the page
+ *   GET /sim/webhooks?since=n  {stories: how many go on, webhooks: [{n, at_ms, who: GitHub|Heroku, type, detail?,
+ *                              status}]}: each attempt that was answered, oldest first; 2,000 are kept
  */
 #ifndef SIM_HAPPEN_H
 #define SIM_HAPPEN_H
@@ -31,6 +34,7 @@ struct sim_story;
 typedef enum sim_step sim_step_fn(struct sim *sim, struct sim_story *story);
 
 struct sim_story {
+    struct sim *sim;
     sim_step_fn *const *step; /* the next one; the list ends with NULL */
     struct sim_repo *repo;
     const struct sim_person *person;
@@ -45,6 +49,9 @@ struct sim_story {
 
 /* post.c */
 int64_t sim_event_delay_ms(struct sim *sim);
+void sim_event_told(struct sim *sim, const char *who, const char *type, const json_t *payload,
+                    long status); /* a webhook was answered; status 0: not */
+void sim_event_show(struct sim *sim, struct sim_req *req);
 
 /* happen.c: a story of {repo, user, message, fail}, NULL where one is not known; its first commit; its steps,
  * after which it is freed; a dyno that crashed starts again (`dyno` NULL: all do). */
@@ -82,5 +89,6 @@ void sim_happen_push(struct sim *sim, struct sim_req *req);
 void sim_happen_pull(struct sim *sim, struct sim_req *req);
 void sim_happen_crash(struct sim *sim, struct sim_req *req);
 void sim_happen_vars(struct sim *sim, struct sim_req *req);
+void sim_happen_buttons(struct sim *sim, struct sim_req *req);
 
 #endif

@@ -272,6 +272,7 @@ static void sim_finish(struct sim *sim) {
     sim_github_destroy(sim->github);
     sim_heroku_destroy(sim->heroku);
     json_decref(sim->sentry);
+    json_decref(sim->told);
     json_decref(sim->issued);
     json_decref(sim->actor_seen);
 }

@@ -19,6 +19,8 @@
 #define QUIET_MS 1000     /* nothing more comes when nothing came for so long */
 #define QUIET_LINK_MS 300 /* the same after signing in, of which less is to come */
 #define QUIET_MAX_MS 8000
+#define QUIET_HAPPENS_MS 4000 /* the same where messages follow webhooks, each at its pace */
+#define QUIET_HAPPENS_MAX_MS 30000
 #define LINES_MAX 32
 
 struct once {
@@ -31,15 +33,18 @@ struct once {
     int64_t timeout_ms;
     const struct sim_team *team;
     struct sim_walk *walk;
-    json_t *seen;     /* ts -> true: there before the command */
+    json_t *seen;     /* ts -> message: there before the command */
     json_t *messages; /* of the command, each once; "only": who alone sees it */
     int printed;
     json_int_t journal_at; /* entries up to here are older than the command */
+    json_int_t told_at;    /* and so are webhooks */
+    bool happens;          /* the button is one of the page's: what messages became counts, too */
 };
 
 static bool seen_before(const struct once *o, const json_t *message) {
     const char *ts = sim_json_text(message, "ts");
-    return ts == NULL || json_object_get(o->seen, ts) != NULL;
+    const json_t *known = ts != NULL ? json_object_get(o->seen, ts) : NULL;
+    return ts == NULL || (known != NULL && (!o->happens || json_equal(known, message)));
 }
 
 static bool listed(const json_t *messages, const json_t *message) {
@@ -69,10 +74,10 @@ static int look(struct once *o) {
         size_t i;
         json_t *message;
         json_array_foreach(json_object_get(view, "messages"), i, message) {
-            if (seen_before(o, message) || listed(messages, message)) continue;
             if (json_is_true(json_object_get(message, "ephemeral"))) {
                 json_object_set_new(message, "only", json_string(user->name));
             }
+            if (seen_before(o, message) || listed(messages, message)) continue;
             json_array_append(messages, message);
         }
     }
@@ -113,15 +118,26 @@ static int journal(struct once *o, json_t **ret) {
     return sim_walk_get(o->walk, path, ret);
 }
 
+static int told(struct once *o, json_t **ret) {
+    SIM_FREE char *path = sim_fmt("/sim/webhooks?since=%lld", (long long)o->told_at);
+    return sim_walk_get(o->walk, path, ret);
+}
+
 static int remember(struct once *o) {
-    json_auto_t *entries = NULL;
+    json_auto_t *entries = NULL, *webhooks = NULL;
+    o->happens = true; /* to know the newest of each */
     int r = look(o);
+    o->happens = false;
     if (r >= 0) r = journal(o, &entries);
+    if (r >= 0) r = told(o, &webhooks);
     if (r < 0) return r;
     size_t i;
     json_t *message, *entry;
     json_array_foreach(o->messages, i, message) {
-        json_object_set_new(o->seen, sim_json_text(message, "ts"), json_true());
+        json_object_set(o->seen, sim_json_text(message, "ts"), message);
+    }
+    json_array_foreach(json_object_get(webhooks, "webhooks"), i, entry) {
+        o->told_at = json_integer_value(json_object_get(entry, "n"));
     }
     json_array_foreach(json_object_get(entries, "entries"), i, entry) {
         o->journal_at = json_integer_value(json_object_get(entry, "n"));
@@ -130,11 +146,11 @@ static int remember(struct once *o) {
 }
 
 /* Waits until neither the channel nor the journal changed for so long. */
-static int settle(struct once *o, int64_t quiet_ms) {
+static int settle(struct once *o, int64_t quiet_ms, int64_t max_ms) {
     int64_t begin_ms = sim_mono_ms(), since_ms = begin_ms;
     size_t entries = 0;
     json_auto_t *before = NULL;
-    while (sim_mono_ms() - since_ms < quiet_ms && sim_mono_ms() - begin_ms < QUIET_MAX_MS) {
+    while (sim_mono_ms() - since_ms < quiet_ms && sim_mono_ms() - begin_ms < max_ms) {
         json_auto_t *now = NULL;
         int r = look(o);
         if (r >= 0) r = journal(o, &now);
@@ -162,19 +178,35 @@ static int wait_for_answer(struct once *o) {
     }
 }
 
+/* Until all that the button began has ended, at GitHub and Heroku and then in the channel. */
+static int wait_for_end(struct once *o) {
+    int64_t until_ms = sim_mono_ms() + o->timeout_ms;
+    for (;;) {
+        json_auto_t *now = NULL;
+        int r = told(o, &now);
+        if (r < 0) return r;
+        if (sim_json_int(now, "stories", 0) == 0) break;
+        if (sim_mono_ms() > until_ms) return -ETIMEDOUT;
+        sim_walk_pause(LOOK_MS);
+    }
+    return settle(o, QUIET_HAPPENS_MS, QUIET_HAPPENS_MAX_MS);
+}
+
 /* "[Label]" is a button instead of a command. */
 static bool is_button(const char *text) {
     return text[0] == '[' && text[strlen(text) - 1] == ']';
 }
 
 static int print_all(struct once *o) {
-    json_auto_t *received = NULL;
+    json_auto_t *received = NULL, *webhooks = NULL;
     int r = journal(o, &received);
+    if (r >= 0) r = told(o, &webhooks);
     if (r < 0) return r;
     const char *name = sim_user_find(o->team, o->user)->name;
     if (o->printed++ > 0) printf("\n");
     printf(is_button(o->text) ? "@%s presses: %s\n" : "@%s types: /h %s\n", name, o->text);
     sim_show_messages(o->messages, o->team, o->stable);
+    if (o->happens) sim_show_told(json_object_get(webhooks, "webhooks"));
     sim_show_received(json_object_get(received, "entries"), o->stable);
     fflush(stdout);
     return 0;
@@ -183,6 +215,10 @@ static int print_all(struct once *o) {
 static int press_button(struct once *o) {
     SIM_FREE char *label = sim_strndup(o->text + 1, strlen(o->text) - 2), *ts = NULL;
     int r = sim_walk_press(o->walk, o->team_id, o->channel, o->user, label, &ts);
+    if (r == -ENOENT) {
+        r = sim_walk_happen(o->walk, sim_user_find(o->team, o->user)->name, label);
+        o->happens = r == 0;
+    }
     if (r == -ENOENT) fprintf(stderr, "slipway-sim once: nobody shows a button [%s]\n", label);
     if (ts != NULL) json_object_del(o->seen, ts);
     return r;
@@ -228,9 +264,14 @@ static int run_line(struct once *o) {
     if (r >= 0) r = fill_id(o);
     if (r >= 0) r = type_command(o);
     if (r < 0) return r;
+    if (o->happens) {
+        answer = wait_for_end(o);
+        r = print_all(o);
+        return r < 0 ? r : answer;
+    }
     do {
         answer = wait_for_answer(o);
-        if (answer == 0) r = settle(o, QUIET_MS);
+        if (answer == 0) r = settle(o, QUIET_MS, QUIET_MAX_MS);
     } while (answer == 0 && r == 0 && !answered(o)); /* it went on after all */
     if (r >= 0) r = print_all(o);
     return r < 0 ? r : answer;
@@ -240,7 +281,7 @@ static int run(struct once *o) {
     int r = o->ingress != NULL ? tell_ingress(o) : 0;
     if (r >= 0 && !o->no_link) {
         r = sim_walk_link(o->walk, o->team_id, o->channel, o->user, o->account, o->timeout_ms);
-        if (r >= 0) r = settle(o, QUIET_LINK_MS);
+        if (r >= 0) r = settle(o, QUIET_LINK_MS, QUIET_MAX_MS);
     }
     if (r >= 0 && o->fresh) r = reset(o);
     for (size_t i = 0; r >= 0 && i < o->lines; i++) {
@@ -294,7 +335,7 @@ int sim_once_main(int argc, char **argv) {
               "           [--account ada@example.com] [--timeout SECONDS] [--no-link] [--fresh]\n"
               "           [--stable]\n"
               "Links the user by walking the sign-in pages, types each command (or presses the "
-              "button '[Label]'), prints what came of it.\n"
+              "button '[Label]', also one of the page), prints what came of it.\n"
               "{id} in a command is the id of the newest operation.\n",
               stderr);
         return 2;

@@ -2,7 +2,9 @@
  *
  * shapes   for each command, on standard output: the typed line or the "[Label]" of the button, the
  *          messages (threads indented), then for each platform "NAME received:" and a line
- *          "METHOD /path status" for each request, in their order
+ *          "METHOD /path status" for each request, in their order. A button of the page ("[Push a commit]") is
+ *          over when all that it began has ended; then also messages that changed are printed, and for each
+ *          platform "NAME told Slipway:" and a line for each webhook
  * units    --timeout in seconds
  * errors   exit status: 0 a final answer came, 1 it did not (what there is is printed), 2 usage
  * owner    a process of its own, beside the sim that it talks to

@@ -47,6 +47,20 @@ int sim_walk_press(struct sim_walk *walk, const char *team, const char *channel,
     return r;
 }
 
+int sim_walk_happen(struct sim_walk *walk, const char *name, const char *label) {
+    json_auto_t *all = NULL, *answer = NULL;
+    int r = sim_walk_get(walk, "/sim/buttons", &all);
+    size_t i;
+    json_t *button;
+    json_array_foreach(json_object_get(all, "buttons"), i, button) {
+        if (strcmp(sim_json_text(button, "label"), label) != 0) continue;
+        json_t *ask = json_object_get(button, "ask");
+        json_object_set_new(ask, "user", json_string(name));
+        return sim_walk_post(walk, sim_json_text(button, "path"), ask, &answer);
+    }
+    return r < 0 ? r : -ENOENT;
+}
+
 int sim_walk_op(struct sim_walk *walk, const char *team, const char *channel, const char *user,
                 char **ret, char **ret_ts) {
     SIM_FREE char *path = sim_fmt("/sim/view?team=%s&channel=%s&viewer=%s", team, channel, user);

@@ -146,6 +146,8 @@ static const struct sim_route routes[] = {
     {"POST", "/sim/type", SIM_ADMIN, false, sim_admin_type},
     {"POST", "/sim/channel", SIM_ADMIN, false, sim_channel_do},
     {"GET", "/sim/channels", SIM_ADMIN, false, sim_channel_show},
+    {"GET", "/sim/buttons", SIM_ADMIN, false, sim_happen_buttons},
+    {"GET", "/sim/webhooks", SIM_ADMIN, false, sim_event_show},
     {"GET", "/sim/rates", SIM_ADMIN, false, sim_rate_show},
     {"GET", "/sim/bench", SIM_ADMIN, false, sim_bench_show},
     {"POST", "/sim/push", SIM_ADMIN, false, sim_happen_push},

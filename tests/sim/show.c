@@ -32,6 +32,7 @@ static void print_message(const struct how *how, const json_t *message) {
     bool edited = json_is_true(json_object_get(message, "edited"));
     printf("\n%s", author(how, message));
     if (only != NULL) printf("  (only visible to @%s)", only);
+    if (json_is_true(json_object_get(message, "broadcast"))) printf("  (in the thread, and here)");
     if (edited) printf("  (edited while it went on; this is the last state)");
     printf("\n");
     print_indented(how, "  ", message);
@@ -96,4 +97,24 @@ void sim_show_received(const json_t *entries, bool calm) {
     print_received(entries, "GitHub", "github github_web", calm);
     print_received(entries, "Sentry", "sentry", calm);
     print_received(entries, "Slack", "slack slack_web hooks", calm);
+}
+
+void sim_show_told(const json_t *webhooks) {
+    static const char *const platforms[] = {"GitHub", "Heroku"};
+    for (size_t p = 0; p < SIM_ARRAY_LEN(platforms); p++) {
+        size_t i;
+        json_t *webhook;
+        bool begun = false;
+        json_array_foreach(webhooks, i, webhook) {
+            const char *detail = sim_json_text(webhook, "detail");
+            long long status = sim_json_int(webhook, "status", 0);
+            if (strcmp(sim_json_text(webhook, "who"), platforms[p]) != 0) continue;
+            if (!begun) printf("\n%s told Slipway:\n", platforms[p]);
+            begun = true;
+            printf("%s%s%s", sim_json_text(webhook, "type"), detail != NULL ? " " : "",
+                   detail != NULL ? detail : "");
+            if (status != 200) printf(" (answered %lld)", status);
+            printf("\n");
+        }
+    }
 }

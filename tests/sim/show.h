@@ -14,6 +14,8 @@
 #include "slack.h"
 
 void sim_show_messages(const json_t *messages, const struct sim_team *team, bool calm);
+/* Of webhooks as GET /sim/webhooks gives them: lines by platform; a status other than 200 is said. */
+void sim_show_told(const json_t *webhooks);
 /* Lines "METHOD /path status", by platform, in their order. */
 void sim_show_received(const json_t *entries, bool calm);
 

@@ -60,7 +60,9 @@ struct sim {
     json_t *issued;     /* tokens.h */
     json_t *actor_seen; /* last /metrics per pid, for rates */
     uint64_t webhooks_sent, webhooks_failed;
-    uint64_t shuffle; /* state of the generator */
+    uint64_t shuffle;         /* state of the generator */
+    json_t *told;             /* webhooks, or NULL */
+    uint64_t told_n, stories; /* how many were; happen.h: how many go on */
     int64_t started_ms;
 };
 

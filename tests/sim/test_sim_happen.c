@@ -263,6 +263,32 @@ static void each_webhook_may_come_twice(void **state) {
     assert_int_equal(same, 3);
 }
 
+static void each_button_of_the_page_does_something(void **state) {
+    (void)state;
+    REPLY all = client_get(&sim, "/sim/buttons");
+    const json_t *buttons = json_object_get(all.json, "buttons");
+    assert_int_equal(json_array_size(buttons), 5);
+    size_t i;
+    json_t *button;
+    json_array_foreach(buttons, i, button) {
+        json_t *ask = json_object_get(button, "ask");
+        json_object_set_new(ask, "user", json_string("bob"));
+        SIM_FREE char *text = json_dumps(ask, 0);
+        REPLY done = happen(client_text(button, "path"), text);
+    }
+    int64_t stories = -1;
+    for (int64_t until_ms = sim_mono_ms() + 20000; stories != 0 && sim_mono_ms() < until_ms;) {
+        REPLY told = client_get(&sim, "/sim/webhooks");
+        stories = sim_json_int(told.json, "stories", -1);
+    }
+    assert_int_equal(stories, 0);
+    REPLY told = client_get(&sim, "/sim/webhooks?since=1");
+    const json_t *second = json_array_get(json_object_get(told.json, "webhooks"), 0);
+    assert_int_equal(sim_json_int(second, "n", 0), 2);
+    assert_int_equal(sim_json_int(second, "status", 0), 200);
+    assert_string_equal(client_text(second, "who"), "GitHub");
+}
+
 int main(void) {
 #define ROW(fn) cmocka_unit_test_setup_teardown(fn, start, client_tear_down)
     const struct CMUnitTest tests[] = {ROW(a_green_commit_is_checked_and_deployed),
@@ -273,6 +299,7 @@ int main(void) {
                                        ROW(a_config_var_makes_a_release),
                                        ROW(a_tag_is_pushed_and_released),
                                        ROW(a_seed_shuffles_what_arrives),
+                                       ROW(each_button_of_the_page_does_something),
                                        cmocka_unit_test_setup_teardown(each_webhook_may_come_twice,
                                                                        start_repeated,
                                                                        client_tear_down)};

@@ -32,6 +32,8 @@ int sim_walk_submit(struct sim_walk *walk, const char *name, const char *value);
  * its message, is the caller's, as are those below. */
 int sim_walk_press(struct sim_walk *walk, const char *team, const char *channel, const char *user,
                    const char *label, char **ret_ts);
+/* Presses the page's own button with this label, as the person of this name; -ENOENT where there is none. */
+int sim_walk_happen(struct sim_walk *walk, const char *name, const char *label);
 /* The id (*ret) of the operation whose message is the newest; -ENOENT where there is none. */
 int sim_walk_op(struct sim_walk *walk, const char *team, const char *channel, const char *user,
                 char **ret, char **ret_ts);

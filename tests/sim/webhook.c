@@ -64,6 +64,9 @@ static void note(struct delivery *d, const struct sim_out_answer *answer, const 
 
 static void answered(struct sim *sim, void *arg, const struct sim_out_answer *answer) {
     struct delivery *d = arg;
+    sim_event_told(sim, "Heroku",
+                   sim_json_text2(json_object_get(d->body, "webhook_metadata"), "event", "include"),
+                   d->body, answer->status);
     if (answer->status >= 200 && answer->status < 300) {
         sim->webhooks_sent++;
         note(d, answer, "succeeded", 0);

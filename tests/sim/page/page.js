@@ -16,7 +16,7 @@ const shown = new Map();          // key -> {json, node} of the message list
 const actors = new Map();         // role -> what was seen of it
 let linked = { U0ADA: true, U0BOB: false };
 const writes = new Map();         // what a platform carries out -> how often it was asked for that
-let journalAt = 0, missed = 0;
+let journalAt = 0, toldAt = 0, missed = 0;
 
 const viewer = () => document.querySelector('[name=viewer]:checked').value;
 const channel = () => document.querySelector('[name=channel]:checked').value;
@@ -67,6 +67,7 @@ function draw(message) {
     if (message.thread && message.thread.length) body.append(thread(message.thread));
     return element('li', { class: 'message' + (message.ephemeral ? ' private' : ''), 'data-ts': message.ts },
         message.ephemeral ? element('div', { class: 'only' }, eye(), 'Only visible to you') : null,
+        message.broadcast ? element('div', { class: 'only' }, 'Replied in a thread, and here') : null,
         element('div', { class: 'avatar-cell' }, avatar(message.user)), body);
 }
 
@@ -245,6 +246,54 @@ async function send(text) {
     look();
 }
 
+// ---- what happens at GitHub and Heroku
+
+const told = new Map();           // who -> how many webhooks since the last button
+let pressed = '';                 // what that one did
+
+function happened(text, wrong) {
+    $('happened').textContent = text;
+    $('happened').classList.toggle('wrong', Boolean(wrong));
+}
+
+function about(answer) {
+    if (answer.number) return ` · pull request #${answer.number}`;
+    if (answer.sha) return ` · ${answer.sha.slice(0, 7)} on ${answer.branch}`;
+    return answer.dyno ? ` · ${answer.dyno} of ${answer.app}` : '';
+}
+
+async function happen(button, made) {
+    made.disabled = true;
+    told.clear();
+    try {
+        pressed = button.label + about(await call(button.path, { ...button.ask, user: people[viewer()] }));
+        happened(pressed);
+    } catch (error) {
+        pressed = '';
+        happened(`${button.label}: there is nothing to do that with now`, true);
+    }
+    made.disabled = false;
+    look();
+}
+
+function drawTold(webhooks) {
+    for (const webhook of webhooks) {
+        toldAt = webhook.n;
+        told.set(webhook.who, (told.get(webhook.who) || 0) + 1);
+    }
+    if (!webhooks.length || !pressed) return;
+    happened(`${pressed} · told by ${[...told].map(([who, n]) => `${who} ${n}×`).join(', ')}`);
+}
+
+async function drawButtons() {
+    const all = await call('/sim/buttons');
+    for (const button of all.buttons) {
+        const made = element('button', { type: 'button' }, button.label);
+        made.addEventListener('click', () => happen(button, made));
+        $('buttons').append(made);
+    }
+}
+
 // ---- buttons
 
 function agreed(question) {
@@ -342,6 +391,7 @@ async function tick() {
             look(),
             call('/sim/actors').then((all) => drawActors(all.actors)),
             call('/sim/journal?since=' + journalAt).then((all) => drawJournal(all.entries)),
+            call('/sim/webhooks?since=' + toldAt).then((all) => drawTold(all.webhooks)),
         ]);
         missed = 0;
     } catch (error) {
@@ -352,4 +402,5 @@ async function tick() {
 }
 
 wire();
+drawButtons();
 tick();
