@@ -224,11 +224,16 @@ int sw_kafka_write(struct sw_kafka *kafka, const char *topic, const struct sw_ka
                                                          : -EIO;
 }
 
-/* It goes on trying by itself; who reads the log has to know which topic that is. */
-static void missing(struct sw_kafka *kafka, rd_kafka_resp_err_t err) {
+/* It goes on trying by itself; who reads the log has to know what that is about. */
+static void unread(struct sw_kafka *kafka, rd_kafka_resp_err_t err) {
+    bool missing = err == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
+                   err == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC ||
+                   err == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION;
     if (sw__boot_ms() < kafka->complaint_due_ms) return;
     kafka->complaint_due_ms = sw__boot_ms() + COMPLAINT_MS;
-    sw_log(SW_LOG_WARN, "kafka: the topic cannot be read: create it, or set SLIPWAY_KAFKA_TOPIC",
+    sw_log(SW_LOG_WARN,
+           missing ? "kafka: there is no such topic: create it, or set SLIPWAY_KAFKA_TOPIC"
+                   : "kafka: the topic cannot be read",
            SW_S("topic", kafka->topic), SW_S("why", rd_kafka_err2str(err)));
 }
 
@@ -239,7 +244,7 @@ size_t sw_kafka_read(struct sw_kafka *kafka, rd_kafka_message_t **ret, size_t mo
         if (!ret[i]->err) {
             ret[kept++] = ret[i];
         } else {
-            missing(kafka, ret[i]->err);
+            unread(kafka, ret[i]->err);
             rd_kafka_message_destroy(ret[i]);
         }
     }

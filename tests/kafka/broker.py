@@ -2,9 +2,9 @@
 
 What they all have: address, kind, options (for SLIPWAY_KAFKA_OPTIONS), topic(), write(), read(), committed(), close(); those that a
 test started also kill() and start()."""
-import os, subprocess, threading
+import atexit, os, subprocess, threading
 
-_records = None
+_shared = []
 _lock = threading.Lock()
 
 
@@ -100,10 +100,21 @@ class Given(Tool):
 
 def shared(build):
     """One for all cases that only use it; ends with this process."""
-    global _records
     with _lock:
-        if not _records:
-            import atexit
-            _records = Given(build) if os.environ.get("KAFKA_BOOTSTRAP") else begin(build)
-            atexit.register(_records.close)
-        return _records
+        if not _shared:
+            def hold():
+                """In a thread that lives as long as this process: what is started ends with the thread that started it."""
+                try:
+                    _shared.append(Given(build) if os.environ.get("KAFKA_BOOTSTRAP") else begin(build))
+                except Exception as e:
+                    _shared.append(e)
+                there.set()
+                threading.Event().wait()
+            there = threading.Event()
+            threading.Thread(target=hold, daemon=True).start()
+            there.wait()
+            if not isinstance(_shared[0], Exception):
+                atexit.register(_shared[0].close)
+        if isinstance(_shared[0], Exception):
+            raise _shared[0]
+        return _shared[0]
