@@ -90,11 +90,23 @@ static void arm(struct sw__feed *f) {
              json_pack("{s:s, s:O}", "job", "feed", "who", json_object_get(f->state, "who")));
 }
 
+/* What need not be kept. */
+static void tidy(struct sw__feed *f) {
+    static const char *const lists[] = {"p", "r", "u"};
+    for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++) {
+        if (json_array_size(json_object_get(f->state, lists[i])) == 0)
+            json_object_del(f->state, lists[i]);
+    }
+    if (sw_int(f->state, "hold") <= f->ctx->now_ms) json_object_del(f->state, "hold");
+    if (waiting(f) == 0) json_object_del(f->state, "who");
+}
+
 static int feed_close(struct sw__feed *f, int r) {
     if (r == 0) arm(f);
+    tidy(f);
     for (size_t i = 0; i < f->subs; i++)
         sub_close(&f->sub[i], r);
-    bool nothing = !f->stored && waiting(f) == 0 && !json_object_get(f->state, "minute");
+    bool nothing = !f->stored && json_object_size(f->state) == 0;
     if (r == 0 && !nothing && !json_equal(f->state, f->stored))
         sw_store(f->out, f->key, json_incref(f->state), waiting(f) ? FEED_TTL_MS : IDLE_TTL_MS);
     json_decref(f->state);

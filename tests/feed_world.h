@@ -1,7 +1,7 @@
 /* feed_world.h -- notices for a responder between a ledger and a Slack with a clock, upon responder_world.h.
  *
  * shapes   a notice's parent, history and digest line say "<op> is v<n>"; `seen` is what Slack shows: ts -> {channel, text,
- *          thread_ts?, broadcast?}, `posts` is [{at_ms, channel}]
+ *          thread_ts?, broadcast?}, `posts` is [{at_ms, channel}], `updates` channel -> how many
  * units    *_ms
  * errors   a wrong expectation fails the test
  * owner    feed_init, feed_finish
@@ -15,7 +15,8 @@
 
 struct feed {
     struct world w;
-    json_t *seen, *posts, *born; /* born: when each call that waits was made */
+    json_t *seen, *posts, *updates;
+    json_t *born; /* when each call that waits was made */
     int64_t latency_ms;
     const char *trouble; /* what Slack answers instead; NULL: it is well */
     int next_ts;
@@ -26,6 +27,7 @@ static inline void feed_init(struct feed *f) {
     world_init(&f->w);
     f->seen = json_object();
     f->posts = json_array();
+    f->updates = json_object();
     f->born = json_array();
     f->latency_ms = 200;
 }
@@ -33,6 +35,7 @@ static inline void feed_init(struct feed *f) {
 static inline void feed_finish(struct feed *f) {
     json_decref(f->seen);
     json_decref(f->posts);
+    json_decref(f->updates);
     json_decref(f->born);
     world_finish(&f->w);
 }
@@ -46,6 +49,9 @@ static inline void feed_note(struct feed *f) {
         if (!strcmp(world_method(&f->w, i), "chat.postMessage"))
             json_array_append_new(f->posts, json_pack("{s:I, s:s}", "at_ms", f->w.now_ms, "channel",
                                                       sw_str(json, "channel")));
+        if (!strcmp(world_method(&f->w, i), "chat.update"))
+            json_object_set_new(f->updates, sw_str(json, "channel"),
+                                json_integer(sw_int(f->updates, sw_str(json, "channel")) + 1));
     }
 }
 

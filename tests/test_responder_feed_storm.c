@@ -68,7 +68,7 @@ static void a_thousand_subjects_and_a_slow_slack_end_in_a_few_messages(void **st
         for (int i = 0; i < 1000; i++) {
             SW_AUTO(sw_text) char *op = op_of(i);
             feed_say(&f, op, n, n == 2 && i % 100 == 7 ? "failed" : "pending");
-            check_sizes(&f);
+            if (i % 50 == 0) check_sizes(&f);
         }
         feed_run(&f, 120000);
     }
@@ -121,6 +121,62 @@ static void five_minutes_of_429_lose_nothing(void **state) {
     }
     assert_int_equal(json_object_size(f.seen), 2 * 4 * 14); /* with their histories */
     check_sizes(&f);
+    feed_finish(&f);
+}
+
+static void more_than_a_channel_can_hold_waits_elsewhere(void **state) {
+    struct feed f;
+    (void)state;
+    feed_init(&f);
+    f.w.conf.digest = 1000;
+    for (int n = 1; n <= 2; n++) {
+        for (int i = 0; i < 300; i++) {
+            SW_AUTO(sw_text) char *op = op_of(i);
+            feed_say(&f, op, n, "pending");
+            if (n == 1) feed_run(&f, 1100);
+        }
+        check_sizes(&f);
+    }
+    feed_settle(&f);
+    feed_check_pace(&f);
+    assert_int_equal(json_object_size(f.seen), 600);
+    for (int i = 0; i < 300; i++) {
+        SW_AUTO(sw_text) char *text = sw_printf("`n/commit/1/c%d./C0DEPLOY` v2 ", i);
+        SW_AUTO(sw_text) char *history = sw_printf("`history n/commit/1/c%d./C0DEPLOY` v2 ", i);
+        assert_int_equal(feed_shows(&f, text, NULL), 1);
+        assert_int_equal(feed_shows(&f, history, NULL), 1);
+    }
+    feed_finish(&f);
+}
+
+static void channels_of_a_workspace_take_turns_with_its_updates(void **state) {
+    struct feed f;
+    json_int_t all = 0, most = 0;
+    const char *channel;
+    json_t *count;
+    (void)state;
+    feed_init(&f);
+    int64_t began_ms = f.w.now_ms;
+    for (int n = 1; f.w.now_ms < began_ms + 600000; n++) {
+        for (int i = 0; i < 20; i++) {
+            SW_AUTO(sw_text) char *name = sw_printf("C0%02d", i);
+            for (int k = 0; k < (i ? 1 : 10); k++) { /* one of them is noisy */
+                SW_AUTO(sw_text) char *op = sw_printf("n/pull/1/%d./%s", k, name);
+                feed_send(&f, notice(op, name, n, "pending"));
+            }
+        }
+        feed_run(&f, 1000);
+    }
+    json_object_foreach(f.updates, channel, count) {
+        all += json_integer_value(count);
+        if (json_integer_value(count) > most) most = json_integer_value(count);
+    }
+    /* 50 a minute and 20 at once, and nearly all of them used */
+    assert_in_range(all, 480, 520);
+    assert_int_equal(json_object_size(f.updates), 20);
+    assert_true(most <= all / 20 + 10);
+    check_sizes(&f);
+    feed_settle(&f);
     feed_finish(&f);
 }
 
@@ -239,7 +295,7 @@ static void storm_end(struct storm *s) {
 static void whatever_slack_does_the_newest_state_is_shown(void **state) {
     uint64_t seed = seed_of();
     (void)state;
-    for (unsigned run = 0; run < 150; run++) {
+    for (unsigned run = 0; run < 100; run++) {
         struct storm s = {.random = seed + run, .bad = true};
         feed_init(&s.f);
         for (int step = 0; step < 300; step++) {
@@ -269,6 +325,8 @@ int main(void) {
         cmocka_unit_test(a_command_does_not_wait_for_a_thousand_notices),
         cmocka_unit_test(a_thousand_subjects_and_a_slow_slack_end_in_a_few_messages),
         cmocka_unit_test(five_minutes_of_429_lose_nothing),
+        cmocka_unit_test(more_than_a_channel_can_hold_waits_elsewhere),
+        cmocka_unit_test(channels_of_a_workspace_take_turns_with_its_updates),
         cmocka_unit_test(any_order_of_arrival_ends_in_the_same_messages),
         cmocka_unit_test(whatever_slack_does_the_newest_state_is_shown),
     };
