@@ -266,6 +266,8 @@ static int turn_update(struct sw__feed *f) {
 }
 
 static int turn(struct sw__feed *f) {
+    /* Uninstalled meanwhile: what comes after the next installation begins with the newest states. */
+    if (!sw__bot_able(f->ctx, f->in, f->out)) sw__feed_clear(f);
     for (int i = 0; i < SW__FEED_CALLS; i++) {
         int posted = turn_post(f);
         if (posted < 0) return posted;

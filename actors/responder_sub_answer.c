@@ -214,6 +214,8 @@ int sw__sub_answered(struct sw__sub *s) {
     bool answered = json_object_get(http, "status") != NULL;
     enum sw__outcome outcome = sw__bot_outcome(s->feed->in, s->feed->out, http, false, &wait_ms);
     sw__sub_set(s, "busy", "");
+    /* Not made at all: the token that is kept does not open, and auth sends it again. */
+    if (!strcmp(sw_str(http, "error"), "refused")) outcome = SW__UNSENT;
     if (!strcmp(what, "update") || !strcmp(what, "relog"))
         return on_update(s, what, outcome, wait_ms);
     return on_post(s, what, outcome, answered, wait_ms);

@@ -23,11 +23,16 @@ static const struct kind {
 
 static const struct kind other = {"", "other thing", "other things", ""};
 
+/* A count of ours; what else stands there counts as none. */
+static json_int_t sane(json_int_t n) {
+    return n < 0 || n > 1000000 ? 0 : n;
+}
+
 static json_int_t sum_of(const json_t *counts) {
     const char *state;
     json_t *n;
     json_int_t sum = 0;
-    json_object_foreach((json_t *)counts, state, n) sum += json_integer_value(n);
+    json_object_foreach((json_t *)counts, state, n) sum += sane(json_integer_value(n));
     return sum;
 }
 
@@ -117,7 +122,7 @@ static void build(const struct sw_template_in *in, struct sw__card *card) {
     SW_AUTO(sw_json) json_t *lines = lines_of(json_object_get(data, "lines"));
     SW_AUTO(sw_json) json_t *names = names_of(json_object_get(data, "pipelines"));
     SW_AUTO(sw_json) json_t *counts = counts_text(json_object_get(data, "counts"));
-    json_int_t total = sw_int(data, "total");
+    json_int_t total = sane(sw_int(data, "total"));
     struct sw_mrkdwn m;
     sw_mrkdwn_init(&m, SW_SECTION_MAX);
     SW_AUTO(sw_json) json_t *about = json_pack("{s:I}", "total", total);

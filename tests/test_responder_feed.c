@@ -257,6 +257,27 @@ static void a_token_that_is_gone_is_silence(void **state) {
     feed_finish(&f);
 }
 
+static void a_token_that_does_not_open_is_waited_for(void **state) {
+    struct feed f;
+    (void)state;
+    feed_init(&f);
+    feed_say(&f, OP, 1, "pending");
+    trouble(&f, "{\"error\":\"refused\"}");
+    feed_settle(&f);
+    assert_int_equal(json_object_size(f.seen), 1);
+    f.w.now_ms += 5000;
+    feed_say(&f, "n/tag/1/v1/C0DEPLOY", 1, "succeeded");
+    trouble(&f, "{\"error\":\"refused\"}");
+    f.w.conf.slack_token.current = NULL; /* it was taken away */
+    feed_settle(&f);
+    assert_int_equal(json_object_size(f.seen), 1);
+    f.w.conf.slack_token.current = f.w.token;
+    feed_say(&f, "n/tag/1/v1/C0DEPLOY", 2, "succeeded");
+    feed_settle(&f);
+    assert_int_equal(feed_shows(&f, "`n/tag/1/v1/C0DEPLOY` v2", NULL), 1);
+    feed_finish(&f);
+}
+
 static void a_message_that_somebody_deleted_stays_so(void **state) {
     struct feed f;
     (void)state;
@@ -348,6 +369,7 @@ int main(void) {
         cmocka_unit_test(blocks_that_slack_refuses_are_left_out),
         cmocka_unit_test(a_channel_that_is_gone_is_told_to_notifier),
         cmocka_unit_test(a_token_that_is_gone_is_silence),
+        cmocka_unit_test(a_token_that_does_not_open_is_waited_for),
         cmocka_unit_test(a_message_that_somebody_deleted_stays_so),
         cmocka_unit_test(a_failure_is_seen_where_the_thread_is_locked),
         cmocka_unit_test(an_answer_that_comes_twice_changes_nothing),

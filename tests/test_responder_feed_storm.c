@@ -157,7 +157,7 @@ static void channels_of_a_workspace_take_turns_with_its_updates(void **state) {
     (void)state;
     feed_init(&f);
     int64_t began_ms = f.w.now_ms;
-    for (int n = 1; f.w.now_ms < began_ms + 600000; n++) {
+    for (int n = 1; f.w.now_ms < began_ms + 300000; n++) {
         for (int i = 0; i < 20; i++) {
             SW_AUTO(sw_text) char *name = sw_printf("C0%02d", i);
             for (int k = 0; k < (i ? 1 : 10); k++) { /* one of them is noisy */
@@ -172,9 +172,9 @@ static void channels_of_a_workspace_take_turns_with_its_updates(void **state) {
         if (json_integer_value(count) > most) most = json_integer_value(count);
     }
     /* 50 a minute and 20 at once, and nearly all of them used */
-    assert_in_range(all, 480, 520);
+    assert_in_range(all, 240, 270);
     assert_int_equal(json_object_size(f.updates), 20);
-    assert_true(most <= all / 20 + 10);
+    assert_true(most <= all / 20 + 5);
     check_sizes(&f);
     feed_settle(&f);
     feed_finish(&f);
@@ -206,7 +206,7 @@ static void any_order_of_arrival_ends_in_the_same_messages(void **state) {
     uint64_t seed = seed_of();
     SW_AUTO(sw_text) char *first = NULL;
     (void)state;
-    for (unsigned run = 0; run < 200; run++) {
+    for (unsigned run = 0; run < 100; run++) {
         uint64_t random = seed + run;
         int order[3 * STATES], left[3 * STATES];
         struct feed f;
@@ -258,7 +258,7 @@ static void storm_answer(struct storm *s, size_t i) {
         return;
     }
     if (what == 3) { /* it was done, and the answer is lost */
-        SW_AUTO(sw_text) char *unused = feed_slack(&s->f, i);
+        free(feed_slack(&s->f, i));
         s->doubts++;
     }
     s->f.trouble = what < 5 ? maybe[pick(&s->random, 4)] : none[pick(&s->random, 3)];
@@ -295,7 +295,7 @@ static void storm_end(struct storm *s) {
 static void whatever_slack_does_the_newest_state_is_shown(void **state) {
     uint64_t seed = seed_of();
     (void)state;
-    for (unsigned run = 0; run < 100; run++) {
+    for (unsigned run = 0; run < 40; run++) {
         struct storm s = {.random = seed + run, .bad = true};
         feed_init(&s.f);
         for (int step = 0; step < 300; step++) {
