@@ -152,6 +152,9 @@ static void answer(const struct sw__notify *n, const char *template, const json_
     json_t *left_out = json_object_get(n->in->body, "left_out");
     if (left_out) json_object_set(data, "left_out", left_out);
     if (resumed > 0) json_object_set_new(data, "resumed", json_integer((json_int_t)resumed));
+    json_object_set_new(data, "buttons",
+                        json_pack("[{s:s, s:o}]", "label", "Test it", "line",
+                                  json_sprintf("route test %s", sw_str(route, "id"))));
     sw__tell_answer(n, template, data);
 }
 

@@ -99,7 +99,8 @@ def bob_can_be_the_one_who_types():
         assert "only visible to @bob" in text and "bob@example.com" in text, text
 
 
-# Each command once: what is typed, what a person reads of it, and each write that the platforms received for it.
+# Each command once: what is typed (or the button that types it), what a person reads of it, and each write that the
+# platforms received for it.
 TOUR = [
     ("/h help", "Promote a release to the next stage", []),
     ("/h help deploy", "/h deploy! billing", []),
@@ -125,6 +126,12 @@ TOUR = [
     ("/h maintenance off storefront in staging", "turned maintenance off", ["PATCH /apps/… 200"]),
     ("/h promote atlas", "one-time code", []),
     ("/h promote atlas 123456", "promoted atlas", ["POST /pipeline-promotions 201"]),
+    ("/h route storefront to #deploys only deploys in prod", "is reported in", ["POST /repos/acme/storefront/hooks 201"]),
+    ("[Test it]", "This is a test of", ["POST /api/chat.postMessage 200"]),
+    ("/h route", "only deploys in production", []),
+    ("/h unroute", "Nothing was changed yet", []),
+    ("/h unroute storefront", "is not reported in", []),
+    ("/h why 4f2a9c1", "Nothing is known of 4f2a9c1", []),
     ("/h logout", "ada@example.com", []),
 ]
 
@@ -134,7 +141,7 @@ def each_command_is_shown():
     with Demo("--stable", *arguments) as demo:
         code, text = demo.finish(300)
         assert code == 0, text
-        parts = re.split(r"^@ada types: ", text, flags=re.M)[1:]
+        parts = re.split(r"^@ada (?:types|presses): ", text, flags=re.M)[1:]
         assert len(parts) == len(TOUR), text
         for (line, words, writes), part in zip(TOUR, parts):
             assert words in part, (line, words, part)

@@ -24,6 +24,9 @@ static void a_route_is_kept_confirmed_indexed_and_in_the_audit(void **state) {
     world_init(&w);
     world_add(&w, "p1", "U0ADA", "C0OPS", "{'only': ['deploys'], 'branch': 'main'}", id);
     world_expect(&w, "private route.added U0ADA");
+    SW_AUTO(sw_text) char *test = sw_printf("route test %s", id);
+    const json_t *buttons = json_object_get(world_data(&w, "route.added"), "buttons");
+    assert_string_equal(sw_str(json_array_get(buttons, 0), "line"), test);
     assert_int_equal(strlen(id), 4);
     assert_int_equal(id[0], 'r');
     expect_outputs(&w, "source", "pipeline/p1 github/7 heroku/p1-prod heroku/p1-stag");
