@@ -12,6 +12,7 @@
 
 #define MISSED "missed"
 #define CHECK "check"
+#define SIGN_IN_MS 30000 /* from one account to the other, in a browser */
 
 static void arm(const struct sw__notify *n, const char *what, const char *pipeline, int64_t ms) {
     SW_AUTO(sw_text) char *name = sw__kept_key(n, what, pipeline);
@@ -127,10 +128,10 @@ int sw__clock_hurry(const struct sw__notify *n) {
     int r = sw__kept_name(user) ? sw__kept_get(n, "owner", user, &pipelines) : -EBADMSG;
     if (r < 0) return r;
     for (; i < json_array_size(pipelines) && i < to; i++)
-        arm(n, CHECK, json_string_value(json_array_get(pipelines, i)), 0);
+        arm(n, CHECK, json_string_value(json_array_get(pipelines, i)), sw_int(n->in->body, "ms"));
     if (json_array_size(pipelines) > to)
-        sw__tell_self(
-            n, json_pack("{s:s, s:s, s:I}", "job", "hurry", "user", user, "from", (json_int_t)to));
+        sw__tell_self(n, json_pack("{s:s, s:s, s:I, s:I}", "job", "hurry", "user", user, "ms",
+                                   sw_int(n->in->body, "ms"), "from", (json_int_t)to));
     return 0;
 }
 
@@ -182,8 +183,13 @@ int sw__person_v1(const struct sw__notify *n) {
     int r = person_set(n, provider, text, &news);
     int second = is_number(name) ? 0 : person_set(n, provider, name, &news);
     if (r < 0 || second < 0) return r < 0 ? r : second;
-    /* Signed out: what is reported by those rights stops. Signed in again: it goes on. */
-    if (news) sw__tell_self(n, json_pack("{s:s, s:s}", "job", "hurry", "user", user));
+    /* Signed out: what is reported by those rights stops. Signed in again: it goes on, once they are through with the
+     * other account as well. */
+    int64_t ms = json_is_true(json_object_get(body, "gone")) ? 0 : SIGN_IN_MS;
+    if (ms > n->ctx->conf->check_ms) ms = n->ctx->conf->check_ms;
+    if (news)
+        sw__tell_self(
+            n, json_pack("{s:s, s:s, s:I}", "job", "hurry", "user", user, "ms", (json_int_t)ms));
     return 0;
 }
 
