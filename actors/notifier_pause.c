@@ -51,7 +51,7 @@ int sw__routed_lost(const struct sw__notify *n) {
 static const char *change(const json_t *job, json_t *route, bool *ret_changed) {
     const char *reason = sw_str(job, "reason"), *name = sw_str(job, "name");
     const char *paused = sw_str(route, "paused"), *before = sw_str(route, "channel_name");
-    bool named = name[0] && strcmp(name, before) != 0;
+    bool named = name[0] && strcmp(name, before) != 0, again = named && before[0];
     *ret_changed = named;
     if (named) json_object_set_new(route, "channel_name", json_string(name));
     if (reason[0] && !paused[0]) {
@@ -64,7 +64,7 @@ static const char *change(const json_t *job, json_t *route, bool *ret_changed) {
         *ret_changed = true;
         return "route.back";
     }
-    return named && before[0] ? "route.renamed" : NULL;
+    return again ? "route.renamed" : NULL;
 }
 
 /* {template: {user: {owner, routes: [shown]}}} */

@@ -199,10 +199,11 @@ static int add(const struct sw__notify *n) {
         return 0;
     }
     bool changed = sw__routed_find(was, "channel", channel) != NULL;
+    SW_AUTO(sw_json)
     json_t *pipe =
         was ? json_deep_copy(was)
             : json_pack("{s:[], s:I}", "routes", "missed_ms", (json_int_t)n->ctx->now_ms);
-    SW_AUTO(sw_json) json_t *held = pipe, *sources = json_array();
+    SW_AUTO(sw_json) json_t *sources = json_array();
     const json_t *route = route_to(n, pipe, fresh);
     if (!route) {
         too_many(n, "routes", SW__ROUTES_MAX);

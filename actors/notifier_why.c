@@ -74,11 +74,11 @@ static bool is_repeat(const json_t *record) {
     return json_array_size(json_object_get(record, "verdicts")) > 0;
 }
 
-int sw__why_note(const struct sw__notify *n, json_t *record, const struct sw__own *own) {
+int sw__why_note(const struct sw__notify *n, json_t *taken, const struct sw__own *own) {
     const json_t *event = n->in->body, *known = NULL;
     const char *id = sw_str(event, "event_id"), *sha = sha_of(event);
     const char *name = sw_str(json_object_get(event, "repo"), "name");
-    SW_AUTO(sw_json) json_t *held = record;
+    SW_AUTO(sw_json) json_t *record = taken;
     int r = is_repeat(record) ? sw__kept_get(n, "why", id, &known) : 0;
     if (r == 0) r = note_commit(n, sha, id);
     if (r == 0) r = note_op(n, own->op, id);
