@@ -212,12 +212,17 @@ int sw_kafka_write(struct sw_kafka *kafka, const char *topic, const struct sw_ka
     rd_kafka_headers_t *hs = rd_kafka_headers_new(8);
     for (; headers && headers->name; headers++)
         rd_kafka_header_add(hs, headers->name, -1, headers->value, -1);
-    rd_kafka_resp_err_t err = __extension__ rd_kafka_producev(
-        kafka->rk, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_KEY(record->key, record->key_size),
-        RD_KAFKA_V_VALUE((void *)(uintptr_t)record->value, record->value_size),
-        RD_KAFKA_V_HEADERS(hs), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_OPAQUE(opaque),
-        RD_KAFKA_V_END);
-    if (err == RD_KAFKA_RESP_ERR_NO_ERROR) return 0;
+    rd_kafka_vu_t what[] = {
+        {RD_KAFKA_VTYPE_TOPIC, {.cstr = topic}},
+        {RD_KAFKA_VTYPE_KEY, {.mem = {(void *)(uintptr_t)record->key, record->key_size}}},
+        {RD_KAFKA_VTYPE_VALUE, {.mem = {(void *)(uintptr_t)record->value, record->value_size}}},
+        {RD_KAFKA_VTYPE_MSGFLAGS, {.i = RD_KAFKA_MSG_F_COPY}},
+        {RD_KAFKA_VTYPE_OPAQUE, {.ptr = opaque}},
+        {RD_KAFKA_VTYPE_HEADERS, {.headers = hs}}};
+    rd_kafka_error_t *error = rd_kafka_produceva(kafka->rk, what, sizeof(what) / sizeof(what[0]));
+    if (!error) return 0;
+    rd_kafka_resp_err_t err = rd_kafka_error_code(error);
+    rd_kafka_error_destroy(error);
     rd_kafka_headers_destroy(hs);
     return err == RD_KAFKA_RESP_ERR__QUEUE_FULL          ? -EAGAIN
            : err == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE ? -EMSGSIZE

@@ -73,16 +73,18 @@ static rd_kafka_t *client(rd_kafka_type_t type, rd_kafka_conf_t *conf) {
 
 static void put(rd_kafka_t *rk, const struct args *a, const char *key, const char *value,
                 size_t size) {
-    for (;;) {
-        rd_kafka_resp_err_t err = rd_kafka_producev(
-            rk, RD_KAFKA_V_TOPIC(a->topic), RD_KAFKA_V_KEY(*key ? key : NULL, strlen(key)),
-            RD_KAFKA_V_VALUE((void *)(uintptr_t)value, size),
-            RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
-        if (!err) break;
-        if (err != RD_KAFKA_RESP_ERR__QUEUE_FULL) {
-            fprintf(stderr, "kafka_records: %s\n", rd_kafka_err2str(err));
+    rd_kafka_vu_t what[] = {
+        {RD_KAFKA_VTYPE_TOPIC, {.cstr = a->topic}},
+        {RD_KAFKA_VTYPE_KEY, {.mem = {*key ? (void *)(uintptr_t)key : NULL, strlen(key)}}},
+        {RD_KAFKA_VTYPE_VALUE, {.mem = {(void *)(uintptr_t)value, size}}},
+        {RD_KAFKA_VTYPE_MSGFLAGS, {.i = RD_KAFKA_MSG_F_COPY}}};
+    rd_kafka_error_t *error;
+    while ((error = rd_kafka_produceva(rk, what, sizeof(what) / sizeof(what[0])))) {
+        if (rd_kafka_error_code(error) != RD_KAFKA_RESP_ERR__QUEUE_FULL) {
+            fprintf(stderr, "kafka_records: %s\n", rd_kafka_error_string(error));
             exit(1);
         }
+        rd_kafka_error_destroy(error);
         rd_kafka_poll(rk, 10);
     }
     undelivered++;
