@@ -230,14 +230,12 @@ json_t *sw_subject_notice(const json_t *state, const json_t *pipeline, const jso
     sw__put(data, "kind", json_string(view->kind));
     sw__put(data, "phase", phase ? json_string(phase) : NULL);
     view->show(state, phase, pipeline, data);
-    sw__put(data, "state", json_string(view->state(phase)));
-    sw__put(data, "pipeline", sw__words(pipeline, "pipeline.name", 60));
     name_person(data, people);
     SW_AUTO(sw_json) json_t *short_data = brief(data);
     SW_AUTO(sw_json) json_t *lines = log_lines(state, view, people);
     /* A digest counts by state, and names the pipelines. */
     sw__put(short_data, "state", json_string(view->state(phase)));
-    sw__put(short_data, "pipeline", json_incref(sw_data_at(pipeline, "pipeline.name")));
+    sw__put(short_data, "pipeline", sw__words(pipeline, "pipeline.name", 60));
     json_t *notice = json_pack("{s:o, s:o, s:b}", "parent", part(template, data), "digest",
                                part("subject.digest", short_data), "final", view->ended(phase));
     if (alarm) {

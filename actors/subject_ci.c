@@ -124,6 +124,17 @@ static int push_key(const json_t *event, const json_t *pipeline, char *ret, cons
     return *ret_why ? -ENOENT : key(event, pipeline, ret, ret_why);
 }
 
+/* GitHub opens a suite for each app that could have checks, and of most nothing more is heard. */
+static bool is_open_suite(const json_t *event) {
+    return sw__is(event, "type", "check_suite") &&
+           !sw__is(json_object_get(event, "suite"), "status", "completed");
+}
+
+static int suite_key(const json_t *event, const json_t *pipeline, char *ret, const char **ret_why) {
+    *ret_why = "a check suite that has not ended: its runs say more";
+    return is_open_suite(event) ? -ENOENT : key(event, pipeline, ret, ret_why);
+}
+
 static int test_key(const json_t *event, const json_t *pipeline, char *ret, const char **ret_why) {
     char id[72];
     (void)ret_why;
@@ -168,8 +179,7 @@ static void facts(const json_t *event, const json_t *pipeline, struct sw_subject
 }
 
 static const char *kind(const json_t *event) {
-    (void)event;
-    return "commit";
+    return is_open_suite(event) ? NULL : "commit";
 }
 
 static void fold_commit(json_t *state, const json_t *event) {
@@ -234,7 +244,7 @@ const struct sw__about sw__about_ci[] = {
     {"push", push_key, push_facts, kind, fold_push},
     {"status", key, facts, kind, fold},
     {"check_run", key, facts, kind, fold},
-    {"check_suite", key, facts, kind, fold},
+    {"check_suite", suite_key, facts, kind, fold},
     {"workflow_run", key, facts, kind, fold},
     {"test-run", test_key, facts, kind, fold},
     {0},

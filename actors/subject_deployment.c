@@ -105,8 +105,6 @@ static void fold_about(json_t *state, const json_t *event, json_t *by) {
         json_pack("{s:o*, s:o, s:I, s:O*}", "env", sw__words(deployment, "environment", 100), "sha",
                   json_sprintf("%.40s", is_sha(sha) ? sha : ""), "id", id, "by", by);
     if (!is_sha(ref)) sw__put(about, "ref", sw__words(deployment, "ref", 100));
-    if (strncmp(sw_str(deployment, "task"), "deploy", 6) != 0)
-        sw__put(about, "task", sw__words(deployment, "task", 40));
     sw__fold_repo(state, event);
     /* The newest deployment of a review app is the one that it is about. */
     sw__fold_reg(state, "about", id, 0, about);

@@ -179,6 +179,33 @@ static void patterns_are_filled(void **state) {
         expect_fill(rows[i].pattern, rows[i].data, rows[i].text);
 }
 
+static void only_an_address_of_the_web_becomes_a_link(void **state) {
+    static const struct {
+        const char *url, *bare, *named; /* NULL: not at all */
+    } rows[] = {
+        {"https://a.example/b?c=d&e#f", "<https://a.example/b?c=d&amp;e#f|a.example/b?c=d&amp;e#f>",
+         "<https://a.example/b?c=d&amp;e#f|There>"},
+        {"http://127.0.0.1:8080/x", "<http://127.0.0.1:8080/x|127.0.0.1:8080/x>",
+         "<http://127.0.0.1:8080/x|There>"},
+        {"javascript:alert(1)", "javascript:alert(1)", NULL},
+        {"https://a.example/|x>", "https://a.example/|x&gt;", NULL},
+        {"https://a.example/ <!here>", "https://a.example/ &lt;!here&gt;", NULL},
+        {"https://a.example/\n", "https://a.example/\n", NULL},
+        {"", "", NULL},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        struct sw_mrkdwn m;
+        SW_AUTO(sw_json) json_t *data = json_pack("{s:s}", "x", rows[i].url);
+        expect(sw_filled("{x:link}", data, 3000), rows[i].bare);
+        sw_mrkdwn_init(&m, 3000);
+        assert_int_equal(sw_mrkdwn_link(&m, rows[i].url, "There"), rows[i].named != NULL);
+        expect(sw_mrkdwn_end(&m), rows[i].named ? rows[i].named : "");
+    }
+    expect_fill("{at:clock}", "{\"at\":1764252000000}",
+                "<!date^1764252000^{time_secs}|2025-11-27 14:00 UTC>");
+}
+
 static void a_long_list_says_how_many_more(void **state) {
     json_t *list = json_array();
     (void)state;
@@ -279,6 +306,7 @@ int main(void) {
         cmocka_unit_test(one_value_does_not_take_all_the_room),
         cmocka_unit_test(only_a_slack_id_becomes_a_mention),
         cmocka_unit_test(patterns_are_filled),
+        cmocka_unit_test(only_an_address_of_the_web_becomes_a_link),
         cmocka_unit_test(a_long_list_says_how_many_more),
         cmocka_unit_test(a_button_types_a_whole_line_or_is_not_there),
         cmocka_unit_test(more_buttons_than_slack_takes_are_left_out),

@@ -87,20 +87,31 @@ static json_t *shuffled(json_t *const *events, size_t count) {
     return state;
 }
 
+#define EVENTS_MAX 24
+
+static size_t read_all(const struct history *h, json_t *events[EVENTS_MAX]) {
+    size_t count = 0;
+    for (; h->events[count]; count++)
+        events[count] = event_of(h->events[count]);
+    return count;
+}
+
 static void check_any_order(const char *name, json_t *const *events, size_t count, size_t seeds) {
-    SW_AUTO(sw_text) char *expected = NULL, *expected_notice = NULL;
+    SW_AUTO(sw_json) json_t *first = NULL;
+    SW_AUTO(sw_json) json_t *first_notice = NULL;
     for (size_t seed = 1; seed <= seeds; seed++) {
         dice = seed * 0x9e3779b97f4a7c15ULL;
         SW_AUTO(sw_json) json_t *state = shuffled(events, count);
         SW_AUTO(sw_json) json_t *notice = notice_of(state);
-        SW_AUTO(sw_text) char *is = bytes_of(state), *is_notice = bytes_of(notice);
-        if (!expected) {
-            expected = sw_take(&is);
-            expected_notice = sw_take(&is_notice);
-        } else if (strcmp(is, expected) != 0 || strcmp(is_notice, expected_notice) != 0) {
-            fail_msg("%s, seed %zu:\n%s\n%s\nand before\n%s\n%s", name, seed, is, is_notice,
-                     expected, expected_notice);
+        /* Objects are equal whatever the order of their keys, lists are not. */
+        if (!first) {
+            first = json_incref(state);
+            first_notice = json_incref(notice);
         }
+        if (json_equal(state, first) && json_equal(notice, first_notice)) continue;
+        SW_AUTO(sw_text) char *is = bytes_of(state);
+        SW_AUTO(sw_text) char *is_notice = bytes_of(notice);
+        fail_msg("%s, seed %zu:\n%s\n%s", name, seed, is, is_notice);
     }
 }
 
@@ -108,17 +119,29 @@ static void any_order_and_any_repeats_give_the_same_thread(void **state) {
     (void)state;
     print_message("          seeds 1 to %d of each history\n", SEEDS);
     for (const struct history *h = histories; h->name; h++) {
-        json_t *events[24];
-        size_t count = 0;
-        for (; h->events[count]; count++)
-            events[count] = event_of(h->events[count]);
+        json_t *events[EVENTS_MAX];
+        size_t count = read_all(h, events);
         SW_AUTO(sw_json) json_t *as_told = fold_all(h->events);
-        SW_AUTO(sw_text) char *expected = bytes_of(as_told);
         check_any_order(h->name, events, count, count > 1 ? SEEDS : 1);
         dice = 1;
         SW_AUTO(sw_json) json_t *other = shuffled(events, count);
         SW_AUTO(sw_text) char *is = bytes_of(other);
-        assert_string_equal(is, expected);
+        SW_AUTO(sw_text) char *expected = bytes_of(as_told);
+        assert_string_equal(is, expected); /* byte by byte, once */
+        for (size_t i = 0; i < count; i++)
+            json_decref(events[i]);
+    }
+}
+
+/* GitHub's clock has whole seconds, and much happens within one. */
+static void so_it_is_where_clocks_cannot_tell_what_came_first(void **state) {
+    (void)state;
+    for (const struct history *h = histories; h->name; h++) {
+        json_t *events[EVENTS_MAX];
+        size_t count = read_all(h, events);
+        for (size_t i = 0; i < count; i++)
+            json_object_set_new(events[i], "at_ms", json_integer(T0_MS));
+        check_any_order(h->name, events, count, SEEDS / 10);
         for (size_t i = 0; i < count; i++)
             json_decref(events[i]);
     }
@@ -159,6 +182,7 @@ int main(void) {
         cmocka_unit_test(a_channel_reads_of_each_subject_what_happened),
         cmocka_unit_test(each_event_of_a_subject_has_its_key),
         cmocka_unit_test(any_order_and_any_repeats_give_the_same_thread),
+        cmocka_unit_test(so_it_is_where_clocks_cannot_tell_what_came_first),
         cmocka_unit_test(many_checks_are_all_counted_in_any_order),
     };
     return cmocka_run_group_tests_name("subject", tests, NULL, NULL);

@@ -67,6 +67,8 @@ static void what_is_never_shown_has_a_reason(void **state) {
         {"0 {" PULL("synchronize", ""), -ENOENT, "a pull request got new commits"},
         {"0 {" PULL("milestoned", ""), -ENOENT,
          "a pull request changed in a way that is not shown"},
+        {"0 {" SUITE("'status':'queued'"), -ENOENT,
+         "a check suite that has not ended: its runs say more"},
         {"0 {'type':'create'," REPO ",'ref':'x','ref_type':'branch'}", -ENOENT,
          "a branch was made: its push says it"},
         {"0 {'type':'release','action':'created'," REPO ",'release':{'tag':'v1'}}", -ENOENT,
