@@ -40,10 +40,11 @@ static int start_repeated(void **state) {
     return start_with(repeated);
 }
 
-static struct client_reply happen(const char *path, const char *ask) {
-    struct client_reply reply = client_post(&sim, path, ask);
+/* What it answered; new. */
+static json_t *happen(const char *path, const char *ask) {
+    REPLY reply = client_post(&sim, path, ask);
     if (reply.status != 200) fail_msg("%s %s: %ld", path, ask, reply.status);
-    return reply;
+    return json_incref(reply.json);
 }
 
 /* What an event is about: of GitHub its action, of a status its state, of Heroku include and status. */
@@ -92,8 +93,8 @@ static void expect(const char *const *labels) {
 
 static void a_green_commit_is_checked_and_deployed(void **state) {
     (void)state;
-    REPLY pushed = happen("/sim/push", "{\"message\":\"Round prices\\n\\nAll.\"}");
-    const char *sha = client_text(pushed.json, "sha");
+    json_auto_t *pushed = happen("/sim/push", "{\"message\":\"Round prices\\n\\nAll.\"}");
+    const char *sha = client_text(pushed, "sha");
     static const char *const labels[] = {"push",
                                          "check_suite requested",
                                          "workflow_run requested",
@@ -132,13 +133,13 @@ static void a_green_commit_is_checked_and_deployed(void **state) {
 static void heroku_ci_lists_its_run(void **state) {
     (void)state;
     client_enter(&sim, "ada@example.com");
-    REPLY pushed = happen("/sim/push", "{\"fail\":\"ci\",\"branch\":\"hot-fix\"}");
+    json_auto_t *pushed = happen("/sim/push", "{\"fail\":\"ci\",\"branch\":\"hot-fix\"}");
     unsigned nth = 0;
     json_decref(wait_for("check_run failure", &nth));
     json_decref(wait_for("check_suite completed", &nth));
     json_auto_t *run = wait_until_not("/pipelines/storefront/test-runs/1", "status", "running");
     assert_string_equal(client_text(run, "status"), "failed");
-    assert_string_equal(client_text(run, "commit_sha"), client_text(pushed.json, "sha"));
+    assert_string_equal(client_text(run, "commit_sha"), client_text(pushed, "sha"));
     assert_string_equal(client_text(run, "commit_branch"), "hot-fix");
     REPLY all = client_api(&sim, "GET", "/pipelines/storefront/test-runs", NULL, NULL);
     assert_int_equal(json_array_size(all.json), 1);
@@ -154,7 +155,7 @@ static void each_step_can_fail(void **state) {
         {"{\"fail\":\"release\"}", "api:release failed", "deployment_status failure"}};
     unsigned nth = 0;
     for (size_t i = 0; i < SIM_ARRAY_LEN(rows); i++) {
-        REPLY pushed = happen("/sim/push", rows[i][0]);
+        json_decref(happen("/sim/push", rows[i][0]));
         json_decref(wait_for(rows[i][1], &nth));
         if (rows[i][2] != NULL) json_decref(wait_for(rows[i][2], &nth));
     }
@@ -164,9 +165,9 @@ static void each_step_can_fail(void **state) {
 
 static void a_pull_request_gets_a_review_app_and_is_merged(void **state) {
     (void)state;
-    REPLY opened =
+    json_auto_t *opened =
         happen("/sim/pull", "{\"action\":\"open\",\"user\":\"bob\",\"title\":\"Carts\"}");
-    assert_int_equal(sim_json_int(opened.json, "number", 0), 12);
+    assert_int_equal(sim_json_int(opened, "number", 0), 12);
     unsigned nth = 0;
     json_decref(wait_for("create", &nth));
     nth = 0;
@@ -179,9 +180,9 @@ static void a_pull_request_gets_a_review_app_and_is_merged(void **state) {
     assert_string_equal(client_text(deployment, "environment"), "storefront-pr-12");
     assert_true(json_is_true(json_object_get(deployment, "transient_environment")));
     json_decref(wait_for("deployment_status success", &nth));
-    REPLY labeled = happen("/sim/pull", "{\"action\":\"label\",\"number\":12}");
+    json_decref(happen("/sim/pull", "{\"action\":\"label\",\"number\":12}"));
     json_decref(wait_for("pull_request labeled", &nth));
-    REPLY merged = happen("/sim/pull", "{\"action\":\"merge\"}");
+    json_decref(happen("/sim/pull", "{\"action\":\"merge\"}"));
     json_auto_t *closed = wait_for("pull_request closed", &nth);
     assert_true(json_is_true(json_object_get(json_object_get(closed, "pull_request"), "merged")));
     json_auto_t *live = wait_for("deployment created", &nth);
@@ -198,7 +199,7 @@ static void a_crashed_dyno_is_told_and_starts_again(void **state) {
         sim_fmt("{\"include\":[\"dyno\"],\"level\":\"sync\",\"url\":\"%s/mine\"}", sim.ingress_url);
     REPLY made = client_api(&sim, "POST", "/apps/storefront-production/webhooks", NULL, hook);
     assert_int_equal(made.status, 201);
-    REPLY crashed = happen("/sim/crash", "{\"dyno\":\"web.2\"}");
+    json_decref(happen("/sim/crash", "{\"dyno\":\"web.2\"}"));
     unsigned nth = 0;
     json_auto_t *told = wait_for("dyno crashed", &nth);
     assert_string_equal(client_text(json_object_get(told, "data"), "name"), "web.2");
@@ -210,8 +211,8 @@ static void a_crashed_dyno_is_told_and_starts_again(void **state) {
 
 static void a_config_var_makes_a_release(void **state) {
     (void)state;
-    REPLY set = happen("/sim/vars", "{\"user\":\"bob\",\"name\":\"COLOUR\"}");
-    assert_string_equal(client_text(set.json, "description"), "Set COLOUR config vars");
+    json_auto_t *set = happen("/sim/vars", "{\"user\":\"bob\",\"name\":\"COLOUR\"}");
+    assert_string_equal(client_text(set, "description"), "Set COLOUR config vars");
     unsigned nth = 0;
     json_auto_t *told = wait_for("api:release succeeded", &nth);
     assert_string_equal(client_text(json_object_get(told, "actor"), "email"), "bob@example.com");
@@ -219,7 +220,7 @@ static void a_config_var_makes_a_release(void **state) {
 
 static void a_tag_is_pushed_and_released(void **state) {
     (void)state;
-    REPLY pushed = happen("/sim/push", "{\"tag\":\"v1.3\"}");
+    json_decref(happen("/sim/push", "{\"tag\":\"v1.3\"}"));
     unsigned nth = 0;
     json_auto_t *told = wait_for("release published", &nth);
     assert_string_equal(client_text(json_object_get(told, "release"), "tag_name"), "v1.3");
@@ -233,7 +234,7 @@ static char *order_of(const char *seed) {
     SIM_FREE char *config = sim_fmt("{\"event_ms\":20,\"shuffle_events\":%s}", seed);
     unsigned first = ingress_count(sim.ingress);
     client_tell(&sim, "/sim/config", config);
-    REPLY pushed = happen("/sim/push", "{\"fail\":\"ci\"}");
+    json_decref(happen("/sim/push", "{\"fail\":\"ci\"}"));
     struct sim_buf order = {0};
     for (unsigned i = 0; i < 14; i++) {
         struct ingress_request got = ingress_wait(sim.ingress, first + i);
@@ -251,7 +252,7 @@ static void a_seed_shuffles_what_arrives(void **state) {
 
 static void each_webhook_may_come_twice(void **state) {
     (void)state;
-    REPLY pushed = happen("/sim/push", "{\"tag\":\"v9\"}");
+    json_decref(happen("/sim/push", "{\"tag\":\"v9\"}"));
     unsigned same = 0;
     for (unsigned i = 0; i < 6; i++) {
         struct ingress_request one = ingress_wait(sim.ingress, i);
@@ -274,7 +275,7 @@ static void each_button_of_the_page_does_something(void **state) {
         json_t *ask = json_object_get(button, "ask");
         json_object_set_new(ask, "user", json_string("bob"));
         SIM_FREE char *text = json_dumps(ask, 0);
-        REPLY done = happen(client_text(button, "path"), text);
+        json_decref(happen(client_text(button, "path"), text));
     }
     int64_t stories = -1;
     for (int64_t until_ms = sim_mono_ms() + 20000; stories != 0 && sim_mono_ms() < until_ms;) {

@@ -221,6 +221,7 @@ static void deliveries_come_by_pages(void **state) {
 static void an_app_can_be_renamed_and_is_itself_again(void **state) {
     (void)state;
     REPLY made = hook_add("[\"api:app\"]", "sync", "");
+    assert_int_equal(made.status, 201);
     REPLY taken = client_api(&sim, "PATCH", STAGING, NULL, "{\"name\":\"billing-eu\"}");
     assert_int_equal(taken.status, 422);
     REPLY set = client_api(&sim, "PATCH", STAGING, NULL, "{\"name\":\"shop-staging\"}");
@@ -252,6 +253,7 @@ static void nothing_leaves_this_machine(void **state) {
 static void each_is_delivered_twice_when_that_is_asked_for(void **state) {
     (void)state;
     REPLY made = hook_add("[\"api:app\"]", "sync", "");
+    assert_int_equal(made.status, 201);
     client_tell(&sim, "/sim/config", "{\"repeat_events\":true}");
     maintenance(true);
     struct ingress_request one = ingress_wait(sim.ingress, 0), two = ingress_wait(sim.ingress, 1);
