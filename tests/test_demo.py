@@ -99,6 +99,18 @@ def bob_can_be_the_one_who_types():
         assert "only visible to @bob" in text and "bob@example.com" in text, text
 
 
+def a_pushed_commit_makes_threads():
+    with Demo("--once", "/h route storefront to #deploys", "--once", "[Push a commit]") as demo:
+        code, text = demo.finish()
+        assert code == 0, text
+        _, pushed = text.split("@ada presses: [Push a commit]")
+        shown, told = pushed.split("GitHub told Slipway:\n")
+        assert "pushed 1 commit to acme/storefront main" in shown and "CI passed" in shown, text
+        assert "Live" in shown and shown.count("| thread") >= 2, text
+        for webhook in ("push", "check_suite completed", "deployment_status success", "api:build succeeded", "api:release succeeded"):
+            assert f"\n{webhook}\n" in f"\n{told}", (webhook, text)
+
+
 # Each command once: what is typed (or the button that types it), what a person reads of it, and each write that the
 # platforms received for it.
 TOUR = [
@@ -187,6 +199,7 @@ def wrong_options_are_refused():
 
 def main():
     tests = [an_invalid_promotion_shows_usage_and_promotes_nothing, a_promotion_is_asked_for_once, lines_are_typed_one_after_the_other,
+             a_pushed_commit_makes_threads,
              each_command_is_shown, bob_can_be_the_one_who_types, ctrl_c_leaves_nothing_behind, nothing_outlives_a_killed_demo,
              nothing_is_left_when_nobody_reads_on, wrong_options_are_refused]
     failed = 0

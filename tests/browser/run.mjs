@@ -14,6 +14,7 @@ import './forgery_cases.mjs';
 import './again_cases.mjs';
 import './page_cases.mjs';
 import './install_cases.mjs';
+import './demo_cases.mjs';
 
 const [slipway, sim, ...rest] = process.argv.slice(2);
 if (!sim) {
