@@ -59,6 +59,7 @@ int sw__hooks_start(struct sw__plan *p) {
 
 static int next(struct sw__plan *p, bool good) {
     json_t *h = hook(p);
+    json_object_del(h, "extra");
     sw__set(h, "at", json_integer(sw_int(h, "at") + 1));
     if (!good) sw__set(h, "bad", json_integer(sw_int(h, "bad") + 1));
     return ask(p);
@@ -72,14 +73,19 @@ void sw__hook_ask(struct sw__plan *p, const char *id) {
     sw__plan_call(p, request);
 }
 
-const json_t *sw__hook_ours(const struct sw__plan *p, const json_t *list) {
+static const json_t *nth_of_ours(const struct sw__plan *p, const json_t *list, size_t n) {
     SW_AUTO(sw_text) char *url = sw_public_url(p->ctx->conf, PATH);
     size_t i;
     json_t *one;
     json_array_foreach((json_t *)list, i, one) {
-        if (!strcmp(sw_str(one, "url"), url) && sw__id_valid(sw_str(one, "id"))) return one;
+        bool ours = !strcmp(sw_str(one, "url"), url) && sw__id_valid(sw_str(one, "id"));
+        if (ours && n-- == 0) return one;
     }
     return NULL;
+}
+
+const json_t *sw__hook_ours(const struct sw__plan *p, const json_t *list) {
+    return nth_of_ours(p, list, 0);
 }
 
 bool sw__hook_brings(const json_t *list, const char *const *names, size_t n) {
@@ -117,8 +123,13 @@ void sw__hook_end(struct sw__plan *p) {
 }
 
 int sw__hook_list_said(struct sw__plan *p, const struct sw__said *said) {
-    const json_t *ours = sw__hook_ours(p, said->json);
+    const json_t *ours = sw__hook_ours(p, said->json), *extra = nth_of_ours(p, said->json, 1);
     if (sw__tend_scarce(p, said)) return 0;
+    if (extra && strcmp(sw_str(extra, "id"), sw_str(hook(p), "extra")) != 0) {
+        sw__set(hook(p), "extra", json_string(sw_str(extra, "id")));
+        sw__plan_go(p, "hook_extra");
+        return 0;
+    }
     if (!ours && sw__hook_more(p, said)) {
         sw__plan_go(p, "hook_list");
         return 0;
@@ -139,6 +150,26 @@ void sw__hook_trouble(struct sw__plan *p, const struct sw__said *said) {
         sw__plan_trouble(p, said);
     else
         next(p, false);
+}
+
+/* ---- one too many: two people who routed at the same moment, say ---- */
+
+void sw__hook_extra_call(struct sw__plan *p) {
+    json_t *request =
+        sw__request("DELETE", "id", "/apps/%s/webhooks/%s", app_id(p), sw_str(hook(p), "extra"));
+    sw__set(request, "repeat", json_string("check"));
+    sw__plan_call(p, request);
+}
+
+int sw__hook_extra_said(struct sw__plan *p, const struct sw__said *said) {
+    (void)said;
+    return ask(p);
+}
+
+/* Repeated events do no harm: it is left for the next time. */
+void sw__hook_extra_trouble(struct sw__plan *p, const struct sw__said *said) {
+    (void)said;
+    ask(p);
 }
 
 /* ---- the write ---- */

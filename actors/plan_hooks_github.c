@@ -18,6 +18,7 @@ static const char *const events[] = {
 static int done(struct sw__plan *p, const char *how) {
     sw__set(json_object_get(p->state, "hooks"), "github", json_string(how));
     json_object_del(p->state, "hook_id");
+    json_object_del(p->state, "hook_again");
     return sw__plan_next(p);
 }
 
@@ -112,10 +113,14 @@ int sw__gh_hook_write_said(struct sw__plan *p, const struct sw__said *said) {
 void sw__gh_hook_trouble(struct sw__plan *p, const struct sw__said *said) {
     bool no = said->kind == SW__SAID_NO;
     bool denied = no && (said->status == 404 || said->status == 403 || said->status == 401);
-    if (said->kind == SW__SAID_AWAY && sw__plan_kind(p)->silent)
+    if (said->kind == SW__SAID_AWAY && sw__plan_kind(p)->silent) {
         sw__plan_trouble(p, said);
-    else
+    } else if (no && said->status == 422 && !json_object_get(p->state, "hook_again")) {
+        sw__set(p->state, "hook_again", json_true()); /* perhaps somebody made it just now */
+        sw__plan_go(p, "gh_hooks");
+    } else {
         done(p, denied ? "denied" : "none");
+    }
 }
 
 enum sw__seen sw__gh_hook_seen(struct sw__plan *p, const struct sw__said *said) {

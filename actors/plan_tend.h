@@ -2,9 +2,9 @@
  *
  * shapes   plan_priv.h
  *          hooks {heroku: "ok"|"some"|"none"|"no_secret", github: "ok"|"denied"|"none"|"no_account"|"no_secret"|"app"}
- *          hook {at, bad, fewer, id?, there?, right?}: while they are seen to; at: of apps
+ *          hook {at, bad, fewer, id?, extra?}: while those of Heroku are seen to; at: of apps
  *          missed {at, pages, range?, found [{event, hook, include}]}: Heroku's deliveries of the app at `at`
- *          again {hook, cursor, pages, deep, bad {guid: [delivery, attempts]}, good {guid: true}, at}: GitHub's
+ *          again {hook, cursor, pages, deep, bad {guid: {id, n: attempts}}, good {guid: true}}: GitHub's
  *          left: how often something was left to the next run
  * units    *_ms
  * errors   as executor_priv.h
@@ -25,6 +25,9 @@
 int sw__hooks_start(struct sw__plan *p);
 void sw__hook_list_call(struct sw__plan *p);
 int sw__hook_list_said(struct sw__plan *p, const struct sw__said *said);
+void sw__hook_extra_call(struct sw__plan *p);
+int sw__hook_extra_said(struct sw__plan *p, const struct sw__said *said);
+void sw__hook_extra_trouble(struct sw__plan *p, const struct sw__said *said);
 void sw__hook_post_call(struct sw__plan *p);
 void sw__hook_patch_call(struct sw__plan *p);
 int sw__hook_write_said(struct sw__plan *p, const struct sw__said *said);

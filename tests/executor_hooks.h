@@ -79,6 +79,16 @@ static inline json_t *hooks_write(struct hooks *h, const json_t *request, const 
     return fake_ok(id ? 200 : 201, json_incref(one));
 }
 
+static inline json_t *hooks_delete(struct hooks *h, const char *app, const char *id) {
+    json_t *list = hooks_list(h, app);
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        if (strcmp(sw_str(json_array_get(list, i), "id"), id) != 0) continue;
+        json_array_remove(list, i);
+        return fake_ok(200, json_pack("{s:s}", "id", id));
+    }
+    return fake_error(404, "not_found", "Couldn't find that webhook.");
+}
+
 static inline json_t *hooks_page(const struct hooks *h, const json_t *list, const json_t *request) {
     const char *range = sw_str(json_object_get(request, "headers"), "Range");
     size_t from = 0;
@@ -100,6 +110,8 @@ static inline json_t *hooks_of_app(struct hooks *h, const json_t *request, const
     if (!strcmp(rest, "webhooks"))
         return get ? hooks_page(h, hooks_list(h, app), request)
                    : hooks_write(h, request, app, NULL);
+    if (sscanf(rest, "webhooks/%79s", id) == 1 && !strcmp(method, "DELETE"))
+        return hooks_delete(h, app, id);
     if (sscanf(rest, "webhooks/%79s", id) == 1 && !strcmp(method, "PATCH"))
         return hooks_write(h, request, app, id);
     if (!strcmp(rest, "webhook-deliveries?eq%5Bstatus%5D=failed"))

@@ -116,6 +116,52 @@ static void what_is_wrong_with_it_is_put_right(void **state) {
     }
 }
 
+static void what_is_there_twice_is_there_once_afterwards(void **state) {
+    static const struct {
+        const char *match, *http;
+        bool effect;
+        size_t hooks;
+    } rows[] = {
+        {"nothing", "{}", false, APPS},
+        {"DELETE /apps/", "{\"error\":\"unsure\"}", true, APPS},
+        {"DELETE /apps/", "{\"status\":503}", false, APPS + 1}, /* the next time, then */
+        {"DELETE /apps/", "{\"status\":403}", false, APPS + 1},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct both *b = begin(false);
+        hooks_do(&b->w, TEND);
+        json_array_clear(b->w.sent);
+        json_t *list = hooks_list(&b->h, "app-storefront-staging");
+        for (int k = 0; k < 2; k++) {
+            json_t *copy = json_deep_copy(json_array_get(list, 0));
+            json_object_set_new(copy, "id", json_sprintf("copy-%d", k));
+            if (k == 0 || i < 2)
+                json_array_append_new(list, copy);
+            else
+                json_decref(copy);
+        }
+        b->w.faults[0] = (struct fault){rows[i].match, 0, 1, rows[i].http, rows[i].effect};
+        hooks_do(&b->w, TEND);
+        assert_string_equal(said(b, "heroku"), "ok");
+        assert_int_equal(hooks_count(&b->h), rows[i].hooks);
+        assert_string_equal(sw_str(json_array_get(list, 0), "id"), "hook-app-storefront-staging-1");
+        end(b);
+    }
+}
+
+static void a_webhook_that_github_has_after_all_is_found(void **state) {
+    (void)state;
+    struct both *b = begin(true);
+    b->w.faults[0] = (struct fault){GH_POST, 0, 1,
+                                    "{\"status\":422,\"json\":{\"message\":\"Validation Failed\"}}",
+                                    true}; /* another plan made it in between */
+    hooks_do(&b->w, TEND);
+    assert_string_equal(said(b, "github"), "ok");
+    assert_int_equal(json_array_size(b->h.github), 1);
+    end(b);
+}
+
 static void an_entity_that_heroku_does_not_know_is_left_out(void **state) {
     static const struct {
         const char *unknown, *heroku;
@@ -238,7 +284,7 @@ static void github_s_failures_have_their_ends_too(void **state) {
          "ok", 1},
         {GH_POST, "{\"status\":404,\"json\":{\"message\":\"Not Found\"}}", 1, false, "sync",
          "denied", 0},
-        {GH_POST, "{\"status\":422,\"json\":{\"message\":\"url is not supported\"}}", 1, false,
+        {GH_POST, "{\"status\":422,\"json\":{\"message\":\"url is not supported\"}}", 2, false,
          "sync", "none", 0},
         {GH_POST, "{\"status\":500}", 1, true, "sync", "ok", 1},
         {GH_POST, "{\"error\":\"unsure\"}", 1, true, "sync", "ok", 1},
@@ -357,6 +403,8 @@ int main(void) {
         cmocka_unit_test(what_is_there_is_left_alone),
         cmocka_unit_test(ours_is_found_among_others_on_any_page),
         cmocka_unit_test(what_is_wrong_with_it_is_put_right),
+        cmocka_unit_test(what_is_there_twice_is_there_once_afterwards),
+        cmocka_unit_test(a_webhook_that_github_has_after_all_is_found),
         cmocka_unit_test(an_entity_that_heroku_does_not_know_is_left_out),
         cmocka_unit_test(each_failure_has_its_end_and_no_app_has_two),
         cmocka_unit_test(a_look_that_fails_leaves_the_app_out),
