@@ -164,8 +164,8 @@ static void too_many(const struct sw__notify *n, const char *what, int max) {
 
 /* The pipeline's route to this channel, new where there was none: NULL, there is no room. */
 static json_t *route_to(const struct sw__notify *n, json_t *pipe, const char *id) {
-    static const char *const keys[] = {"channel", "channel_name", "only", "stages",
-                                       "states",  "branch",       NULL};
+    static const char *const keys[] = {"channel", "channel_name", "private", "only",
+                                       "stages",  "states",       "branch",  NULL};
     const json_t *said = json_object_get(n->in->body, "route");
     const json_t *owner = json_object_get(n->in->body, "owner");
     json_t *routes = json_object_get(pipe, "routes");

@@ -15,13 +15,14 @@ static bool is_of(const json_t *pipe, const json_t *body) {
            !strcmp(name, sw_str(json_object_get(pipe, "pipeline"), "id"));
 }
 
-/* Of one pipeline: to this channel, or to all others. */
+/* Of one pipeline: to this channel, or to all others, but for private ones: who is outside need not know of them. */
 static void put(const json_t *pipe, const char *channel, bool here, json_t *into,
                 json_int_t *more) {
     size_t i;
     json_t *route;
     json_array_foreach(json_object_get(pipe, "routes"), i, route) {
         if (!strcmp(sw_str(route, "channel"), channel) != here) continue;
+        if (!here && json_is_true(json_object_get(route, "private"))) continue;
         if (json_array_size(into) >= SHOWN_MAX)
             (*more)++;
         else

@@ -206,6 +206,20 @@ static void a_source_is_listened_to_while_anybody_needs_it(void **state) {
     world_finish(&w);
 }
 
+static void a_private_channel_is_listed_in_itself_only(void **state) {
+    struct world w;
+    char id[16];
+    (void)state;
+    world_init(&w);
+    world_add(&w, "p1", "U0ADA", "C0SECRET", "{'private': true, 'channel_name': 'secret'}", id);
+    world_route(&w, "list", "U0BOB", "C0OPS", json_object());
+    assert_int_equal(json_array_size(json_object_get(world_data(&w, "route.list"), "here")), 0);
+    assert_int_equal(json_array_size(json_object_get(world_data(&w, "route.list"), "others")), 0);
+    world_route(&w, "list", "U0ADA", "C0SECRET", json_object());
+    assert_int_equal(json_array_size(json_object_get(world_data(&w, "route.list"), "here")), 1);
+    world_finish(&w);
+}
+
 static void a_list_begins_with_this_channel(void **state) {
     struct world w;
     char id[16];
@@ -463,6 +477,7 @@ int main(void) {
         cmocka_unit_test(all_of_a_channel_is_asked_back_first),
         cmocka_unit_test(a_source_is_listened_to_while_anybody_needs_it),
         cmocka_unit_test(a_list_begins_with_this_channel),
+        cmocka_unit_test(a_private_channel_is_listed_in_itself_only),
         cmocka_unit_test(a_test_goes_the_way_of_an_event),
         cmocka_unit_test(who_adds_to_a_pipeline_of_another_does_not_become_its_owner),
         cmocka_unit_test(who_resumes_becomes_the_owner_and_the_pause_ends),
