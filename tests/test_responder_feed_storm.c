@@ -124,28 +124,53 @@ static void five_minutes_of_429_lose_nothing(void **state) {
     feed_finish(&f);
 }
 
+#define MANY 450
+
 static void more_than_a_channel_can_hold_waits_elsewhere(void **state) {
     struct feed f;
     (void)state;
     feed_init(&f);
     f.w.conf.digest = 1000;
     for (int n = 1; n <= 2; n++) {
-        for (int i = 0; i < 300; i++) {
+        for (int i = 0; i < MANY; i++) {
             SW_AUTO(sw_text) char *op = op_of(i);
-            feed_say(&f, op, n, "pending");
+            json_t *body = notice(op, "C0DEPLOY", n, "pending");
+            /* Of every other one only the history is new. */
+            if (i % 2) json_object_set_new(body, "parent", release(op, 1, "pending"));
+            feed_send(&f, body);
             if (n == 1) feed_run(&f, 1100);
         }
         check_sizes(&f);
     }
     feed_settle(&f);
     feed_check_pace(&f);
-    assert_int_equal(json_object_size(f.seen), 600);
-    for (int i = 0; i < 300; i++) {
-        SW_AUTO(sw_text) char *text = sw_printf("`n/commit/1/c%d./C0DEPLOY` v2 ", i);
+    assert_int_equal(json_object_size(f.seen), 2 * MANY);
+    for (int i = 0; i < MANY; i++) {
+        SW_AUTO(sw_text) char *text = sw_printf("`n/commit/1/c%d./C0DEPLOY` v%d ", i, 2 - i % 2);
         SW_AUTO(sw_text) char *history = sw_printf("`history n/commit/1/c%d./C0DEPLOY` v2 ", i);
         assert_int_equal(feed_shows(&f, text, NULL), 1);
         assert_int_equal(feed_shows(&f, history, NULL), 1);
     }
+    feed_finish(&f);
+}
+
+static void a_429_stops_the_notices_of_a_workspace_and_no_command(void **state) {
+    struct feed f;
+    (void)state;
+    feed_init(&f);
+    feed_send(&f, notice("n/tag/1/v1/C0DEPLOY", "C0DEPLOY", 1, "succeeded"));
+    f.trouble = TOO_FAST;
+    feed_answer(&f, 0);
+    f.trouble = NULL;
+    feed_send(&f, notice("n/tag/1/v1/C0OTHER", "C0OTHER", 1, "succeeded"));
+    assert_int_equal(world_count(&f.w), 0);
+    parent(&f.w, "0001-cmd", "started", 1, false);
+    assert_int_equal(world_count(&f.w), 1);
+    json_array_clear(f.w.calls);
+    feed_run(&f, 6900);
+    assert_int_equal(json_object_size(f.seen), 0);
+    feed_run(&f, 5000);
+    assert_int_equal(json_object_size(f.seen), 2);
     feed_finish(&f);
 }
 
@@ -326,6 +351,7 @@ int main(void) {
         cmocka_unit_test(a_thousand_subjects_and_a_slow_slack_end_in_a_few_messages),
         cmocka_unit_test(five_minutes_of_429_lose_nothing),
         cmocka_unit_test(more_than_a_channel_can_hold_waits_elsewhere),
+        cmocka_unit_test(a_429_stops_the_notices_of_a_workspace_and_no_command),
         cmocka_unit_test(channels_of_a_workspace_take_turns_with_its_updates),
         cmocka_unit_test(any_order_of_arrival_ends_in_the_same_messages),
         cmocka_unit_test(whatever_slack_does_the_newest_state_is_shown),
