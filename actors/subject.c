@@ -51,15 +51,25 @@ void sw_subject_facts(const json_t *event, const json_t *pipeline, struct sw_sub
     if (row) row->facts(event, pipeline, ret);
 }
 
+/* The kind of a subject of this kind after an event of that one; NULL: it is not of it. What GitHub
+ * and Heroku both tell of is Heroku's, who knows more. */
+static const char *joined(const char *kind, const char *of_event) {
+    static const char *const both[] = {"deployment", "deploy", NULL};
+    if (!of_event[0] || !strcmp(kind, of_event)) return kind;
+    return sw__is_in(kind, both) && sw__is_in(of_event, both) ? "deploy" : NULL;
+}
+
 json_t *sw_subject_fold(const json_t *state, const json_t *event, bool *ret_changed) {
     const struct sw__about *row = about(event);
     const char *kind = row && sw__at(event) > 0 ? row->kind(event) : NULL;
     json_t *next = json_deep_copy(state);
-    if (!kind || (*kind ? state && !sw__is(state, "kind", kind) : !state)) {
+    if (kind && state) kind = joined(sw_str(state, "kind"), kind);
+    if (!kind || !*kind) {
         *ret_changed = false;
         return next ? next : json_object();
     }
-    if (!next) next = json_pack("{s:s}", "kind", kind);
+    if (!next) next = json_object();
+    json_object_set_new(next, "kind", json_string(kind));
     row->fold(next, event);
     *ret_changed = !state || !json_equal(state, next);
     return next;

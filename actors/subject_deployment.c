@@ -2,7 +2,8 @@
  *
  * The words of a status' description tell the phases apart: our own executor's (plan_say.c) and
  * Heroku's. "inactive" is what GitHub says of what another deployment replaced: it ends only what
- * never came to an end of its own. */
+ * never came to an end of its own. Heroku makes a deployment for each app that a push deploys by
+ * itself, named like the app, and tells of the build as well: that is one subject, the app's. */
 #include "actors/subject_priv.h"
 
 #include <ctype.h>
@@ -29,12 +30,32 @@ static bool is_review(const json_t *event) {
            pull_number(environment_of(event)) > 0;
 }
 
+static bool is_sha(const char *ref) {
+    return strlen(ref) == 40 && strspn(ref, "0123456789abcdef") == 40;
+}
+
+/* The id of the app of the pipeline that is named so; "": none. */
+static const char *app_of(const json_t *pipeline, const char *name) {
+    json_t *app;
+    size_t i;
+    json_array_foreach(json_object_get(pipeline, "apps"), i, app) {
+        if (name[0] && sw__is(app, "name", name)) return sw_str(app, "id");
+    }
+    return "";
+}
+
 static int key(const json_t *event, const json_t *pipeline, char *ret, const char **ret_why) {
     char repo[72], id[40], tail[48];
-    (void)pipeline, (void)ret_why;
+    const char *app = app_of(pipeline, environment_of(event));
+    const char *sha = sw_str(json_object_get(event, "deployment"), "sha");
+    (void)ret_why;
     sw__id_of(event, "repo.id", repo, sizeof(repo));
     sw__id_of(event, "deployment.id", id, sizeof(id));
     if (!id[0]) return -EBADMSG;
+    if (app[0] && is_sha(sha) && !is_review(event)) {
+        snprintf(tail, sizeof(tail), "%.8s", sha);
+        return sw__key(ret, "deploy", app, tail);
+    }
     if (!is_review(event)) return sw__key(ret, "deployment", repo, id);
     sw__key_tail(environment_of(event), sizeof(tail) - 1, tail);
     return sw__key(ret, "review", repo, tail);
@@ -74,10 +95,6 @@ static const char *stage_of(const char *environment, const json_t *pipeline) {
     size_t n = slash ? (size_t)(slash - environment) : strlen(environment);
     if (n < sizeof(word)) memcpy(word, environment, n);
     return sw__stage_word(word);
-}
-
-static bool is_sha(const char *ref) {
-    return strlen(ref) == 40 && strspn(ref, "0123456789abcdef") == 40;
 }
 
 static void facts(const json_t *event, const json_t *pipeline, struct sw_subject_facts *ret) {

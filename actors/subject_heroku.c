@@ -222,11 +222,15 @@ static void show_deploy(const json_t *state, const char *phase, const json_t *pi
                         json_t *data) {
     const json_t *build = sw__reg(state, "build"), *release = sw__reg(state, "release");
     bool released = is_of_build(state);
+    const json_t *about = sw__reg(state, "about"), *hub = sw__reg(state, "state");
     const json_t *by = json_object_get(build ? build : release, "by");
+    if (!by) by = json_object_get(about, "by");
     int64_t build_ms = sw__reg_at(state, "build");
     sw__show_app(state, pipeline, data);
     sw__put(data, "by", json_incref((json_t *)by));
     sw__put(data, "sha", json_sprintf("%.8s", sw_str(build ? build : release, "sha")));
+    sw__put(data, "ref", json_incref(json_object_get(about, "ref")));
+    sw__put(data, "url", json_incref(json_object_get(hub, "url")));
     if (released) sw__put(data, "version", json_incref(json_object_get(release, "v")));
     if (phase && !strcmp(phase, "failed"))
         sw__put(data, released ? "not_released" : "not_built", json_true());
@@ -243,6 +247,15 @@ static void show_release(const json_t *state, const char *phase, const json_t *p
     sw__put(data, "description", json_incref(json_object_get(release, "description")));
     show_took(state, phase, json_integer_value(json_object_get(state, "first")),
               sw__reg_at(state, "release"), data);
+}
+
+/* What GitHub tells of the same phases. */
+static bool deploy_hides(const json_t *state, const json_t *line) {
+    static const char *const phases[] = {"deploying", "releasing", "restarting", "live",
+                                         "failed",    "gone",      NULL};
+    (void)state;
+    return sw__is_in(json_string_value(json_array_get(line, 2)), phases) &&
+           !json_object_get(json_array_get(line, 3), "version");
 }
 
 static char *deploy_alarm(const json_t *state) {
@@ -263,7 +276,8 @@ const struct sw__view sw__view_deploy = {.kind = "deploy",
                                          .state = state_of,
                                          .ended = ended,
                                          .show = show_deploy,
-                                         .alarm = deploy_alarm};
+                                         .alarm = deploy_alarm,
+                                         .hides = deploy_hides};
 const struct sw__view sw__view_release = {.kind = "release",
                                           .phase = release_phase,
                                           .state = state_of,

@@ -223,15 +223,17 @@ const struct sw__template sw__templates_subject[] = {
     ROW("review", "gone", SW__DOUBT REVIEW " is gone", NULL, other),
     ROW("review", NULL, SW__BUSY REVIEW " is being deployed" BY, NULL, other),
 
-    ROW("deploy", "releasing", SW__BUSY "Releasing [{sha:code} ]to " APP VERSION BY, NULL, other),
-    ROW("deploy", "released", SW__GOOD "Released [{sha:code} ]to " APP VERSION BY,
+    ROW("deploy", "releasing", SW__BUSY "Releasing [{ref:code} at ][{sha:code} ]to " APP VERSION BY,
+        NULL, other),
+    ROW("deploy", "released", SW__GOOD "Released [{ref:code} at ][{sha:code} ]to " APP VERSION BY,
         "The dynos restart.", other),
-    ROW("deploy", "live", SW__GOOD "Live: [{sha:code} ]in " APP VERSION BY, NULL, other),
+    ROW("deploy", "live", SW__GOOD "Live: [{ref:code} at ][{sha:code} ]in " APP VERSION BY, NULL,
+        other),
     ROW("deploy", "failed",
-        SW__BAD "[{?not_built}The build of ][{?not_released}The release of ][{sha:code} ]for " APP
-                " failed" FROM,
+        SW__BAD "[{?not_built}The build of ][{?not_released}The release of ][{ref:code} at "
+                "][{sha:code} ]for " APP " failed" FROM,
         "What ran there runs on.", other),
-    ROW("deploy", NULL, SW__BUSY "Building [{sha:code} ]for " APP BY, NULL, other),
+    ROW("deploy", NULL, SW__BUSY "Building [{ref:code} at ][{sha:code} ]for " APP BY, NULL, other),
 
     ROW("release", "released", SW__GOOD APP " {version:v} is released[: {description}]" BY, NULL,
         other),
@@ -262,9 +264,8 @@ const struct sw__template sw__templates_subject[] = {
 
     FAILED("deployment", "The deploy of " WHAT " failed[: {why}]"),
     FAILED("review", REVIEW " could not be deployed[: {why}]"),
-    FAILED("deploy",
-           "[{?not_built}The build of ][{?not_released}The release of ][{sha:code} ]for " APP
-           " failed"),
+    FAILED("deploy", "[{?not_built}The build of ][{?not_released}The release of ][{ref:code} at "
+                     "][{sha:code} ]for " APP " failed"),
     FAILED("release", "The release {version:v} of " APP " failed[: {description}]"),
     FAILED(NULL, "CI failed: {name:code} on {repo:bold}[ {branch:code}] ({sha:code})"),
 

@@ -182,6 +182,41 @@ const struct history histories[] = {
      "What happened:\n0  " BUSY "Building, by <@U0ADA>\n60  Built\n60  " BUSY
      "Releasing v43: release phase\n80  " GOOD "Released as v43\n85  " GOOD "Live: v43 is up",
      NULL},
+    {"a deploy that GitHub and Heroku both tell of",
+     "deploy/a1/4f2a9c1d",
+     {"0 {" ASKED("99", "storefront-staging"), "1 {" BUILD("b1", "pending"),
+      "1 {" IS("99", "storefront-staging", "pending", ""), "60 {" BUILD("b1", "succeeded"),
+      "60 {" RELEASE("43", "pending", "Deploy 4f2a9c1d"),
+      "80 {" RELEASE("43", "succeeded", "Deploy 4f2a9c1d"),
+      "81 {" IS("99", "storefront-staging", "success", "")},
+     "succeeded",
+     true,
+     GOOD
+     "Released `main` at `4f2a9c1d` to *storefront-staging* (staging) as v43, by <@U0ADA>\n"
+     "The dynos restart.\n"
+     "<https://dashboard.heroku.com/apps/storefront-staging/activity/builds/7|More about it, at "
+     "Heroku>" DOT "1 min 19 s",
+     "What happened:\n0  Asked for, by <@U0ADA>\n1  " BUSY
+     "Building, by <@U0ADA>\n60  Built\n60  " BUSY "Releasing v43: release phase\n80  " GOOD
+     "Released as v43",
+     NULL},
+    {"a deployment to an app of which Heroku tells nothing",
+     "deploy/a1/4f2a9c1d",
+     {"0 {" ASKED("99", "storefront-staging"),
+      "1 {" IS("99", "storefront-staging", "error", "checks failed")},
+     "failed",
+     true,
+     BAD
+     "The deploy of *acme/storefront* `main` (`4f2a9c1`)" TO
+     "`storefront-staging` (staging) failed, begun by <@U0ADA>\nchecks failed\n"
+     "<https://dashboard.heroku.com/apps/storefront-staging/activity/builds/7|More about it, at "
+     "Heroku>" DOT "1 s",
+     "What happened:\n0  Asked for, by <@U0ADA>\n1  " BAD "Failed: checks failed",
+     BAD
+     "The deploy of *acme/storefront* `main` (`4f2a9c1`)" TO
+     "`storefront-staging` (staging) failed: checks failed\n"
+     "<https://dashboard.heroku.com/apps/storefront-staging/activity/builds/7|More about it, at "
+     "Heroku>"},
     {"the same commit built again, and not well",
      "deploy/a1/4f2a9c1d",
      {"0 {" BUILD("b1", "pending"), "60 {" BUILD("b1", "succeeded"),
