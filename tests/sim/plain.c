@@ -9,7 +9,15 @@ static void put(struct sim_buf *out, const char *text) {
     sim_buf_add(out, text, strlen(text));
 }
 
-/* <@U0ADA>, <#C0OPS|ops>, <!here>, <!date^...|fallback>, <url|text>; `len` without the brackets. */
+/* One that is not known keeps its id. */
+static const char *channel_name(const struct sim_team *team, const char *id) {
+    for (const struct sim_user *c = team->channels; c != NULL && c->id != NULL; c++) {
+        if (strcmp(c->id, id) == 0) return c->name;
+    }
+    return id;
+}
+
+/* <@U0ADA>, <#C0OPS>, <#C0OPS|ops>, <!here>, <!date^...|fallback>, <url|text>; `len` without the brackets. */
 static void put_link(struct sim_buf *out, const char *inner, size_t len,
                      const struct sim_team *team) {
     const char *bar = memchr(inner, '|', len);
@@ -18,8 +26,8 @@ static void put_link(struct sim_buf *out, const char *inner, size_t len,
     const struct sim_user *user = inner[0] == '@' ? sim_user_find(team, label + 1) : NULL;
     if (user != NULL) {
         sim_buf_printf(out, "@%s", user->name);
-    } else if (inner[0] == '#' && bar != NULL) {
-        sim_buf_printf(out, "#%s", label);
+    } else if (inner[0] == '#') {
+        sim_buf_printf(out, "#%s", bar != NULL ? label : channel_name(team, label + 1));
     } else {
         put(out, label);
     }

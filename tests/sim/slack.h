@@ -61,7 +61,8 @@ struct sim_user {
 };
 struct sim_team {
     const char *id, *domain, *name, *bot_user, *bot_id;
-    const struct sim_user *users; /* ends with a NULL id */
+    const struct sim_user *users;    /* ends with a NULL id */
+    const struct sim_user *channels; /* as at the start, the same way; NULL: none */
 };
 struct sim_slack {
     struct sim_channel **channel;

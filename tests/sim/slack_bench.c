@@ -35,7 +35,7 @@ void sim_bench_create(struct sim_slack *slack, const struct sim_conf *conf) {
         snprintf(p->bot, sizeof(p->bot), "U0K%03u", n);
         snprintf(p->bot_id, sizeof(p->bot_id), "B0K%03u", n);
         p->users[0] = (struct sim_user){p->user, "bench"};
-        p->team = (struct sim_team){p->id, p->domain, p->name, p->bot, p->bot_id, p->users};
+        p->team = (struct sim_team){p->id, p->domain, p->name, p->bot, p->bot_id, p->users, NULL};
     }
     for (int i = 0; i < conf->bench_channels; i++) {
         const struct place *p = &places[(size_t)i % count];

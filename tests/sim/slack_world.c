@@ -8,9 +8,12 @@
 
 static const struct sim_user users_1[] = {{"U0ADA", "ada"}, {"U0BOB", "bob"}, {NULL, NULL}};
 static const struct sim_user users_2[] = {{"U0CYD", "cyd"}, {NULL, NULL}};
+static const struct sim_user channels_1[] = {
+    {"C0DEPLOY", "deploys"}, {"C0OPS", "ops"}, {NULL, NULL}};
+static const struct sim_user channels_2[] = {{"C0OTHER", "general"}, {NULL, NULL}};
 static const struct sim_team teams[] = {
-    {"T0SIM1", "sim-one", "Sim One", "U0BOT1", "B0BOT1", users_1},
-    {"T0SIM2", "sim-two", "Sim Two", "U0BOT2", "B0BOT2", users_2},
+    {"T0SIM1", "sim-one", "Sim One", "U0BOT1", "B0BOT1", users_1, channels_1},
+    {"T0SIM2", "sim-two", "Sim Two", "U0BOT2", "B0BOT2", users_2, channels_2},
 };
 
 const struct sim_team *sim_team_find(const char *id) {
@@ -178,9 +181,11 @@ struct sim_slack *sim_slack_create(const struct sim_conf *conf) {
     slack->channel_by = sim_map_create();
     slack->method_by = sim_map_create();
     slack->kept = SIM_CHANNEL_KEPT;
-    sim_channel_add(slack, &teams[0], "C0DEPLOY", "deploys");
-    sim_channel_add(slack, &teams[0], "C0OPS", "ops");
-    sim_channel_add(slack, &teams[1], "C0OTHER", "general");
+    for (size_t i = 0; i < SIM_ARRAY_LEN(teams); i++) {
+        for (const struct sim_user *c = teams[i].channels; c->id != NULL; c++) {
+            sim_channel_add(slack, &teams[i], c->id, c->name);
+        }
+    }
     sim_bench_create(slack, conf);
     for (size_t i = 0; i < slack->channels; i++) {
         struct sim_channel *channel = slack->channel[i];

@@ -9,7 +9,9 @@
 #include <cmocka.h>
 
 static const struct sim_user users[] = {{"U0ADA", "ada"}, {NULL, NULL}};
-static const struct sim_team team = {"T0SIM1", "sim-one", "Sim One", "U0BOT1", "B0BOT1", users};
+static const struct sim_user channels[] = {{"C0OPS", "ops"}, {NULL, NULL}};
+static const struct sim_team team = {"T0SIM1", "sim-one", "Sim One", "U0BOT1",
+                                     "B0BOT1", users,     channels};
 
 /* slack_world.c has the real one, and half of the sim with it. */
 const struct sim_user *sim_user_find(const struct sim_team *where, const char *id) {
@@ -26,6 +28,8 @@ static void markup_becomes_what_a_person_reads(void **state) {
         {"<@U0ADA> typed", "@ada typed"},
         {"<@U0EVE> typed", "@U0EVE typed"},
         {"<#C0OPS|ops>", "#ops"},
+        {"<#C0OPS>", "#ops"},
+        {"<#C0NEW>", "#C0NEW"},
         {"<https://example.com/x|this page>", "this page"},
         {"<https://example.com/x>", "https://example.com/x"},
         {"<!date^1790000000^{date}|2026-09-21>", "2026-09-21"},

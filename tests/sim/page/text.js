@@ -2,6 +2,7 @@
 'use strict';
 
 const people = { U0ADA: 'ada', U0BOB: 'bob', U0CYD: 'cyd' };
+const channels = { C0DEPLOY: 'deploys', C0OPS: 'ops', C0OTHER: 'general' };
 const signs = { '\u2714': 'good', '\u2716': 'bad', '\u2026': 'busy', '\u26a0': 'doubt' };
 
 function element(name, attributes, ...children) {
@@ -15,11 +16,11 @@ function plain(text) {
     return text.replace(/&lt;/g, '<').replace(/&gt;/g, '>').replace(/&amp;/g, '&');
 }
 
-// <@U0ADA>, <#C0OPS|ops>, <!date^seconds^format|fallback>, <url|label>
+// <@U0ADA>, <#C0OPS>, <#C0OPS|ops>, <!date^seconds^format|fallback>, <url|label>
 function angle(inner) {
     const [head, label] = inner.split(/\|(.*)/s);
     if (head.startsWith('@')) return element('span', { class: 'mention' }, '@' + (people[head.slice(1)] || head.slice(1)));
-    if (head.startsWith('#')) return element('span', { class: 'mention' }, '#' + (label || head.slice(1)));
+    if (head.startsWith('#')) return element('span', { class: 'mention' }, '#' + (label || channels[head.slice(1)] || head.slice(1)));
     if (head.startsWith('!date^')) {
         const at = new Date(Number(head.split('^')[1]) * 1000);
         return element('time', { datetime: at.toISOString(), title: at.toLocaleString() }, at.toLocaleString([], { dateStyle: 'medium', timeStyle: 'short' }));
