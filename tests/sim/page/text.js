@@ -16,14 +16,25 @@ function plain(text) {
     return text.replace(/&lt;/g, '<').replace(/&gt;/g, '>').replace(/&amp;/g, '&');
 }
 
+// {time}, {time_secs} and {date_short_pretty} of Slack's format; every other day is said in full.
+function dated(at, format) {
+    const day = at.toLocaleDateString([], { dateStyle: 'medium' });
+    const parts = {
+        time: at.toLocaleTimeString([], { timeStyle: 'short' }), time_secs: at.toLocaleTimeString([], { timeStyle: 'medium' }),
+        date_short_pretty: at.toDateString() === new Date().toDateString() ? 'today' : day,
+    };
+    return format.replace(/\{(\w+)\}/g, (all, name) => parts[name] || day);
+}
+
 // <@U0ADA>, <#C0OPS>, <#C0OPS|ops>, <!date^seconds^format|fallback>, <url|label>
 function angle(inner) {
     const [head, label] = inner.split(/\|(.*)/s);
     if (head.startsWith('@')) return element('span', { class: 'mention' }, '@' + (people[head.slice(1)] || head.slice(1)));
     if (head.startsWith('#')) return element('span', { class: 'mention' }, '#' + (label || channels[head.slice(1)] || head.slice(1)));
     if (head.startsWith('!date^')) {
-        const at = new Date(Number(head.split('^')[1]) * 1000);
-        return element('time', { datetime: at.toISOString(), title: at.toLocaleString() }, at.toLocaleString([], { dateStyle: 'medium', timeStyle: 'short' }));
+        const [, seconds, format] = head.split('^');
+        const at = new Date(Number(seconds) * 1000);
+        return element('time', { datetime: at.toISOString(), title: at.toLocaleString() }, dated(at, format));
     }
     if (/^https?:/.test(head)) return link(plain(head), plain(label || head));
     return document.createTextNode(plain(label || head));
