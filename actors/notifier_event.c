@@ -3,6 +3,7 @@
  *
  * All of a subject is one message, so a channel that shows it gets each change of it, whatever the words of the filter say.
  * An event of an operation of ours marks its subject: the operation's own channel has the operation's message. */
+#include "actors/blocks.h"
 #include "actors/notifier_priv.h"
 
 #include <errno.h>
@@ -342,13 +343,32 @@ int sw__event_v1(const struct sw__notify *n) {
     return r;
 }
 
+static void want_people(const struct sw__notify *n, const json_t *event) {
+    static const char *const paths[][3] = {
+        {"github", "sender", "id"},        {"github", "pull", "user.id"},
+        {"github", "commit", "author.id"}, {"github", "deployment", "creator.id"},
+        {"heroku", "actor", "id"},         {"heroku", "actor", "email"}};
+    SW_AUTO(sw_json) json_t *people = json_array(), *here = NULL;
+    for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++) {
+        const json_t *id = sw_data_at(json_object_get(event, paths[i][1]), paths[i][2]);
+        if (json_is_string(id))
+            json_array_append_new(people,
+                                  json_pack("{s:s, s:O}", "provider", paths[i][0], "id", id));
+        else if (json_is_integer(id))
+            json_array_append_new(
+                people, json_pack("{s:s, s:o}", "provider", paths[i][0], "id",
+                                  json_sprintf("%lld", (long long)json_integer_value(id))));
+    }
+    (void)sw__people_here(n, people, &here);
+}
+
 /* Each of these would be a question to Redis of its own later. The pipeline is not known yet: most keys do not need it. */
 void sw__event_want(const struct sw__notify *n) {
     const json_t *body = n->in->body, *list = NULL, *unused;
     const char *source = sw_str(body, "source"), *why;
     char key[SW_SUBJECT_KEY];
     size_t i;
-    json_t *id, *people = NULL;
+    json_t *id;
     if (!sw__kept_name(source)) return;
     (void)sw__kept_get(n, "src", source, &list);
     json_array_foreach((json_t *)list, i, id) {
@@ -359,9 +379,5 @@ void sw__event_want(const struct sw__notify *n) {
     if (sw_subject_link(body, key) == 0) (void)sw__kept_get(n, "link", key, &unused);
     if (sw_subject_key(body, NULL, key, &why) < 0) return;
     (void)sw__kept_get(n, "subj", key, &unused);
-    bool changed;
-    SW_AUTO(sw_json) json_t *state = sw_subject_fold(NULL, body, &changed);
-    SW_AUTO(sw_json) json_t *named = state ? sw_subject_people(state) : NULL;
-    (void)sw__people_here(n, named, &people);
-    json_decref(people);
+    want_people(n, body);
 }
