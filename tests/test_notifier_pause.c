@@ -177,6 +177,18 @@ static void only_what_was_archived_goes_on_by_itself(void **state) {
     }
 }
 
+static void what_is_typed_again_is_not_paused_any_more(void **state) {
+    struct world w;
+    char id[16];
+    (void)state;
+    world_init(&w);
+    world_add(&w, "p1", "U0ADA", "C0OPS", NULL, id);
+    slack(&w, "channel_left", "C0OPS", NULL);
+    world_add(&w, "p1", "U0ADA", "C0OPS", NULL, id); /* executor has looked at the channel */
+    assert_string_equal(paused_of(&w, "p1", 0), "");
+    world_finish(&w);
+}
+
 static void a_new_name_is_kept_and_told_nothing_else_changes(void **state) {
     struct world w;
     char id[16];
@@ -250,6 +262,7 @@ int main(void) {
         cmocka_unit_test(a_channel_that_cannot_be_posted_to_pauses_its_routes),
         cmocka_unit_test(slack_s_events_pause_rename_and_resume),
         cmocka_unit_test(only_what_was_archived_goes_on_by_itself),
+        cmocka_unit_test(what_is_typed_again_is_not_paused_any_more),
         cmocka_unit_test(a_new_name_is_kept_and_told_nothing_else_changes),
         cmocka_unit_test(many_pipelines_of_a_channel_are_gone_through_in_steps),
         cmocka_unit_test(a_channel_of_another_installation_is_another),
