@@ -61,7 +61,7 @@ static void event_finish(struct event *e) {
 }
 
 static int load_pipes(struct event *e) {
-    const json_t *list, *pipe;
+    const json_t *list = NULL, *pipe;
     size_t i;
     json_t *id;
     int r = sw__kept_get(e->n, "src", sw_str(e->body, "source"), &list);

@@ -45,6 +45,7 @@ static struct sw_op *push(struct sw_out *out, enum sw_op_kind kind, const char *
 }
 
 int sw_fact(struct sw_out *out, const char *key, const json_t **ret) {
+    *ret = NULL; /* whoever looks before it returns -EAGAIN finds nothing */
     for (size_t i = out->count; i > 0; i--) {
         const struct sw_op *op = &out->ops[i - 1];
         if ((op->kind == SW_OP_STORE || op->kind == SW_OP_FORGET) && !strcmp(op->name, key)) {

@@ -164,6 +164,26 @@ static void test_calls_that_fail_together_make_one_short_pause(void **state) {
     free(effects);
 }
 
+static int not_loaded(void *arg, const char *key, const json_t **ret) {
+    (void)arg;
+    (void)key;
+    (void)ret;
+    return -EAGAIN;
+}
+
+static void test_a_value_that_is_not_loaded_yet_reads_as_absent(void **state) {
+    struct sw_msg *in = sw_msg_create(SW_KIND_GRANTED, "c1", INST, 1);
+    struct sw_out out;
+    SW_AUTO(sw_json) json_t *garbage = json_array();
+    const json_t *value = garbage;
+    (void)state;
+    sw_out_init(&out, in, not_loaded, NULL);
+    assert_int_equal(sw_fact(&out, "k", &value), -EAGAIN);
+    assert_null(value);
+    sw_out_finish(&out);
+    sw_msg_destroy(in);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_a_role_without_its_keys_says_so_and_exits_with_78,
@@ -177,6 +197,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(
             test_the_index_of_sources_is_written_before_its_commit_and_counts_changes, set_up,
             tear_down),
+        cmocka_unit_test(test_a_value_that_is_not_loaded_yet_reads_as_absent),
         cmocka_unit_test(test_calls_that_fail_together_make_one_short_pause),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
