@@ -2,7 +2,7 @@
  * responder_feed.h.
  *
  * sub/<installation>/<id> is {op, n, final, urgent, p, ts, ch, log_ts, parent, log, digest, cast, told, ...}:
- *   n        of the newest notice; final: its subject has ended, urgent: it goes before others
+ *   n        of the newest notice; final: its subject has ended, urgent: it goes before others, test: somebody looks for it
  *   p        its message: "" none, "shown", "digest" a line of another one, "deaf" closed: it was deleted, or Slack takes none
  *   ts, ch, log_ts  where the message and the reply stand
  *   parent, log     {template, data}, until Slack has confirmed it; new_parent, new_log: that is not shown yet, nor under way
@@ -135,7 +135,9 @@ bool sw__sub_merge(struct sw__sub *s, const json_t *notice) {
     json_object_set_new(s->state, "n", json_integer(n));
     sw__sub_set(s, "op", sw_str(notice, "op"));
     sw__sub_set_flag(s, "final", json_is_true(json_object_get(notice, "final")));
-    sw__sub_set_flag(s, "urgent", json_is_true(json_object_get(notice, "urgent")));
+    sw__sub_set_flag(s, "test", json_is_true(json_object_get(notice, "test")));
+    sw__sub_set_flag(s, "urgent",
+                     json_is_true(json_object_get(notice, "urgent")) || sw__sub_flag(s, "test"));
     if (sw__sub_is(s, "p", "deaf")) return true;
     if (!sw__sub_is(s, "p", "shown")) merge_line(s, notice);
     merge_cast(s, json_object_get(notice, "broadcast"));
@@ -178,8 +180,8 @@ static int plan_new(struct sw__sub *s) {
         if (!sw__feed_wait(f, "p", s->id, false)) sw__feed_full(s);
         return 0;
     }
-    if (sw__digest_due(f) || !sw__feed_wait(f, "p", s->id, sw__sub_flag(s, "urgent")))
-        return sw__digest_put(s);
+    bool many = !sw__sub_flag(s, "test") && sw__digest_due(f);
+    if (many || !sw__feed_wait(f, "p", s->id, sw__sub_flag(s, "urgent"))) return sw__digest_put(s);
     return 0;
 }
 

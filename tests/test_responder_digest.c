@@ -60,10 +60,27 @@ static void the_next_minute_begins_anew(void **state) {
     feed_finish(&f);
 }
 
+static void what_somebody_looks_for_is_never_a_line(void **state) {
+    struct feed f;
+    (void)state;
+    feed_init(&f);
+    for (int i = 0; i < 100; i++)
+        say(&f, i, 1, "pending");
+    json_t *body = notice("n/test/0001/C0DEPLOY", "C0DEPLOY", 1, "succeeded");
+    json_object_set_new(body, "test", json_true());
+    feed_send(&f, body);
+    feed_run(&f, 3000); /* and it comes next */
+    assert_int_equal(feed_shows(&f, "`n/test/0001/C0DEPLOY` v1", NULL), 1);
+    feed_settle(&f);
+    feed_check_pace(&f);
+    feed_finish(&f);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_the_first_of_a_minute_have_messages_of_their_own),
         cmocka_unit_test(a_subject_of_a_digest_goes_on_there),
+        cmocka_unit_test(what_somebody_looks_for_is_never_a_line),
         cmocka_unit_test(the_next_minute_begins_anew),
     };
     return cmocka_run_group_tests_name("responder_digest", tests, NULL, NULL);
