@@ -6,7 +6,7 @@ the seed chooses half. Ends with `N passed, N failed`."""
 import os, random
 
 import runner
-import canary_cases, door_cases, install_cases, key_cases, operation_cases, redis_cases, revoke_cases, role_cases, row_cases, soak_cases, stream_cases, tend_cases, token_cases, upstream_cases  # each registers its cases
+import canary_cases, door_cases, install_cases, key_cases, operation_cases, redis_cases, revoke_cases, role_cases, row_cases, soak_cases, stream_cases, stream_load_cases, tend_cases, token_cases, upstream_cases  # each registers its cases
 from cases import CASES
 
 
@@ -15,6 +15,8 @@ def main():
     cases = [(name, lambda worker, run=run: run(a)) for name, run, long in CASES if runner.chosen(a, name) and (a.long or a.only or not long)]
     if os.environ.get("SW_KILLS") == "three" and not a.only:
         cases = random.Random(a.seed).sample(cases, (len(cases) + 1) // 2)
+    if not a.list and any(name.startswith("stream-") for name, _ in cases):
+        stream_cases.begin(a)
     runner.main(a, cases)
 
 

@@ -1,10 +1,12 @@
-"""Events by Kafka: nothing lost, nothing twice, whatever dies. Entries are counted by Redis, which knows how many were ever added."""
-import base64, hashlib, hmac, json, os, subprocess, sys, time
+"""Events by Kafka: nothing lost, nothing twice. Entries are counted by Redis, which knows how many were ever added.
+
+One broker serves all cases that leave it alone; what kills under load is in stream_load_cases.py."""
+import base64, hashlib, hmac, json, os, subprocess, sys, threading, time
 
 import runner
 from cases import CASES
 from talk import Failed, request, until
-from world import SHORT, World
+from world import SHORT, World, alive
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "kafka"))
 import broker  # noqa: E402
@@ -12,30 +14,52 @@ import broker  # noqa: E402
 SOURCE = "github/7"
 
 
-def stream_case(own=False, replicas=None, settings=None, long=False):
-    """A case with a Kafka: topic and group are its own; with `own` the broker is, too, and may be killed."""
+def build_of(a):
+    return os.path.join(os.path.dirname(os.path.abspath(a.slipway)), "..")
+
+
+def begin(a):
+    """The broker that cases share begins while others are at work."""
+    broker.share(build_of(a))
+
+
+said, lock = set(), threading.Lock()
+
+
+def broker_of(a, nodes):
+    kafka = broker.begin(build_of(a), nodes) if nodes else broker.share(build_of(a)).result()
+    alive.add(kafka)
+    with lock:
+        if kafka.kind not in said:
+            said.add(kafka.kind)
+            print("stream:", kafka.kind, flush=True)
+    return kafka
+
+
+def stream_case(nodes=None, replicas=None, settings=None, world=None, long=False):
+    """A case with a Kafka: topic and group are its own; with `nodes` the broker has so many, is its own, too, and may be killed."""
     def register(fn):
         name = fn.__name__.replace("_", "-")
 
         def run(a):
-            build = os.path.join(os.path.dirname(os.path.abspath(a.slipway)), "..")
-            kafka = broker.begin(build) if own else broker.shared(build)
-            w, failed = None, True
+            kafka, w, failed = broker_of(a, nodes), None, True
             try:
                 topic = f"{name}-{os.getpid()}"
                 kafka.topic(topic)
                 kafka.topic(topic + "-dead", 1)
-                w = World(a.slipway, a.sim, {**SHORT, "KAFKA_OPTIONS": kafka.options, **(settings or {})}, replicas=replicas, kafka=(kafka, topic))
+                w = World(a.slipway, a.sim, {**SHORT, "KAFKA_OPTIONS": kafka.options, **(settings or {})}, replicas=replicas, kafka=(kafka, topic),
+                          **(world or {}))
                 w.seed = f"{a.seed}/{name}"
-                fn(w)
+                remark = fn(w)
                 failed = False
-                return kafka.kind
+                return remark
             finally:
                 try:
                     if w:
                         runner.shut(w, failed, a.keep)
                 finally:
-                    if own:
+                    if nodes:
+                        alive.discard(kafka)
                         kafka.close()
         CASES.append((name, run, long))
         return fn
@@ -52,9 +76,9 @@ def record(event_id, source=SOURCE, **more):
     return f"{source}\t" + json.dumps({"v": 1, "source": source, "type": "push", "event_id": event_id, "at_ms": 1, **more}, ensure_ascii=False)
 
 
-def added(w):
+def added(w, team=None):
     """Entries that were ever added to notifier's bulk lane of the team."""
-    key = w.key("notifier:bulk")
+    key = w.key("notifier:bulk", team)
     if not w.redis("EXISTS", key):
         return 0
     row = w.redis("XINFO", "STREAM", key)
@@ -94,7 +118,7 @@ def expect(status, wanted):
         raise Failed(f"{status} instead of {wanted}")
 
 
-@stream_case(own=True)
+@stream_case(nodes=1)
 def stream_broker_down_and_up(w):
     """By the ledger while Kafka is away, and an event that went both ways is there once."""
     concern(w, "heroku/app-7")
@@ -124,50 +148,6 @@ def stream_broker_down_and_up(w):
         raise Failed(f"dead letters: {w.dead()}")
     if w.log().count("kafka takes no records") > 2:
         raise Failed("the log is flooded")
-
-
-@stream_case()
-def stream_notifier_killed_while_it_reads(w):
-    concern(w, SOURCE)
-    total = 0
-    for kill in range(3):
-        w.kafka.write(w.topic, [record(f"e{n}", pad="x" * 300) for n in range(total, total + 2000)])
-        total += 2000
-        until("some are added", lambda: added(w) > total - 2000, 20, 0.005)
-        before = w.pids("notifier")
-        w.kill("notifier")
-        w.renewed("notifier", before)
-    all_added(w, total)
-
-
-@stream_case()
-def stream_rebalance_to_a_second_notifier_and_back(w):
-    names = [f"github/{n}" for n in range(1, 41)]
-    for name in names:
-        concern(w, name)
-    w.kafka.write(w.topic, [record(f"a{n}", names[n % 40]) for n in range(2000)])
-    until("reading has begun", lambda: added(w) > 0, 20, 0.005)
-    w.scale(notifier=2)
-    w.kafka.write(w.topic, [record(f"b{n}", names[n % 40]) for n in range(2000)])
-    all_added(w, 4000)
-
-    def shares():
-        lags = []
-        for actor in w.actors()["actors"]:
-            if actor["role"] == "notifier":
-                lags.append(b"slipway_stream_records_total" in request(actor["admin"] + "/metrics")[2].split(b"# TYPE slipway_stream_records_total")[-1].split(b"# HELP")[0])
-        return len(lags) == 2 and all(lags)
-    n = [0]
-
-    def both_read():
-        n[0] += 40
-        w.kafka.write(w.topic, [record(f"c{i}", names[i % 40]) for i in range(n[0] - 40, n[0])])
-        return shares()
-    until("the second one reads as well", both_read, 20, 0.5)
-    w.scale(notifier=1)
-    until("one is left", lambda: len(w.pids("notifier")) == 1)
-    w.kafka.write(w.topic, [record(f"d{i}", names[i % 40]) for i in range(400)])
-    all_added(w, 4400 + n[0])
 
 
 @stream_case()

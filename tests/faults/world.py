@@ -15,7 +15,7 @@ SHORT = dict(LEASE_MS=1000, SWEEP_MS=300, CHECK_GAP_MS=1000, WRITE_TIMEOUT_MS=30
 PROMOTE = "promote storefront from staging to production"
 
 
-_alive = set()
+alive = set()  # what has children and a dir, and ends with the tests: worlds, brokers
 _ending = threading.Event()
 
 
@@ -23,11 +23,11 @@ def _end_all(number, _frame):
     """Whoever ends the tests leaves no process behind, although other threads are still beginning some."""
     _ending.set()
     for pause in (0.1, 0):
-        for world in list(_alive):
+        for world in list(alive):
             for child in list(world.children):
                 if child.poll() is None:
                     child.kill()
-            shutil.rmtree(world.dir, ignore_errors=True)
+            shutil.rmtree(world.dir or "", ignore_errors=True)
         time.sleep(pause)
     os._exit(128 + number)
 
@@ -45,7 +45,7 @@ class World:
                  trace=False, up=True, tap=False, kafka=None):
         """`tap`: all that actors send each other and Redis is written down in wire.<pid>.<fd>. `kafka`: a broker (kafka/broker.py) and a topic."""
         self.dir = tempfile.mkdtemp(prefix=f"sw-{os.getpid()}-")
-        _alive.add(self)
+        alive.add(self)
         self.slipway, self.sim_binary = slipway, sim
         self.children, self.up = [], None
         if kafka:
@@ -224,13 +224,13 @@ class World:
         return "sw:{%02d}:%s" % (shard_of(team or self.TEAM), rest)
 
     def owed(self):
-        """Everything on its way: messages, effects and timers (those of the refresher wait for hours). -1: Redis is away."""
+        """Everything on its way: messages, effects and timers (those of refresher and notifier wait for hours). -1: Redis is away."""
         script = """local n = 0
             for s = 0, 63 do
               local p = string.format('sw:{%02d}:', s)
               for _, a in ipairs(ARGV) do
                 n = n + redis.call('XLEN', p .. a) + redis.call('XLEN', p .. a .. ':bulk') + redis.call('HLEN', p .. a .. ':fx')
-                if a ~= 'refresher' then n = n + redis.call('ZCARD', p .. a .. ':timers') end
+                if a ~= 'refresher' and a ~= 'notifier' then n = n + redis.call('ZCARD', p .. a .. ':timers') end
               end
             end
             return n"""
@@ -397,7 +397,7 @@ class World:
         return found
 
     def close(self, keep=False):
-        _alive.discard(self)
+        alive.discard(self)
         for child in reversed(self.children):
             if child.poll() is None:
                 child.send_signal(signal.SIGCONT)

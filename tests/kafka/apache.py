@@ -80,11 +80,13 @@ class Apache:
                     ("num.partitions", partitions), ("default.replication.factor", copies), ("min.insync.replicas", max(1, copies - 1)),
                     ("offsets.topic.replication.factor", copies), ("offsets.topic.num.partitions", 4),
                     ("transaction.state.log.replication.factor", copies), ("transaction.state.log.min.isr", max(1, copies - 1)),
-                    ("group.initial.rebalance.delay.ms", 0), ("auto.create.topics.enable", "true"),
+                    ("group.initial.rebalance.delay.ms", 0), ("group.min.session.timeout.ms", 1000), ("auto.create.topics.enable", "true"),
                     ("broker.session.timeout.ms", 3000), ("broker.heartbeat.interval.ms", 500),
                     ("controller.quorum.election.timeout.ms", 500),
                     ("controller.quorum.fetch.timeout.ms", 1000)]))
-                self._java(i, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", f"{self.dir}/{i}.properties").wait()
+            made = [self._java(i, "kafka.tools.StorageTool", "format", "-t", cluster, "-c", f"{self.dir}/{i}.properties") for i in range(nodes)]
+            for process in made:
+                process.wait()
             for i in range(nodes):
                 self.start(i, wait=False)
             for i in range(nodes):
@@ -131,10 +133,10 @@ class Apache:
             process.send_signal(number)
             process.wait()
 
-    def topic(self, name, partitions=4):
-        """Makes the topic; there is also automatic creation."""
-        self._java(0, "org.apache.kafka.tools.TopicCommand", "--bootstrap-server", self.address, "--create", "--if-not-exists", "--topic",
-                   name, "--partitions", str(partitions)).wait()
+    @property
+    def children(self):
+        """Its processes, while they live."""
+        return [process for process in self.process if process]
 
     def close(self):
         for i in range(self.nodes):

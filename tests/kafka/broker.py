@@ -1,11 +1,11 @@
-"""A Kafka for tests: the one that KAFKA_BOOTSTRAP names, a real Apache Kafka (SW_KAFKA=apache), or librdkafka's mock cluster.
+"""A Kafka for tests and benches: the one that KAFKA_BOOTSTRAP names; else a real Apache Kafka (apache.py), where Java and Maven are there;
+else librdkafka's mock cluster as a process. `kind` says which it is.
 
 What they all have: address, kind, options (for SLIPWAY_KAFKA_OPTIONS), topic(), write(), read(), committed(), close(); those that a
-test started also kill() and start()."""
-import atexit, os, subprocess, threading
+test began also kill() and start(), fails_over (another node takes over), dir and children."""
+import atexit, concurrent.futures, functools, os, subprocess, threading
 
-_shared = []
-_lock = threading.Lock()
+import apache
 
 
 class Tool:
@@ -13,12 +13,15 @@ class Tool:
     def __init__(self, build):
         self.tool = f"{build}/tests/kafka/kafka_records"
 
-    def records(self, *words, lines=None):
+    def records(self, *words, lines=None, seconds=60):
         done = subprocess.run([self.tool, "--brokers", self.address, *map(str, words)], input="".join(f"{line}\n" for line in lines or []),
-                              capture_output=True, text=True, timeout=60)
+                              capture_output=True, text=True, timeout=seconds)
         if done.returncode:
             raise RuntimeError(f"kafka_records {' '.join(map(str, words))}: {done.stdout}{done.stderr}")
         return done.stdout.splitlines()
+
+    def topic(self, name, partitions=4):
+        self.records("topic", name, partitions)
 
     def write(self, topic, lines):
         """Lines are KEY TAB VALUE."""
@@ -36,16 +39,42 @@ class Tool:
         rows = [line.split("\t") for line in self.records("committed", group, topic)]
         return {int(p): (int(c), int(e)) for p, c, e in rows}
 
+    def leader(self, topic, partition):
+        """The number, from 0, of the node that leads it."""
+        return int(self.records("leader", topic, partition)[0]) - 1
+
+
+class Given(Tool):
+    kind, options, dir, children = "the Kafka of KAFKA_BOOTSTRAP", "session.timeout.ms=6000", None, ()
+
+    def __init__(self, build):
+        super().__init__(build)
+        self.address = os.environ["KAFKA_BOOTSTRAP"]
+
+    def close(self):
+        pass
+
+
+class Real(apache.Apache, Tool):
+    fails_over = True
+    options = "session.timeout.ms=3000 heartbeat.interval.ms=300 auto.commit.interval.ms=500"
+
+    def __init__(self, build, nodes):
+        Tool.__init__(self, build)
+        apache.Apache.__init__(self, nodes)
+
 
 class Mock(Tool):
-    kind = "librdkafka's mock cluster"
-    options = "session.timeout.ms=4000 heartbeat.interval.ms=300"  # its first rebalance takes three seconds
+    fails_over = False
+    options = "session.timeout.ms=4000 heartbeat.interval.ms=300 auto.commit.interval.ms=500"  # its first rebalance takes three seconds
 
-    def __init__(self, build, nodes=1):
+    def __init__(self, build, nodes, why):
         super().__init__(build)
+        self.kind, self.dir = f"librdkafka's mock cluster: {why}", None
         self.lock = threading.Lock()
         self.process = subprocess.Popen([f"{build}/tests/kafka/kafka_mock", "--brokers", str(nodes)], stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, text=True)
+        self.children = [self.process]
         self.address = self.process.stdout.readline().split()[1]
 
     def _say(self, words):
@@ -69,52 +98,32 @@ class Mock(Tool):
         self.process.wait()
 
 
+@functools.cache
+def why_mock():
+    """What keeps us from a real one; None: nothing."""
+    try:
+        why = apache.missing()
+        if not why:
+            apache.jars()
+        return why
+    except RuntimeError as e:
+        return str(e).splitlines()[0]
+
+
 def begin(build, nodes=1):
-    """A broker of the test's own, never one that somebody else uses."""
-    if os.environ.get("SW_KAFKA") != "apache":
-        return Mock(build, nodes)
-    import apache
-
-    class Real(apache.Apache, Tool):
-        options = "session.timeout.ms=6000 heartbeat.interval.ms=500"
-
-        def __init__(self):
-            Tool.__init__(self, build)
-            apache.Apache.__init__(self, nodes)
-    return Real()
+    """A broker of the caller's own, never one that somebody else uses; a real one ends with the thread that began it."""
+    return Mock(build, nodes, why_mock()) if why_mock() else Real(build, nodes)
 
 
-class Given(Tool):
-    kind, options = "the Kafka of KAFKA_BOOTSTRAP", "session.timeout.ms=6000"
-
-    def __init__(self, build):
-        super().__init__(build)
-        self.address = os.environ["KAFKA_BOOTSTRAP"]
-
-    def topic(self, name, partitions=4):
-        """Made when it is written to."""
-
-    def close(self):
-        pass
+_keeper = concurrent.futures.ThreadPoolExecutor(1)  # its thread lives until the end
+_shared, _lock = None, threading.Lock()
 
 
-def shared(build):
-    """One for all cases that only use it; ends with this process."""
+def share(build):
+    """Begins the one for all that only use it, and does not wait: a future. It ends with this process."""
+    global _shared
     with _lock:
         if not _shared:
-            def hold():
-                """In a thread that lives as long as this process: what is started ends with the thread that started it."""
-                try:
-                    _shared.append(Given(build) if os.environ.get("KAFKA_BOOTSTRAP") else begin(build))
-                except Exception as e:
-                    _shared.append(e)
-                there.set()
-                threading.Event().wait()
-            there = threading.Event()
-            threading.Thread(target=hold, daemon=True).start()
-            there.wait()
-            if not isinstance(_shared[0], Exception):
-                atexit.register(_shared[0].close)
-        if isinstance(_shared[0], Exception):
-            raise _shared[0]
-        return _shared[0]
+            _shared = _keeper.submit(lambda: Given(build) if os.environ.get("KAFKA_BOOTSTRAP") else begin(build))
+            atexit.register(lambda: _shared.exception() or _shared.result().close())
+        return _shared

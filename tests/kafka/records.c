@@ -14,6 +14,7 @@
 struct args {
     const char *brokers, *what, *topic, *group, *prefix, *extra;
     long count, keys, wait_ms;
+    int number; /* of partitions, or one of them */
 };
 
 static size_t undelivered;
@@ -27,6 +28,8 @@ static int usage(FILE *out) {
           "        [--keys K]             their sources are PREFIX1 ... PREFIXK in turn (1)\n"
           "        [--prefix PREFIX]      (github/)\n"
           "        [--extra TEXT]         more members of each, as ',\"a\":1'\n"
+          "  topic TOPIC PARTITIONS       makes it, where it is not there\n"
+          "  leader TOPIC PARTITION       the id of the node that leads it\n"
           "  read TOPIC                   all that is there: PARTITION TAB OFFSET TAB KEY TAB "
           "HEADERS TAB VALUE\n"
           "        [--count N]            waits until it has N, and ends\n"
@@ -138,6 +141,55 @@ static rd_kafka_topic_partition_list_t *partitions(rd_kafka_t *rk, const struct 
     return list;
 }
 
+/* As the broker's own settings say otherwise. */
+static int do_topic(const struct args *a, rd_kafka_conf_t *conf) {
+    char words[256] = "";
+    size_t count = 0;
+    rd_kafka_t *rk = client(RD_KAFKA_PRODUCER, conf);
+    rd_kafka_queue_t *queue = rd_kafka_queue_new(rk);
+    rd_kafka_NewTopic_t *topic =
+        rd_kafka_NewTopic_new(a->topic, a->number, -1, words, sizeof(words));
+    if (!topic) {
+        fprintf(stderr, "kafka_records: %s\n", words);
+        return 2;
+    }
+    rd_kafka_CreateTopics(rk, &topic, 1, NULL, queue);
+    rd_kafka_event_t *event = rd_kafka_queue_poll(queue, (int)a->wait_ms);
+    rd_kafka_resp_err_t err = event ? rd_kafka_event_error(event) : RD_KAFKA_RESP_ERR__TIMED_OUT;
+    if (!err) {
+        const rd_kafka_topic_result_t **made =
+            rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event), &count);
+        err = count ? rd_kafka_topic_result_error(made[0]) : RD_KAFKA_RESP_ERR_UNKNOWN;
+    }
+    if (err == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS) err = RD_KAFKA_RESP_ERR_NO_ERROR;
+    if (err) fprintf(stderr, "kafka_records: %s\n", rd_kafka_err2str(err));
+    if (event) rd_kafka_event_destroy(event);
+    rd_kafka_NewTopic_destroy(topic);
+    rd_kafka_queue_destroy(queue);
+    rd_kafka_destroy(rk);
+    return err ? 1 : 0;
+}
+
+static int do_leader(const struct args *a, rd_kafka_conf_t *conf) {
+    const rd_kafka_metadata_t *meta;
+    rd_kafka_t *rk = client(RD_KAFKA_PRODUCER, conf);
+    rd_kafka_topic_t *topic = rd_kafka_topic_new(rk, a->topic, NULL);
+    rd_kafka_resp_err_t err = rd_kafka_metadata(rk, 0, topic, &meta, (int)a->wait_ms);
+    if (err) {
+        fprintf(stderr, "kafka_records: %s\n", rd_kafka_err2str(err));
+        return 1;
+    }
+    int32_t leader = -1;
+    for (int i = 0; meta->topic_cnt && i < meta->topics[0].partition_cnt; i++)
+        if (meta->topics[0].partitions[i].id == a->number)
+            leader = meta->topics[0].partitions[i].leader;
+    printf("%" PRId32 "\n", leader);
+    rd_kafka_metadata_destroy(meta);
+    rd_kafka_topic_destroy(topic);
+    rd_kafka_destroy(rk);
+    return leader < 0;
+}
+
 static void show(const rd_kafka_message_t *m) {
     rd_kafka_headers_t *headers = NULL;
     const char *name;
@@ -237,10 +289,14 @@ int main(int argc, char **argv) {
     }
     if (!a.brokers || words < 2) return usage(stderr);
     set(conf, "bootstrap.servers", a.brokers);
-    a.topic = word[words - 1];
+    bool numbered = !strcmp(word[0], "topic") || !strcmp(word[0], "leader");
+    a.topic = numbered || words == 2 ? word[1] : word[2];
     a.group = word[1];
+    a.number = numbered && words == 3 ? atoi(word[2]) : 0;
     if (!strcmp(word[0], "write") && words == 2) return do_write(&a, conf);
     if (!strcmp(word[0], "read") && words == 2) return do_read(&a, conf);
     if (!strcmp(word[0], "committed") && words == 3) return do_committed(&a, conf);
+    if (!strcmp(word[0], "topic") && words == 3) return do_topic(&a, conf);
+    if (!strcmp(word[0], "leader") && words == 3) return do_leader(&a, conf);
     return usage(stderr);
 }
