@@ -82,8 +82,10 @@ static int rank_of(const char *status) {
 void sw__fold_app(json_t *state, const json_t *event) {
     char id[72];
     sw__id_of(event, "app.id", id, sizeof(id));
-    sw__fold_reg(state, "app", sw__at(event), 0,
-                 json_pack("{s:s, s:o*}", "id", id, "name", sw__words(event, "app.name", 60)));
+    json_t *name = sw__words(event, "app.name", 60);
+    /* Who does not name the app, as builds do not, says less than who does, however new it is. */
+    sw__fold_reg(state, "app", name ? sw__at(event) : 0, 0,
+                 json_pack("{s:s, s:o*}", "id", id, "name", name));
 }
 
 static void fold_build(json_t *state, const json_t *event) {
@@ -204,10 +206,21 @@ static int64_t up_ms(const json_t *state) {
         json_array_get(json_object_get(json_object_get(state, "reg"), "up"), 1));
 }
 
+static json_t *name_in_pipeline(const json_t *pipeline, const char *id) {
+    size_t i;
+    json_t *app;
+    json_array_foreach(json_object_get(pipeline, "apps"), i, app) {
+        if (!strcmp(sw_str(app, "id"), id)) return json_object_get(app, "name");
+    }
+    return NULL;
+}
+
 void sw__show_app(const json_t *state, const json_t *pipeline, json_t *data) {
     const json_t *app = sw__reg(state, "app");
     const char *stage = sw__stage_of_app(pipeline, sw_str(app, "id"), sw_str(app, "name"));
-    sw__put(data, "app", json_incref(json_object_get(app, "name")));
+    json_t *name = json_object_get(app, "name");
+    if (!name) name = name_in_pipeline(pipeline, sw_str(app, "id"));
+    sw__put(data, "app", json_incref(name));
     if (stage[0]) sw__put(data, "stage", json_string(stage));
 }
 

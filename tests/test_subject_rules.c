@@ -336,6 +336,22 @@ static void a_notice_is_never_too_large(void **state) {
     json_decref(subject);
 }
 
+static void an_app_is_named_by_who_knows_its_name(void **state) {
+    (void)state;
+#define UNNAMED                                                                                    \
+    "{'type':'api:build','source':'heroku/a1','app':{'id':'a1'},'build':{'id':'b','status':"       \
+    "'succeeded','commit':'" SHA "'}}"
+    static const char *const rows[][3] = {
+        {"5 " UNNAMED, NULL},
+        {"0 {" RELEASE("4", "pending", "Deploy 4f2a9c1d"), "5 " UNNAMED, NULL}};
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        SW_AUTO(sw_json) json_t *subject = fold_all(rows[i]);
+        SW_AUTO(sw_json) json_t *notice = notice_of(subject);
+        const json_t *data = json_object_get(json_object_get(notice, "parent"), "data");
+        assert_string_equal(sw_str(data, "app"), "storefront-staging");
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(filters_see_word_stage_branch_and_state),
@@ -349,6 +365,7 @@ int main(void) {
         cmocka_unit_test(of_a_long_history_the_first_and_the_newest_are_kept),
         cmocka_unit_test(no_value_of_an_event_can_do_harm),
         cmocka_unit_test(a_notice_is_never_too_large),
+        cmocka_unit_test(an_app_is_named_by_who_knows_its_name),
     };
     return cmocka_run_group_tests_name("subject_rules", tests, NULL, NULL);
 }
