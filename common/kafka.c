@@ -148,6 +148,7 @@ int sw_kafka_reader(zloop_t *loop, const struct sw_conf *conf, const struct sw_k
                     struct sw_kafka **ret, char *error, size_t room) {
     /* A killed member is missed after ten seconds; a topic that is made later is seen as soon. */
     const struct sw__kafka_setting usual[] = {{"session.timeout.ms", "10000"},
+                                              {"auto.commit.interval.ms", "1000"},
                                               {"topic.metadata.refresh.interval.ms", "10000"},
                                               {"allow.auto.create.topics", "true"},
                                               {"queued.max.messages.kbytes", "16384"},

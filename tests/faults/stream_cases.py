@@ -1,11 +1,11 @@
 """Events by Kafka: nothing lost, nothing twice. Entries are counted by Redis, which knows how many were ever added.
 
 One broker serves all cases that leave it alone; what kills under load is in stream_load_cases.py."""
-import base64, hashlib, hmac, json, os, subprocess, sys, threading, time
+import base64, hashlib, hmac, json, os, signal, subprocess, sys, threading, time
 
 import runner
 from cases import CASES
-from talk import Failed, request, until
+from talk import Failed, for_ms, request, until
 from world import SHORT, World, alive
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "kafka"))
@@ -36,7 +36,7 @@ def broker_of(a, nodes):
     return kafka
 
 
-def stream_case(nodes=None, replicas=None, settings=None, world=None, long=False):
+def stream_case(nodes=None, replicas=None, settings=None, world=None, long=False, options=""):
     """A case with a Kafka: topic and group are its own; with `nodes` the broker has so many, is its own, too, and may be killed."""
     def register(fn):
         name = fn.__name__.replace("_", "-")
@@ -47,7 +47,7 @@ def stream_case(nodes=None, replicas=None, settings=None, world=None, long=False
                 topic = f"{name}-{os.getpid()}"
                 kafka.topic(topic)
                 kafka.topic(topic + "-dead", 1)
-                w = World(a.slipway, a.sim, {**SHORT, "KAFKA_OPTIONS": kafka.options, **(settings or {})}, replicas=replicas, kafka=(kafka, topic),
+                w = World(a.slipway, a.sim, {**SHORT, "KAFKA_OPTIONS": f"{kafka.options} {options}", **(settings or {})}, replicas=replicas, kafka=(kafka, topic),
                           **(world or {}))
                 w.seed = f"{a.seed}/{name}"
                 remark = fn(w)
@@ -148,6 +148,24 @@ def stream_broker_down_and_up(w):
         raise Failed(f"dead letters: {w.dead()}")
     if w.log().count("kafka takes no records") > 2:
         raise Failed("the log is flooded")
+
+
+@stream_case(options="auto.commit.interval.ms=20")
+def stream_notifier_killed_while_redis_stands_still(w):
+    """In the middle of a batch, and for longer than offsets wait to be committed: one that is stored too early is seen."""
+    concern(w, SOURCE)
+    total = 0
+    for _ in range(2):
+        w.kafka.write(w.topic, [record(f"e{n}", pad="x" * 300) for n in range(total, total + 3000)])
+        total += 3000
+        until("some are added", lambda: added(w) > total - 3000, 20, 0.002)
+        w.redis_process.send_signal(signal.SIGSTOP)
+        for_ms(150)
+        before = w.pids("notifier")
+        w.kill("notifier")
+        w.redis_process.send_signal(signal.SIGCONT)
+        w.renewed("notifier", before)
+    all_added(w, total)
 
 
 @stream_case()
