@@ -217,6 +217,30 @@ const struct history histories[] = {
      "`storefront-staging` (staging) failed: checks failed\n"
      "<https://dashboard.heroku.com/apps/storefront-staging/activity/builds/7|More about it, at "
      "Heroku>"},
+    {"a build that does not say its app's name, and fails",
+     "deploy/a1/4f2a9c1d",
+     {"0 {'type':'api:build','app':{'id':'a1'},'build':{'id':'b1','status':'pending','commit':'" SHA
+      "'}}",
+      "60 {'type':'api:build','app':{'id':'a1'},'build':{'id':'b1','status':'failed','commit':'" SHA
+      "'}}"},
+     "failed",
+     true,
+     BAD
+     "The build of `4f2a9c1d` for *storefront-staging* (staging) failed\nWhat ran there runs on.\n"
+     "1 min 0 s",
+     "What happened:\n0  " BUSY "Building\n60  " BAD "The build failed",
+     BAD "The build of `4f2a9c1d` for *storefront-staging* (staging) failed"},
+    {"a release whose name is not taken away by its build",
+     "deploy/a1/4f2a9c1d",
+     {"0 {" RELEASE("43", "pending", "Deploy 4f2a9c1d"),
+      "1 "
+      "{'type':'api:build','app':{'id':'a1'},'build':{'id':'b1','status':'succeeded','commit':'" SHA
+      "'}}"},
+     "started",
+     false,
+     BUSY "Releasing `4f2a9c1d` to *storefront-staging* (staging) as v43",
+     "What happened:\n0  " BUSY "Releasing v43: release phase\n1  Built",
+     NULL},
     {"the same commit built again, and not well",
      "deploy/a1/4f2a9c1d",
      {"0 {" BUILD("b1", "pending"), "60 {" BUILD("b1", "succeeded"),
