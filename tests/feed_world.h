@@ -1,7 +1,7 @@
 /* feed_world.h -- notices for a responder between a ledger and a Slack with a clock, upon responder_world.h.
  *
  * shapes   a notice's parent, history and digest line say "<op> is v<n>"; `seen` is what Slack shows: ts -> {channel, text,
- *          thread_ts?, broadcast?}, `posts` is [{at_ms, channel}], `updates` channel -> how many
+ *          blocks, thread_ts?, broadcast?}, `posts` is [{at_ms, channel}], `updates` channel -> how many
  * units    *_ms
  * errors   a wrong expectation fails the test
  * owner    feed_init, feed_finish
@@ -96,15 +96,17 @@ static inline char *feed_slack(struct feed *f, size_t i) {
     if (f->trouble) return sw_strdup(f->trouble);
     if (!strcmp(method, "chat.postMessage")) {
         json_object_set_new(f->seen, ts,
-                            json_pack("{s:O, s:O, s:O*, s:O*}", "channel",
+                            json_pack("{s:O, s:O, s:O*, s:O*, s:O*}", "channel",
                                       json_object_get(json, "channel"), "text",
-                                      json_object_get(json, "text"), "thread_ts",
+                                      json_object_get(json, "text"), "blocks",
+                                      json_object_get(json, "blocks"), "thread_ts",
                                       json_object_get(json, "thread_ts"), "broadcast",
                                       json_object_get(json, "reply_broadcast")));
     } else if (!strcmp(method, "chat.update")) {
         json_t *message = json_object_get(f->seen, sw_str(json, "ts"));
         if (!message) return sw_strdup(SAYS("message_not_found"));
         json_object_set(message, "text", json_object_get(json, "text"));
+        json_object_set(message, "blocks", json_object_get(json, "blocks"));
     }
     return sw_printf("{\"status\":200,\"json\":{\"ok\":true,\"ts\":\"%s\",\"channel\":\"%s\"}}", ts,
                      sw_str(json, "channel"));
