@@ -96,7 +96,10 @@ static json_t *revoked_of(const json_t *sender, const char *delivery) {
 static void revoked(const struct sw__ask *ask, const json_t *hook, struct sw_decision *d) {
     const char *delivery = ask->request->github_delivery;
     const json_t *sender = json_object_get(hook, "sender");
-    if (strcmp(sw_str(hook, "action"), "revoked") != 0) {
+    /* Its name stands in a header, which nobody signs: what happened in a repository says the same of other things, and whoever
+     * has the repository can send it here under any name. */
+    if (strcmp(sw_str(hook, "action"), "revoked") != 0 || json_object_get(hook, "repository") ||
+        json_object_get(hook, "organization")) {
         d->refused = "ignored";
     } else if (sw_int(sender, "id") <= 0 || !sw_event_is_id(delivery)) {
         sw__refuse(d, 400, "bad_event");

@@ -118,6 +118,13 @@ static void all_else_is_answered_and_dropped(void **state) {
         {"", REVOKED, 200, "ignored"},
         {"github_app_authorization", "{\"action\":\"granted\",\"sender\":{\"id\":1}}", 200,
          "ignored"},
+        /* A repository's secret_scanning_alert, sent on by whoever has it, under another name. */
+        {"github_app_authorization",
+         "{\"action\":\"revoked\",\"repository\":{\"id\":7},\"sender\":{\"id\":583231}}", 200,
+         "ignored"},
+        {"github_app_authorization",
+         "{\"action\":\"revoked\",\"organization\":{\"id\":7},\"sender\":{\"id\":583231}}", 200,
+         "ignored"},
         {"github_app_authorization", "{}", 200, "ignored"},
         {"github_app_authorization", "[]", 400, "bad_json"},
         {"github_app_authorization", "", 400, "bad_json"},
