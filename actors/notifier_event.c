@@ -12,7 +12,9 @@
 
 #define OPEN_MS (30 * 24 * 60 * 60 * 1000LL)
 #define ENDED_MS (3 * 24 * 60 * 60 * 1000LL)
-#define WAITING_MAX 10 /* dynos of a release that is not known yet */
+#define WAITING_MAX 10     /* dynos of a release that is not known yet */
+#define NAME_BYTES 200     /* of a repository or an app */
+#define WAITING_BYTES 4096 /* each: others may write larger ones to the stream than Heroku's */
 #define ROOM 40 /* notices and states; the rest of the 64 outputs is for what stays of the event */
 
 /* The verdicts, and how they are counted. */
@@ -29,8 +31,9 @@ struct subject { /* as it is after the event */
     char key[SW_SUBJECT_KEY];
     const json_t *was; /* NULL: the first event */
     json_t *state, *shown, *posted, *op, *people;
+    json_t *bare; /* what Heroku alone told of it, where a route is blind; or NULL */
     json_int_t n;
-    bool changed;
+    bool changed, bare_changed;
 };
 
 struct event {
@@ -52,6 +55,7 @@ static void event_finish(struct event *e) {
     for (size_t i = 0; i < e->subject_count; i++) {
         struct subject *s = &e->subjects[i];
         json_decref(s->state);
+        json_decref(s->bare);
         json_decref(s->shown);
         json_decref(s->posted);
         json_decref(s->op);
@@ -73,6 +77,14 @@ static int load_pipes(struct event *e) {
     return r;
 }
 
+static bool is_github(const json_t *event) {
+    return !strncmp(sw_str(event, "source"), "github/", 7);
+}
+
+static bool is_name(const char *text) {
+    return text[0] && strlen(text) <= NAME_BYTES;
+}
+
 /* What is told of a repository or an app names it; NULL: nothing new. */
 static json_t *renamed(const json_t *pipe, const json_t *event) {
     const char *type = sw_str(event, "type"),
@@ -80,14 +92,14 @@ static json_t *renamed(const json_t *pipe, const json_t *event) {
     const json_t *app = json_object_get(event, "app");
     size_t i;
     json_t *one;
-    if (!strcmp(type, "repository") && repo[0] &&
+    if (!strcmp(type, "repository") && is_name(repo) &&
         strcmp(repo, sw_str(json_object_get(pipe, "repo"), "name")) != 0) {
         json_t *next = json_deep_copy(pipe);
         json_object_set_new(json_object_get(next, "repo"), "name", json_string(repo));
         return next;
     }
     json_array_foreach(strcmp(type, "api:app") ? NULL : json_object_get(pipe, "apps"), i, one) {
-        if (strcmp(sw_str(one, "id"), sw_str(app, "id")) || !sw_str(app, "name")[0] ||
+        if (strcmp(sw_str(one, "id"), sw_str(app, "id")) || !is_name(sw_str(app, "name")) ||
             !strcmp(sw_str(one, "name"), sw_str(app, "name")))
             continue;
         json_t *next = json_deep_copy(pipe);
@@ -108,25 +120,51 @@ static void keep_names(struct event *e) {
     }
 }
 
+/* Takes the state, returns the next. */
+static json_t *fold_into(json_t *state, const json_t *event, bool *changed) {
+    bool now;
+    json_t *next = sw_subject_fold(state, event, &now);
+    json_decref(state);
+    *changed |= now;
+    return next;
+}
+
 /* Dynos that were up before their release was known. */
 static void fold_waiting(struct event *e, struct subject *s) {
     size_t i;
     json_t *event;
     json_array_foreach(json_object_get(e->linked, "wait"), i, event) {
-        bool changed;
-        json_t *next = sw_subject_fold(s->state, event, &changed);
-        json_decref(s->state);
-        s->state = next;
-        s->changed |= changed;
+        s->state = fold_into(s->state, event, &s->changed);
+        if (s->bare) s->bare = fold_into(s->bare, event, &s->bare_changed);
     }
+}
+
+static bool is_any_blind(const struct event *e) {
+    size_t k;
+    json_t *route;
+    for (size_t i = 0; i < e->pipe_count; i++) {
+        json_array_foreach(json_object_get(e->pipes[i], "routes"), k, route) {
+            if (json_object_get(route, "blind")) return true;
+        }
+    }
+    return false;
+}
+
+/* GitHub and Heroku tell of the same subject, and who does not see the repository hears of Heroku's half. */
+static void fold_bare(struct event *e, struct subject *s) {
+    json_t *bare = json_incref(json_object_get(s->was, "bare"));
+    if (!is_github(e->body) && (bare || is_any_blind(e)))
+        bare = fold_into(bare, e->body, &s->bare_changed);
+    s->bare = bare;
 }
 
 static int fold(struct event *e, struct subject *s) {
     int r = sw__kept_get(e->n, "subj", s->key, &s->was);
     if (r < 0) return r;
     s->state = sw_subject_fold(json_object_get(s->was, "state"), e->body, &s->changed);
+    fold_bare(e, s);
     fold_waiting(e, s);
-    s->n = sw_int(s->was, "n") + (s->changed ? 1 : 0);
+    s->n = sw_int(s->was, "n") + (s->changed || s->bare_changed ? 1 : 0);
     const json_t *shown = json_object_get(s->was, "shown");
     s->shown = shown ? json_copy((json_t *)shown) : json_object();
     s->posted = json_object();
@@ -150,7 +188,8 @@ static void keep_link(const struct event *e) {
     if (!e->link[0] || (key[0] && !waiting)) return;
     if (e->subject_count > 0) {
         sw__kept_put(e->n, "link", e->link, json_pack("{s:s}", "key", e->subjects[0].key), OPEN_MS);
-    } else if (json_array_size(waiting) < WAITING_MAX) {
+    } else if (json_array_size(waiting) < WAITING_MAX &&
+               json_dumpb(e->body, NULL, 0, JSON_COMPACT) <= WAITING_BYTES) {
         json_t *next = waiting ? json_copy((json_t *)waiting) : json_array();
         json_array_append(next, (json_t *)e->body);
         sw__kept_put(e->n, "link", e->link, json_pack("{s:o}", "wait", next), ENDED_MS);
@@ -167,7 +206,8 @@ static int subject_of(struct event *e, const json_t *pipe, struct subject **ret)
         e->never = "the release that it runs is not known here";
         r = key[0] ? 0 : -ENOENT;
     }
-    if (r == -ENOENT) return 0;
+    /* What others write to the stream may lack anything: that is no failure of ours. */
+    if (r == -ENOENT || r == -EBADMSG) return 0;
     if (r < 0) return r;
     for (size_t i = 0; i < e->subject_count; i++) {
         if (!strcmp(e->subjects[i].key, key)) *ret = &e->subjects[i];
@@ -201,6 +241,8 @@ static void verdict(struct event *e, const json_t *pipe, const json_t *route, co
         json_pack("{s:s, s:s, s:s, s:s}", "id", sw_str(route, "id"), "channel",
                   sw_str(route, "channel"), "pipeline", sw__pipeline_name(pipe), "what", what);
     if (detail[0]) json_object_set_new(one, "detail", json_string(detail));
+    if (json_is_true(json_object_get(route, "private")))
+        json_object_set_new(one, "private", json_true());
     json_array_append_new(e->verdicts, one);
 }
 
@@ -231,19 +273,20 @@ static void post(struct event *e, const struct subject *s, const json_t *pipe, c
 /* Whether the channel shows it by now: also when a route before this one has just posted it there. */
 static const char *verdict_of(struct event *e, const struct subject *s, const json_t *route,
                               const struct sw_subject_facts *facts, const char **ret_detail) {
-    const char *channel = sw_str(route, "channel"), *state = sw_subject_state(s->state);
+    const bool blind = json_object_get(route, "blind") != NULL;
+    const char *channel = sw_str(route, "channel");
+    const char *state = sw_subject_state(blind ? s->bare : s->state);
     bool shown = json_object_get(s->shown, channel) != NULL;
     const char *refused = sw__filter_refuses(route, facts, state, shown);
     *ret_detail = sw_str(route, "paused");
     if ((*ret_detail)[0]) return "paused";
     *ret_detail = "";
-    if (json_object_get(route, "blind") && !strncmp(sw_str(e->body, "source"), "github/", 7))
-        return "blind";
+    if (blind && is_github(e->body)) return "blind";
     *ret_detail = sw_str(s->op, "op");
     if (!shown && (*ret_detail)[0] && !strcmp(sw_str(s->op, "channel"), channel)) return "own";
     *ret_detail = refused ? detail_of(refused, facts, state) : "";
     if (refused) return refused;
-    if (!s->changed) return "old";
+    if (blind ? !s->bare_changed : !s->changed) return "old";
     return e->outputs < ROOM ? "posted" : "limit";
 }
 
@@ -257,8 +300,17 @@ static int notice_of(struct event *e, struct subject *s, const json_t *pipe, jso
     return r < 0 ? r : *ret ? 0 : -EBADMSG;
 }
 
+static int notice_bare(struct event *e, struct subject *s, const json_t *pipe, json_t **ret) {
+    SW_AUTO(sw_json) json_t *people = sw_subject_people(s->bare), *here = NULL;
+    SW_AUTO(sw_json) json_t *without = json_copy((json_t *)pipe);
+    json_object_del(without, "repo");
+    int r = sw__people_here(e->n, people, &here);
+    if (r == 0) *ret = sw_subject_notice(s->bare, without, here);
+    return r < 0 ? r : *ret ? 0 : -EBADMSG;
+}
+
 static int routes_of(struct event *e, const json_t *pipe, struct subject *s) {
-    SW_AUTO(sw_json) json_t *notice = NULL;
+    SW_AUTO(sw_json) json_t *notice = NULL, *bare = NULL;
     struct sw_subject_facts facts;
     size_t i;
     json_t *route;
@@ -267,9 +319,11 @@ static int routes_of(struct event *e, const json_t *pipe, struct subject *s) {
         const char *detail, *channel = sw_str(route, "channel");
         const char *what = verdict_of(e, s, route, &facts, &detail);
         if (!strcmp(what, "posted")) {
-            int r = notice ? 0 : notice_of(e, s, pipe, &notice);
+            bool blind = json_object_get(route, "blind") != NULL;
+            json_t **of = blind ? &bare : &notice;
+            int r = *of ? 0 : blind ? notice_bare(e, s, pipe, of) : notice_of(e, s, pipe, of);
             if (r < 0) return r;
-            if (!json_object_get(s->posted, channel)) post(e, s, pipe, route, notice);
+            if (!json_object_get(s->posted, channel)) post(e, s, pipe, route, *of);
             json_object_set_new(s->posted, channel, json_true());
         }
         verdict(e, pipe, route, what, detail);
@@ -283,14 +337,33 @@ static bool is_routed(const struct event *e) {
     return false;
 }
 
+/* The channels that hear of it, where all of them are private; NULL: one is not, or there is none. */
+static json_t *only_private(const struct event *e) {
+    json_t *channels = json_array(), *route;
+    size_t k;
+    for (size_t i = 0; i < e->pipe_count; i++) {
+        json_array_foreach(json_object_get(e->pipes[i], "routes"), k, route) {
+            if (!json_is_true(json_object_get(route, "private"))) {
+                json_decref(channels);
+                return NULL;
+            }
+            if (json_array_size(channels) < SW__CHANNELS_MAX)
+                json_array_append(channels, json_object_get(route, "channel"));
+        }
+    }
+    if (json_array_size(channels) > 0) return channels;
+    json_decref(channels);
+    return NULL;
+}
+
 /* Folded also where nothing is posted: a later event shows the whole. */
 static void keep_subjects(const struct event *e) {
     for (size_t i = 0; i < e->subject_count; i++) {
         const struct subject *s = &e->subjects[i];
         bool marked = s->op && !json_object_get(s->was, "op");
-        if (!s->changed && !marked) continue;
-        json_t *value = json_pack("{s:O, s:I, s:O, s:O*}", "state", s->state, "n", s->n, "shown",
-                                  s->shown, "op", s->op);
+        if (!s->changed && !s->bare_changed && !marked) continue;
+        json_t *value = json_pack("{s:O, s:I, s:O, s:O*, s:O*}", "state", s->state, "n", s->n,
+                                  "shown", s->shown, "op", s->op, "bare", s->bare);
         sw__kept_put(e->n, "subj", s->key, value, sw_subject_ended(s->state) ? ENDED_MS : OPEN_MS);
     }
 }
@@ -321,7 +394,7 @@ static int go(struct event *e) {
     if (!is_routed(e)) count(e, "no_route");
     if (e->never && e->subject_count == 0) count(e, "never");
     tally(e);
-    json_t *record = json_pack("{s:O}", "verdicts", e->verdicts);
+    json_t *record = json_pack("{s:O, s:o*}", "verdicts", e->verdicts, "only", only_private(e));
     if (e->subject_count > 0)
         json_object_set_new(record, "subject", json_string(e->subjects[0].key));
     else if (e->never)

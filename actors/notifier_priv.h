@@ -8,10 +8,11 @@
  *                                  routes: [{id, channel, channel_name?, team, by, since_ms, only?, stages?, states?, branch?,
  *                                  blind?: who made it does not see the repository, paused?: reason}]}
  *          route/<inst>/<id>, chan/<inst>/<channel>, owner/<inst>/<user>, all/<inst>   pipeline id, [pipeline id]
- *          subj/<inst>/<key>       {state (subject.h), n, shown: {channel: true}, op?: {op, channel}}
+ *          subj/<inst>/<key>       {state (subject.h), n, shown: {channel: true}, op?: {op, channel}, bare?: the state of what
+ *                                  Heroku told alone, where some route is blind}
  *          link/<inst>/<name>      {key} or {wait: [event]}: the subject of dynos that run a release (sw_subject_link)
  *          why/<inst>/<event>      {type, source, at_ms, got_ms, subject?, sha?, op?, never?, verdicts: [{id, channel,
- *                                  pipeline, what, detail?}]}, four days
+ *                                  pipeline, what, detail?, private?}], only?: [channel], where all of them are private}, four days
  *          sha/<inst>/<first 7>    [event id]
  *          person/<inst>/<provider>/<id, email or login>   {user}
  *          app/<inst>/<app id>, op/<inst>/<command>, seen/<inst>/<app id>/<version>   notifier_follow.c
@@ -85,6 +86,8 @@ void sw__tell_lost(const struct sw__notify *n, const json_t *pipe, const json_t 
 /* What people see of a route: {id, pipeline, channel, only?, stages?, states?, branch?, owner, paused?}. Caller owns. */
 json_t *sw__routed_shown(const json_t *pipe, const json_t *route);
 json_t *sw__routed_find(const json_t *pipe, const char *key, const char *value); /* borrowed */
+/* It leads to a private channel, and who asks is neither there nor answerable for it: they need not know of it. */
+bool sw__routed_hidden(const struct sw__notify *n, const json_t *pipe, const json_t *route);
 /* Whether it is paused because of its owner's rights, or because of its channel. */
 bool sw__paused_by_owner(const json_t *route);
 void sw__routed_audit(const struct sw__notify *n, const json_t *pipe, const json_t *route,

@@ -35,7 +35,9 @@ static int collect(const struct sw__notify *n, const struct wanted *w, const jso
         int r = sw__kept_get(n, "pipe", json_string_value(id), &pipe);
         if (r < 0) result = r; /* ask for all of them before waiting */
         json_array_foreach(r < 0 ? NULL : json_object_get(pipe, "routes"), k, route) {
-            if (!matches(w, pipe, route) || json_array_size(found) >= SW__ROUTES_MAX) continue;
+            if (!matches(w, pipe, route) || sw__routed_hidden(n, pipe, route) ||
+                json_array_size(found) >= SW__ROUTES_MAX)
+                continue;
             json_array_append_new(
                 found, json_pack("{s:O, s:s}", "pipeline", id, "route", sw_str(route, "id")));
             json_array_append_new(shown, sw__routed_shown(pipe, route));

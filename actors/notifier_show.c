@@ -78,7 +78,7 @@ int sw__routed_test(const struct sw__notify *n) {
     if (r == 0 && pipeline) r = sw__kept_get(n, "pipe", json_string_value(pipeline), &pipe);
     if (r < 0) return r;
     const json_t *route = sw__routed_find(pipe, "id", id);
-    if (!route) {
+    if (!route || sw__routed_hidden(n, pipe, route)) {
         sw__tell_answer(n, "route.none", json_pack("{s:s}", "id", id));
         return 0;
     }

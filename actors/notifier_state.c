@@ -205,6 +205,15 @@ json_t *sw__routed_find(const json_t *pipe, const char *key, const char *value) 
     return NULL;
 }
 
+bool sw__routed_hidden(const struct sw__notify *n, const json_t *pipe, const json_t *route) {
+    const json_t *who = json_object_get(n->in->body, "who");
+    const char *user = sw_str(who, "user");
+    return json_is_true(json_object_get(route, "private")) &&
+           strcmp(sw_str(who, "channel"), sw_str(route, "channel")) != 0 &&
+           strcmp(user, sw_str(route, "by")) != 0 &&
+           strcmp(user, sw_str(json_object_get(pipe, "owner"), "user")) != 0;
+}
+
 bool sw__paused_by_owner(const json_t *route) {
     static const char *const reasons[] = {"unlinked", "denied", "gone", "github"};
     for (size_t i = 0; i < sizeof(reasons) / sizeof(*reasons); i++) {

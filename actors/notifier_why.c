@@ -1,4 +1,5 @@
 /* notifier_why.c -- why an event was shown, or was not: kept for each that came, four days; see notifier_priv.h. */
+#include "actors/form.h"
 #include "actors/notifier_priv.h"
 
 #include <ctype.h>
@@ -10,6 +11,7 @@
 #define SHOWN_MAX 8 /* events of a commit or an operation in one answer */
 #define SOURCES_MAX 30
 #define SHORT 7
+#define NAME_CHARS 140 /* as long as GitHub's are */
 
 /* The commit that an event is about, "" where it is none. */
 static const char *sha_of(const json_t *event) {
@@ -88,7 +90,8 @@ int sw__why_note(const struct sw__notify *n, json_t *taken, const struct sw__own
         record, json_pack("{s:s, s:s, s:s, s:I, s:I}", "id", id, "type", sw_str(event, "type"),
                           "source", sw_str(event, "source"), "at_ms", sw_int(event, "at_ms"),
                           "got_ms", (json_int_t)n->ctx->now_ms));
-    if (name[0]) json_object_set_new(record, "of", json_string(name));
+    SW_AUTO(sw_text) char *of = sw_text_cut(name, NAME_CHARS);
+    if (name[0]) json_object_set_new(record, "of", json_string(of));
     if (is_commit(sha)) json_object_set_new(record, "sha", json_string(sha));
     if (own->op) json_object_set_new(record, "op", json_string(own->op));
     sw__kept_put(n, "why", id, json_incref(record), SW__WHY_MS);
@@ -104,6 +107,22 @@ void sw__why_want(const struct sw__notify *n) {
     (void)sw__kept_get(n, "sha", name, &unused);
 }
 
+/* Adds what is known of an event, without what only members of a private channel may hear. */
+static void put(const struct sw__notify *n, const json_t *record, json_t *into) {
+    const char *here = sw_str(json_object_get(n->in->body, "who"), "channel");
+    const json_t *only = json_object_get(record, "only");
+    size_t i;
+    json_t *one;
+    if (only && !sw__list_has(only, here)) return;
+    json_t *shown = json_copy((json_t *)record), *verdicts = json_array();
+    json_array_foreach(json_object_get(record, "verdicts"), i, one) {
+        if (!json_object_get(one, "private") || !strcmp(sw_str(one, "channel"), here))
+            json_array_append(verdicts, one);
+    }
+    json_object_set_new(shown, "verdicts", verdicts);
+    json_array_append_new(into, shown);
+}
+
 /* The records of these events, the newest last; of a commit only those of all the letters that were typed. */
 static int records(const struct sw__notify *n, const json_t *ids, const char *sha, json_t *into) {
     size_t i;
@@ -114,7 +133,7 @@ static int records(const struct sw__notify *n, const json_t *ids, const char *sh
         int r = sw__kept_get(n, "why", json_string_value(id), &one);
         if (r < 0) result = r; /* ask for all of them before waiting */
         if (r < 0 || !one || strncmp(sw_str(one, "sha"), sha, strlen(sha)) != 0) continue;
-        json_array_append(into, (json_t *)one);
+        put(n, one, into);
         if (json_array_size(into) > SHOWN_MAX) json_array_remove(into, 0);
     }
     return result;
@@ -130,7 +149,7 @@ static int find(const struct sw__notify *n, const char *id, json_t *into) {
     int r = sw__kept_get(n, "why", id, &one);
     if (r < 0) return r;
     if (one) {
-        json_array_append(into, (json_t *)one);
+        put(n, one, into);
         return 0;
     }
     short_of(lower, name);
@@ -139,6 +158,15 @@ static int find(const struct sw__notify *n, const char *id, json_t *into) {
     if (r == 0) r = second;
     if (r == 0) r = records(n, list, lower, into);
     return r == 0 ? records(n, json_object_get(op, "events"), "", into) : r;
+}
+
+static bool is_hidden(const struct sw__notify *n, const json_t *pipe) {
+    size_t i;
+    json_t *route;
+    json_array_foreach(json_object_get(pipe, "routes"), i, route) {
+        if (!sw__routed_hidden(n, pipe, route)) return false;
+    }
+    return true;
 }
 
 /* Whose events arrive at all: [{pipeline, repo?, apps: [name]}] */
@@ -151,7 +179,7 @@ static int sources(const struct sw__notify *n, json_t *into, json_int_t *ret_mor
         int one = i < SOURCES_MAX ? sw__kept_get(n, "pipe", json_string_value(id), &pipe) : 0;
         if (one < 0) r = one;
         if (i >= SOURCES_MAX) (*ret_more)++;
-        if (one < 0 || i >= SOURCES_MAX || !pipe) continue;
+        if (one < 0 || i >= SOURCES_MAX || !pipe || is_hidden(n, pipe)) continue;
         json_t *names = json_array();
         json_array_foreach(json_object_get(pipe, "apps"), k, app) {
             json_array_append_new(names, json_string(sw_str(app, "name")));
