@@ -108,7 +108,7 @@ void sw_command_id(const struct sw_ctx *ctx, unsigned number, char ret[SW_COMMAN
 #define SW_EVENT_SOURCE_MAX 80
 #define SW_EVENT_BYTES (32 * 1024)
 /* What is wrong with a record from outside whose key is `key`: a word, or NULL. */
-const char *sw_event_fault(const json_t *record, const char *key);
+const char *sw_event_fault(const json_t *record, const char *key, int64_t now_ms);
 /* The append that tells one installation; `number` as in sw_command_id. */
 void sw_event_append(const struct sw_ctx *ctx, const char *actor, const json_t *record,
                      const char *inst, unsigned number, struct sw_append *ret);

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define DEDUPE_MS (4 * 24 * 3600 * 1000LL) /* Heroku retries, GitHub offers to, for three days */
+#define AHEAD_MS (3600 * 1000LL)           /* clocks differ */
 #define TIME_CHARS 10                      /* of base32: 50 bits of milliseconds */
 #define WORD_MAX 100
 #define DEDUPE_MAX 140 /* with an installation's id it fits into struct sw_append */
@@ -37,7 +38,7 @@ static bool is_word(const char *text, size_t most) {
     return size > 0 && size <= most && !text[size];
 }
 
-const char *sw_event_fault(const json_t *record, const char *key) {
+const char *sw_event_fault(const json_t *record, const char *key, int64_t now_ms) {
     const json_t *dedupe = json_object_get(record, "dedupe");
     if (!json_is_object(record)) return "not_an_object";
     if (sw_int(record, "v") != 1) return "version";
@@ -46,6 +47,8 @@ const char *sw_event_fault(const json_t *record, const char *key) {
     if (!is_word(key, SW_EVENT_SOURCE_MAX) || !strncmp(key, "github/user/", 12)) return "source";
     if (!is_word(sw_str(record, "type"), WORD_MAX)) return "type";
     if (!is_word(sw_str(record, "event_id"), WORD_MAX)) return "event_id";
+    /* The newest wins, so nothing that happens would be newer. */
+    if (sw_int(record, "at_ms") > now_ms + AHEAD_MS) return "at_ms";
     if (dedupe && !is_word(sw_str(record, "dedupe"), DEDUPE_MAX)) return "dedupe";
     return NULL;
 }

@@ -197,7 +197,7 @@ static int take_in(struct sw_stream_in *in, const struct sw__concern *concern) {
     }
     json_t *record =
         r.value ? json_loadb(r.value, r.value_size, JSON_REJECT_DUPLICATES, NULL) : NULL;
-    fault = record ? sw_event_fault(record, source_of(in, in->at)) : "not_json";
+    fault = record ? sw_event_fault(record, source_of(in, in->at), in->ctx.now_ms) : "not_json";
     if (fault) {
         json_decref(record);
         poison(in, fault);

@@ -177,7 +177,7 @@ static inline void tree_check(const char *name, const char *text, const char *wa
                 continue;
             }
             assert_true(json_dumpb(out, NULL, 0, JSON_COMPACT) <= SW_EVENT_BYTES);
-            assert_null(sw_event_fault(out, sw_str(out, "source")));
+            assert_null(sw_event_fault(out, sw_str(out, "source"), INT64_MAX / 2));
         }
     }
 }

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #define KEY "github/42"
+#define NOW_MS 1795000000000LL
 
 static json_t *record(void) {
     return json_pack("{s:i, s:s, s:s, s:s, s:I}", "v", 1, "source", KEY, "type", "push", "event_id",
@@ -33,6 +34,8 @@ static void test_a_record_from_outside_is_refused_with_a_word(void **state) {
         {"event_id", json_integer(7), "event_id"},
         {"event_id", json_string(long_id), "event_id"},
         {"dedupe", json_string("x*"), "dedupe"},
+        {"at_ms", json_integer(NOW_MS + 3600001), "at_ms"}, /* it would stay the newest */
+        {"at_ms", json_integer(NOW_MS + 3600000), NULL},
         {"more", json_string("is ignored"), NULL},
         {"dedupe", json_string("gh:7:d-1"), NULL},
     };
@@ -40,14 +43,14 @@ static void test_a_record_from_outside_is_refused_with_a_word(void **state) {
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         SW_AUTO(sw_json) json_t *r = record();
         json_object_set_new(r, rows[i].name, rows[i].value);
-        const char *word = sw_event_fault(r, KEY);
+        const char *word = sw_event_fault(r, KEY, NOW_MS);
         if (!rows[i].word) assert_null(word);
         if (rows[i].word) assert_string_equal(word, rows[i].word);
     }
     SW_AUTO(sw_json) json_t *list = json_array(), *of_person = record();
-    assert_string_equal(sw_event_fault(list, KEY), "not_an_object");
+    assert_string_equal(sw_event_fault(list, KEY, NOW_MS), "not_an_object");
     json_object_set_new(of_person, "source", json_string("github/user/7"));
-    assert_string_equal(sw_event_fault(of_person, "github/user/7"), "source");
+    assert_string_equal(sw_event_fault(of_person, "github/user/7", NOW_MS), "source");
 }
 
 static void test_one_event_has_one_dedupe_key_of_each_installation(void **state) {

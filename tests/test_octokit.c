@@ -80,7 +80,7 @@ static void look(void *arg, const struct octokit_example *e) {
     if (!e->record) return;
     size_t size = json_dumpb(e->record, NULL, 0, JSON_COMPACT);
     assert_true(size <= SW_EVENT_BYTES);
-    assert_null(sw_event_fault(e->record, sw_str(e->record, "source")));
+    assert_null(sw_event_fault(e->record, sw_str(e->record, "source"), INT64_MAX / 2));
     if (size > tally->largest) tally->largest = size;
     tally->records++;
     must_have(e, ALL);

@@ -173,11 +173,12 @@ def stream_what_nobody_can_read_is_put_aside(w):
     concern(w, SOURCE)
     bad = [f"{SOURCE}\tnot json", "\t{}", f"{SOURCE}\t" + record("e1", "github/8").split("\t")[1], record("e 2"), record("e3", pad="x" * 33000),
            f"{SOURCE}\t[]", f"{SOURCE}\t" + json.dumps({"v": 2, "source": SOURCE, "type": "push", "event_id": "e4"}),
-           record("deep", a=json.loads("[" * 40 + "]" * 40)), record("sk-canary-do-not-log", v=1, dedupe="no*")]
+           record("deep", a=json.loads("[" * 40 + "]" * 40)), record("sk-canary-do-not-log", v=1, dedupe="no*"),
+           record("from-the-morrow", at_ms=int(time.time() * 1000) + 7200000)]
     w.kafka.write(w.topic, [*bad, record("good"), record("good")])
     rows = w.kafka.read(w.topic + "-dead", len(bad))
     reasons = sorted(dict(h.split("=", 1) for h in row[3].split(","))["reason"] for row in rows)
-    wanted = sorted(["not_json", "no_key", "source_is_not_key", "event_id", "too_large", "not_an_object", "version", "envelope", "dedupe"])
+    wanted = sorted(["not_json", "no_key", "source_is_not_key", "event_id", "too_large", "not_an_object", "version", "envelope", "dedupe", "at_ms"])
     if reasons != wanted:
         raise Failed(f"{reasons} instead of {wanted}")
     if {row[4] for row in rows} != {line.split("\t", 1)[1] for line in bad}:
