@@ -67,7 +67,8 @@ static void on_rebalance(rd_kafka_t *rk, rd_kafka_resp_err_t err,
            SW_I("count", partitions->cnt));
     if (ours) {
         complain("kafka: partitions not taken", rd_kafka_incremental_assign(rk, partitions));
-        if (kafka->paused) rd_kafka_pause_partitions(rk, partitions);
+        /* One that went while it was paused comes back so. */
+        (kafka->paused ? rd_kafka_pause_partitions : rd_kafka_resume_partitions)(rk, partitions);
     } else {
         complain("kafka: partitions not given away", rd_kafka_incremental_unassign(rk, partitions));
     }
