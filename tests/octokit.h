@@ -26,7 +26,7 @@ typedef void octokit_fn(void *arg, const struct octokit_example *example);
 
 static inline void octokit_decide(struct world *w, struct octokit_example *e, octokit_fn *fn,
                                   void *arg) {
-    char delivery[40];
+    char delivery[48];
     SW_AUTO(sw_text) char *body = json_dumps(e->payload, JSON_COMPACT);
     snprintf(delivery, sizeof(delivery), "72d3162e-cc78-11e3-81ab-%012zx", e->index);
     world_request(w, "POST", "/webhooks/github", body, strlen(body));
