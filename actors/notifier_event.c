@@ -15,7 +15,9 @@
 #define WAITING_MAX 10     /* dynos of a release that is not known yet */
 #define NAME_BYTES 200     /* of a repository or an app */
 #define WAITING_BYTES 4096 /* each: others may write larger ones to the stream than Heroku's */
-#define ROOM 40 /* notices and states; the rest of the 64 outputs is for what stays of the event */
+/* Of the 64 outputs for names, states and notices: all 50 routes of a pipeline. The rest is what is counted (six labels at
+ * once), and what stays of the event. */
+#define ROOM 52
 
 /* The verdicts, and how they are counted. */
 static const struct {
@@ -220,10 +222,14 @@ static int subject_of(struct event *e, const json_t *pipe, struct subject **ret)
     return fold(e, s);
 }
 
+/* Under the first verdict of its label: each label is one output. */
 static void count(struct event *e, const char *what) {
-    for (size_t i = 0; i < LABELS; i++) {
-        if (!strcmp(labels[i].what, what)) e->counts[i]++;
-    }
+    size_t i = 0, first = 0;
+    while (i < LABELS - 1 && strcmp(labels[i].what, what) != 0)
+        i++;
+    while (strcmp(labels[first].label, labels[i].label) != 0)
+        first++;
+    e->counts[first]++;
 }
 
 static void tally(const struct event *e) {

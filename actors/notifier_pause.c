@@ -28,16 +28,15 @@ int sw__routed_lost(const struct sw__notify *n) {
     size_t i;
     json_t *route;
     int r = id[0] ? sw__kept_get(n, "pipe", id, &was) : -EBADMSG;
-    if (r < 0 || !was) return r;
-    /* Somebody else has taken it over meanwhile. */
-    const char *user = sw_str(json_object_get(n->in->body, "who"), "user");
-    if (strcmp(user, sw_str(json_object_get(was, "owner"), "user")) != 0) return 0;
+    if (r < 0 || !was || !sw__found_by_owner(n, was)) return r;
     SW_AUTO(sw_json) json_t *pipe = json_deep_copy(was), *first = NULL;
     json_array_foreach(json_object_get(pipe, "routes"), i, route) {
-        if (json_object_get(route, "paused")) continue;
+        /* An archived channel reads nothing, and must not go on by itself when it is opened again. */
+        bool archived = !strcmp(sw_str(route, "paused"), "archived");
+        if (json_object_get(route, "paused") && !archived) continue;
         json_object_set_new(route, "paused", json_string(reason));
         if (!sw__paused_by_owner(route)) return -EBADMSG;
-        sw__tell_lost(n, pipe, route, reason);
+        if (!archived) sw__tell_lost(n, pipe, route, reason);
         if (!first) first = json_incref(route);
     }
     if (!first) return 0; /* it is known, and was told */

@@ -90,6 +90,8 @@ json_t *sw__routed_find(const json_t *pipe, const char *key, const char *value);
 bool sw__routed_hidden(const struct sw__notify *n, const json_t *pipe, const json_t *route);
 /* Whether it is paused because of its owner's rights, or because of its channel. */
 bool sw__paused_by_owner(const json_t *route);
+/* Whether this was found out by the rights of who owns it now: somebody else may have taken it over meanwhile. */
+bool sw__found_by_owner(const struct sw__notify *n, const json_t *pipe);
 void sw__routed_audit(const struct sw__notify *n, const json_t *pipe, const json_t *route,
                       const char *task);
 
@@ -111,6 +113,8 @@ void sw__clock_arm(const struct sw__notify *n, const char *pipeline);
 void sw__clock_stop(const struct sw__notify *n, const char *pipeline);
 int sw__clock_due(const struct sw__notify *n);
 int sw__clock_away(const struct sw__notify *n);
+/* Whether the bot may post there: what is not so pauses its routes. */
+void sw__clock_ask(const struct sw__notify *n, const json_t *pipe, const char *channel);
 int sw__clock_hurry(
     const struct sw__notify *n); /* the pipelines of body.user are checked at once */
 int sw__person_v1(const struct sw__notify *n);

@@ -91,6 +91,20 @@ static void set_hooks(json_t *pipe, const json_t *hooks) {
     json_object_set_new(pipe, "hooks", next);
 }
 
+/* Who is not the owner may see fewer of the apps: that takes none away. */
+static void set_apps(json_t *pipe, json_t *apps, bool owner) {
+    json_t *all = json_copy(apps), *known, *one;
+    size_t i, k;
+    json_array_foreach(owner ? NULL : json_object_get(pipe, "apps"), i, known) {
+        bool there = json_array_size(all) >= SW__APPS_KEPT;
+        json_array_foreach(apps, k, one) {
+            there = there || !strcmp(sw_str(one, "id"), sw_str(known, "id"));
+        }
+        if (!there) json_array_append(all, known);
+    }
+    json_object_set_new(pipe, "apps", all);
+}
+
 /* What is so now, as who asked sees it: `owner`, the one by whose rights it is reported. Another one may see less, and
  * GitHub may not have been asked: that takes nothing away. What the index has to be brought in line with goes to `sources`. */
 static void set_pipeline(const struct sw__notify *n, const json_t *was, json_t *pipe, bool owner,
@@ -99,7 +113,7 @@ static void set_pipeline(const struct sw__notify *n, const json_t *was, json_t *
     json_t *repo = json_object_get(body, "repo"), *source;
     size_t i;
     json_object_set(pipe, "pipeline", json_object_get(body, "pipeline"));
-    if (json_object_get(body, "apps")) json_object_set(pipe, "apps", json_object_get(body, "apps"));
+    if (json_object_get(body, "apps")) set_apps(pipe, json_object_get(body, "apps"), owner);
     if (repo)
         json_object_set(pipe, "repo", repo);
     else if (owner && strcmp(sw_str(hooks, "github"), "away") != 0)
@@ -182,6 +196,24 @@ static json_t *route_to(const struct sw__notify *n, json_t *pipe, const char *id
     return route;
 }
 
+/* Who was told that it stopped hears that it goes on. */
+static void tell_resumed(const struct sw__notify *n, const json_t *was, const json_t *pipe,
+                         const char *by) {
+    const char *before = sw_str(json_object_get(was, "owner"), "user");
+    size_t i;
+    json_t *route;
+    json_array_foreach(json_object_get(pipe, "routes"), i, route) {
+        const json_t *old = json_array_get(json_object_get(was, "routes"), i);
+        if (!json_object_get(old, "paused") || json_object_get(route, "paused")) continue;
+        json_t *data = sw__routed_shown(pipe, route);
+        json_object_set_new(data, "by", json_string(by));
+        sw__tell_channel(n, pipe, route, "route.resumed.channel", data);
+    }
+    if (before[0] && strcmp(before, sw_str(json_object_get(pipe, "owner"), "user")) != 0)
+        sw__tell_owner(n, json_object_get(was, "owner"), "route.taken",
+                       json_pack("{s:s, s:s}", "pipeline", sw__pipeline_name(pipe), "by", by));
+}
+
 static int add(const struct sw__notify *n) {
     const char *id = sw__pipeline_id(n->in->body);
     const json_t *said = json_object_get(n->in->body, "route"), *was, *all;
@@ -209,7 +241,7 @@ static int add(const struct sw__notify *n) {
         too_many(n, "routes", SW__ROUTES_MAX);
         return 0;
     }
-    bool over = takes_over(pipe) || is_owner(n, pipe);
+    bool over = takes_over(was) || is_owner(n, was); /* what is typed again is paused no more */
     size_t resumed = over ? go_on(pipe) : 0;
     if (over) set_owner(n, pipe, id);
     set_pipeline(n, was, pipe, over, sources);
@@ -220,6 +252,7 @@ static int add(const struct sw__notify *n) {
     sw__list_put(n, "all", "", id, true);
     sw__clock_arm(n, id);
     sw__routed_audit(n, pipe, route, "route");
+    if (over && was) tell_resumed(n, was, pipe, sw_str(json_object_get(pipe, "owner"), "user"));
     answer(n, "route.added", pipe, route, changed, resumed);
     sw__sources_ask(n, id, sources);
     return 0;
@@ -227,24 +260,6 @@ static int add(const struct sw__notify *n) {
 
 static void none_such(const struct sw__notify *n) {
     sw__tell_answer(n, "route.none", json_pack("{s:s}", "id", sw_str(n->in->body, "id")));
-}
-
-/* Who was told that it stopped hears that it goes on. */
-static void tell_resumed(const struct sw__notify *n, const json_t *was, const json_t *pipe,
-                         const char *by) {
-    const char *before = sw_str(json_object_get(was, "owner"), "user");
-    size_t i;
-    json_t *route;
-    json_array_foreach(json_object_get(pipe, "routes"), i, route) {
-        const json_t *old = json_array_get(json_object_get(was, "routes"), i);
-        if (!json_object_get(old, "paused") || json_object_get(route, "paused")) continue;
-        json_t *data = sw__routed_shown(pipe, route);
-        json_object_set_new(data, "by", json_string(by));
-        sw__tell_channel(n, pipe, route, "route.resumed.channel", data);
-    }
-    if (before[0] && strcmp(before, sw_str(json_object_get(pipe, "owner"), "user")) != 0)
-        sw__tell_owner(n, json_object_get(was, "owner"), "route.taken",
-                       json_pack("{s:s, s:s}", "pipeline", sw__pipeline_name(pipe), "by", by));
 }
 
 static int resume(const struct sw__notify *n) {
@@ -264,6 +279,7 @@ static int resume(const struct sw__notify *n) {
     json_object_del(route, "paused");
     go_on(pipe);
     set_owner(n, pipe, id);
+    if (paused) sw__clock_ask(n, pipe, sw_str(route, "channel"));
     set_sight(n, route);
     set_pipeline(n, was, pipe, true, sources);
     json_object_set_new(pipe, "checked_ms", json_integer(n->ctx->now_ms));
@@ -318,7 +334,7 @@ static int sync_with(const struct sw__notify *n) {
     const json_t *was;
     if (!id[0]) return -EBADMSG;
     int r = sw__kept_get(n, "pipe", id, &was);
-    if (r < 0 || !was) return r;
+    if (r < 0 || !was || !sw__found_by_owner(n, was)) return r;
     SW_AUTO(sw_json) json_t *pipe = json_deep_copy(was), *sources = json_array();
     const json_t *owner = json_object_get(pipe, "owner");
     size_t resumed = go_on(pipe); /* its owner has just been seen to have the rights */

@@ -222,6 +222,11 @@ bool sw__paused_by_owner(const json_t *route) {
     return false;
 }
 
+bool sw__found_by_owner(const struct sw__notify *n, const json_t *pipe) {
+    return !strcmp(sw_str(json_object_get(n->in->body, "who"), "user"),
+                   sw_str(json_object_get(pipe, "owner"), "user"));
+}
+
 void sw__routed_audit(const struct sw__notify *n, const json_t *pipe, const json_t *route,
                       const char *task) {
     const json_t *owner =

@@ -69,17 +69,22 @@ static struct sw_msg *ask_auth(const struct sw__notify *n, const json_t *pipe, c
     return m;
 }
 
-/* Whether the bot may still post there; a channel that was paused may be back. */
+void sw__clock_ask(const struct sw__notify *n, const json_t *pipe, const char *channel) {
+    struct sw_msg *m = command(n, SW_KIND_CHANNEL, channel);
+    json_object_update_new(m->body, json_pack("{s:o, s:s, s:s, s:b}", "who", owner_of(pipe),
+                                              "channel", channel, "from", "notifier", "join", 1));
+    sw_resume(n->out, "responder", m);
+}
+
+/* Of what is paused only an archived channel goes on by itself. The others are left alone: to ask is to join, and who
+ * removed the bot does not want it back each day. */
 static void ask_channels(const struct sw__notify *n, const json_t *pipe) {
     size_t i;
     json_t *route;
     json_array_foreach(json_object_get(pipe, "routes"), i, route) {
-        const char *channel = sw_str(route, "channel");
-        struct sw_msg *m = command(n, SW_KIND_CHANNEL, channel);
-        json_object_update_new(m->body,
-                               json_pack("{s:o, s:s, s:s, s:b}", "who", owner_of(pipe), "channel",
-                                         channel, "from", "notifier", "join", 1));
-        sw_resume(n->out, "responder", m);
+        const char *paused = sw_str(route, "paused");
+        if (!paused[0] || !strcmp(paused, "archived"))
+            sw__clock_ask(n, pipe, sw_str(route, "channel"));
     }
 }
 

@@ -146,6 +146,20 @@ static inline json_t *world_outputs(const struct world *w, const char *op, const
     return list;
 }
 
+/* Their names in order, a blank between two of them. */
+static inline void world_expect_outputs(const struct world *w, const char *op,
+                                        const char *expected) {
+    char names[4096] = "";
+    SW_AUTO(sw_json) json_t *list = world_outputs(w, op, NULL, NULL);
+    size_t i, used = 0;
+    json_t *o;
+    json_array_foreach(list, i, o) {
+        used += (size_t)snprintf(names + used, sizeof(names) - used, "%s%s", i ? " " : "",
+                                 sw_str(o, "name"));
+    }
+    assert_string_equal(names, expected);
+}
+
 static inline const json_t *world_fact(const struct world *w, const char *kind, const char *name) {
     SW_AUTO(sw_text)
     char *key =
@@ -235,6 +249,12 @@ static inline void world_add(struct world *w, const char *pipeline, const char *
     json_object_set_new(body, "route", route);
     assert_int_equal(world_route(w, "add", user, "C0DEV", body), 0);
     snprintf(ret, 16, "%s", sw_str(world_data(w, "route.added"), "id"));
+}
+
+static inline int world_resume(struct world *w, const char *user, const char *id) {
+    json_t *body = world_seen("p1", "storefront", user);
+    json_object_set_new(body, "id", json_string(id));
+    return world_route(w, "resume", user, "C0OPS", body);
 }
 
 #endif

@@ -62,20 +62,59 @@ static void several_routes_to_a_channel_are_one_notice(void **state) {
     world_finish(&w);
 }
 
-static void many_channels_of_one_event_have_a_limit_that_is_said(void **state) {
-    struct world w;
+static void add_many(struct world *w, const char *pipeline, const char *prefix, int count) {
     char id[16], channel[16];
+    for (int i = 0; i < count; i++) {
+        snprintf(channel, sizeof(channel), "C%s%d", prefix, i);
+        world_add(w, pipeline, "U0ADA", channel, NULL, id);
+    }
+}
+
+static size_t noticed(const struct world *w) {
+    SW_AUTO(sw_json) json_t *sent = world_outputs(w, "send", "responder", SW_KIND_NOTICE);
+    return json_array_size(sent);
+}
+
+static void all_channels_that_a_pipeline_may_have_hear_of_an_event(void **state) {
+    struct world w;
     (void)state;
     world_init(&w);
-    for (int i = 0; i < 50; i++) {
-        snprintf(channel, sizeof(channel), "C%d", i);
-        world_add(&w, "p1", "U0ADA", channel, NULL, id);
-    }
+    add_many(&w, "p1", "", 50);
     assert_int_equal(event(&w, push(&w, "d1", "main")), 0);
-    SW_AUTO(sw_json) json_t *sent = world_outputs(&w, "send", "responder", SW_KIND_NOTICE);
-    assert_true(json_array_size(sent) >= 35);
-    assert_string_equal(verdict(&w, "d1", 0), "posted");
-    assert_string_equal(verdict(&w, "d1", 49), "limit");
+    assert_int_equal(noticed(&w), 50);
+    /* Of an app that somebody operates on more is kept, and it has a new name. */
+    json_object_set_new(w.facts, "app/T0SIM1/p1-prod",
+                        world_json("{'op': 'cmd-1', 'who': {'channel': 'C0ELSE'}, 'state': "
+                                   "'succeeded', 'version': 7, 'told': [], 'at_ms': 1764000000000, "
+                                   "'email': 'bob@example.com', 'pipeline': {'id': 'p1'}}"));
+    json_object_set_new(w.facts, "op/T0SIM1/cmd-1", world_json("{'events': []}"));
+    assert_int_equal(event(&w, release(&w, "p1-prod", "e1", 8, "succeeded")), 0);
+    assert_int_equal(noticed(&w), 50);
+    world_finish(&w);
+}
+
+static void many_channels_of_several_pipelines_have_a_limit_that_is_said(void **state) {
+    static const char *const filters[] = {"{'only': ['ci']}", "{'stages': ['staging']}",
+                                          "{'branch': 'x'}", "{'states': ['failed']}",
+                                          "{'channel_name': 'x'}"};
+    struct world w;
+    char id[16];
+    (void)state;
+    world_init(&w);
+    /* All kinds of verdicts at once, each of which is counted. */
+    for (size_t i = 0; i < sizeof(filters) / sizeof(*filters); i++) {
+        SW_AUTO(sw_text) char *channel = sw_printf("C0F%zu", i);
+        world_add(&w, "p2", "U0ADA", channel, filters[i], id);
+    }
+    world_step(&w, SW_KIND_CHANNEL_STATE,
+               world_json("{'channel': 'C0F4', 'ok': false, 'reason': 'archived'}"));
+    add_many(&w, "p1", "A", 50);
+    add_many(&w, "p3", "B", 50);
+    assert_int_equal(event(&w, push(&w, "d1", "main")), 0);
+    assert_int_equal(noticed(&w), 51);
+    SW_AUTO(sw_json) json_t *tally = world_outputs(&w, "tally", NULL, NULL);
+    assert_int_equal(json_array_size(tally), 4); /* filtered, paused, posted, limit */
+    assert_string_equal(verdict(&w, "d1", 49), "posted");
     world_finish(&w);
 }
 
@@ -331,7 +370,8 @@ int main(void) {
         cmocka_unit_test(a_subject_is_one_message_that_grows),
         cmocka_unit_test(a_repeat_is_not_told),
         cmocka_unit_test(several_routes_to_a_channel_are_one_notice),
-        cmocka_unit_test(many_channels_of_one_event_have_a_limit_that_is_said),
+        cmocka_unit_test(all_channels_that_a_pipeline_may_have_hear_of_an_event),
+        cmocka_unit_test(many_channels_of_several_pipelines_have_a_limit_that_is_said),
         cmocka_unit_test(a_paused_route_is_quiet_and_why_says_so),
         cmocka_unit_test(who_does_not_see_the_repository_hears_only_of_apps),
         cmocka_unit_test(people_are_named_where_they_are_linked),

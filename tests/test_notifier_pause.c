@@ -74,18 +74,62 @@ static void an_owner_who_may_again_is_told_that_it_goes_on(void **state) {
     world_finish(&w);
 }
 
+/* Also who types again what is paused; and who was told that it stopped hears that it goes on. */
 static void who_adds_while_it_is_lost_takes_over(void **state) {
+    static const struct {
+        const char *channel;
+        json_int_t resumed;
+    } rows[] = {{"C0BOB", 1}, {"C0OPS", 0}};
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        struct world w;
+        char id[16];
+        print_message("row %zu\n", i);
+        world_init(&w);
+        world_add(&w, "p1", "U0ADA", "C0OPS", NULL, id);
+        lose(&w, "U0ADA", "unlinked");
+        world_add(&w, "p1", "U0BOB", rows[i].channel, NULL, id);
+        world_expect(&w, "say route.resumed.channel C0OPS; direct route.taken U0ADA; "
+                         "private route.added U0BOB");
+        assert_string_equal(paused_of(&w, "p1", 0), "");
+        assert_int_equal(sw_int(world_data(&w, "route.added"), "resumed"), rows[i].resumed);
+        assert_string_equal(sw_str(json_object_get(world_fact(&w, "pipe", "p1"), "owner"), "user"),
+                            "U0BOB");
+        world_finish(&w);
+    }
+}
+
+static void what_is_lost_while_its_channel_is_archived_does_not_go_on_by_itself(void **state) {
     struct world w;
     char id[16];
     (void)state;
     world_init(&w);
     world_add(&w, "p1", "U0ADA", "C0OPS", NULL, id);
-    lose(&w, "U0ADA", "unlinked");
-    world_add(&w, "p1", "U0BOB", "C0BOB", NULL, id);
-    assert_string_equal(paused_of(&w, "p1", 0), "");
-    assert_int_equal(sw_int(world_data(&w, "route.added"), "resumed"), 1);
-    assert_string_equal(sw_str(json_object_get(world_fact(&w, "pipe", "p1"), "owner"), "user"),
-                        "U0BOB");
+    slack(&w, "channel_archive", "C0OPS", NULL);
+    lose(&w, "U0ADA", "denied");
+    world_expect(&w, "direct route.lost U0ADA");
+    slack(&w, "channel_unarchive", "C0OPS", NULL);
+    world_expect(&w, "");
+    assert_string_equal(paused_of(&w, "p1", 0), "denied");
+    world_finish(&w);
+}
+
+static void many_channels_that_go_on_fit_into_one_call(void **state) {
+    struct world w;
+    char id[16];
+    (void)state;
+    world_init(&w);
+    for (int i = 0; i < 50; i++) {
+        SW_AUTO(sw_text) char *channel = sw_printf("C%d", i);
+        world_add(&w, "p1", "U0ADA", channel, NULL, id);
+    }
+    lose(&w, "U0ADA", "denied");
+    world_add(&w, "p1", "U0BOB", "C0", NULL, id);
+    SW_AUTO(sw_json) json_t *replies = world_outputs(&w, "send", "responder", SW_KIND_REPLY);
+    assert_int_equal(json_array_size(replies), 52);
+    lose(&w, "U0BOB", "denied");
+    assert_int_equal(world_resume(&w, "U0ADA", id), 0);
+    assert_string_equal(paused_of(&w, "p1", 49), "");
     world_finish(&w);
 }
 
@@ -259,6 +303,8 @@ int main(void) {
         cmocka_unit_test(lost_rights_pause_all_routes_and_say_who_can_take_over),
         cmocka_unit_test(an_owner_who_may_again_is_told_that_it_goes_on),
         cmocka_unit_test(who_adds_while_it_is_lost_takes_over),
+        cmocka_unit_test(what_is_lost_while_its_channel_is_archived_does_not_go_on_by_itself),
+        cmocka_unit_test(many_channels_that_go_on_fit_into_one_call),
         cmocka_unit_test(a_channel_that_cannot_be_posted_to_pauses_its_routes),
         cmocka_unit_test(slack_s_events_pause_rename_and_resume),
         cmocka_unit_test(only_what_was_archived_goes_on_by_itself),

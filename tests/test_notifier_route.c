@@ -1,22 +1,6 @@
 /* test_notifier_route.c -- routes are made, listed, tested, taken away and taken over, through sw_step. */
 #include "notifier_world.h"
 
-static void names_of(const json_t *outputs, char *into, size_t room) {
-    size_t i, at = 0;
-    json_t *o;
-    into[0] = '\0';
-    json_array_foreach((json_t *)outputs, i, o) {
-        at += (size_t)snprintf(into + at, room - at, "%s%s", i ? " " : "", sw_str(o, "name"));
-    }
-}
-
-static void expect_outputs(const struct world *w, const char *op, const char *expected) {
-    char names[4096];
-    SW_AUTO(sw_json) json_t *list = world_outputs(w, op, NULL, NULL);
-    names_of(list, names, sizeof(names));
-    assert_string_equal(names, expected);
-}
-
 static void a_route_is_kept_confirmed_indexed_and_in_the_audit(void **state) {
     struct world w;
     char id[16];
@@ -29,7 +13,7 @@ static void a_route_is_kept_confirmed_indexed_and_in_the_audit(void **state) {
     assert_string_equal(sw_str(json_array_get(buttons, 0), "line"), test);
     assert_int_equal(strlen(id), 4);
     assert_int_equal(id[0], 'r');
-    expect_outputs(&w, "source", "pipeline/p1 github/7 heroku/p1-prod heroku/p1-stag");
+    world_expect_outputs(&w, "source", "pipeline/p1 github/7 heroku/p1-prod heroku/p1-stag");
     const json_t *pipe = world_fact(&w, "pipe", "p1");
     const json_t *route = json_array_get(json_object_get(pipe, "routes"), 0);
     assert_string_equal(sw_str(route, "channel"), "C0OPS");
@@ -70,7 +54,7 @@ static void the_same_channel_and_pipeline_again_is_changed_not_doubled(void **st
     assert_int_equal(json_array_size(routes), 1);
     assert_null(json_object_get(json_array_get(routes, 0), "only"));
     assert_non_null(json_object_get(json_array_get(routes, 0), "states"));
-    expect_outputs(&w, "source", ""); /* it is there */
+    world_expect_outputs(&w, "source", ""); /* it is there */
     world_finish(&w);
 }
 
@@ -102,7 +86,7 @@ static void there_are_limits_and_they_are_said(void **state) {
     assert_int_equal(world_route(&w, "add", "U0ADA", "C0DEV", body), 0);
     world_expect(&w, "private route.too_many U0ADA");
     assert_string_equal(sw_str(world_data(&w, "route.too_many"), "what"), "routes");
-    expect_outputs(&w, "store", "");
+    world_expect_outputs(&w, "store", "");
     for (int i = 2; i <= 200; i++) {
         snprintf(pipeline, sizeof(pipeline), "p%d", i);
         world_add(&w, pipeline, "U0ADA", "C0OPS", NULL, id);
@@ -160,8 +144,9 @@ static void a_route_is_removed_by_what_names_it(void **state) {
         world_expect(&w, rows[i].gone ? "private route.removed U0ADA" : "private route.none U0ADA");
         assert_int_equal(world_fact(&w, "pipe", "p1") == NULL, rows[i].gone);
         assert_int_equal(json_object_size(w.timers), rows[i].gone ? 0 : 2);
-        expect_outputs(&w, "unsource",
-                       rows[i].gone ? "pipeline/p1 github/7 heroku/p1-prod heroku/p1-stag" : "");
+        world_expect_outputs(&w, "unsource",
+                             rows[i].gone ? "pipeline/p1 github/7 heroku/p1-prod heroku/p1-stag"
+                                          : "");
         if (rows[i].gone) assert_int_equal(json_object_size(w.facts), 0);
         world_finish(&w);
     }
@@ -194,15 +179,15 @@ static void a_source_is_listened_to_while_anybody_needs_it(void **state) {
     world_add(&w, "p1", "U0ADA", "C0OPS", NULL, one);
     world_add(&w, "p1", "U0ADA", "C0DEV", NULL, two);
     world_add(&w, "p2", "U0ADA", "C0OPS", NULL, three); /* of the same repository */
-    expect_outputs(&w, "source", "pipeline/p2 github/7 heroku/p2-prod heroku/p2-stag");
+    world_expect_outputs(&w, "source", "pipeline/p2 github/7 heroku/p2-prod heroku/p2-stag");
     world_route(&w, "remove", "U0ADA", "C0OPS", json_pack("{s:s}", "id", one));
-    expect_outputs(&w, "unsource", "");
+    world_expect_outputs(&w, "unsource", "");
     /* An app that was operated on is asked for by executor, too. */
     json_object_set_new(w.facts, "app/T0SIM1/p1-prod", json_pack("{s:s}", "op", "0001-a"));
     world_route(&w, "remove", "U0ADA", "C0OPS", json_pack("{s:s}", "id", two));
-    expect_outputs(&w, "unsource", "pipeline/p1 heroku/p1-stag");
+    world_expect_outputs(&w, "unsource", "pipeline/p1 heroku/p1-stag");
     world_route(&w, "remove", "U0ADA", "C0OPS", json_pack("{s:s}", "id", three));
-    expect_outputs(&w, "unsource", "pipeline/p2 github/7 heroku/p2-prod heroku/p2-stag");
+    world_expect_outputs(&w, "unsource", "pipeline/p2 github/7 heroku/p2-prod heroku/p2-stag");
     world_finish(&w);
 }
 
@@ -281,19 +266,13 @@ static void who_adds_to_a_pipeline_of_another_does_not_become_its_owner(void **s
     assert_null(json_object_get(json_array_get(routes, 0), "blind"));
     assert_true(json_is_true(json_object_get(json_array_get(routes, 1), "blind")));
     assert_null(world_fact(&w, "owner", "U0BOB"));
-    expect_outputs(&w, "unsource", "");
+    world_expect_outputs(&w, "unsource", "");
     world_finish(&w);
 }
 
 static int lose(struct world *w, const char *user, const char *reason) {
     return world_route(w, "lost", user, "C0DEV",
                        json_pack("{s:{s:s}, s:s}", "pipeline", "id", "p1", "reason", reason));
-}
-
-static int resume(struct world *w, const char *user, const char *id) {
-    json_t *body = world_seen("p1", "storefront", user);
-    json_object_set_new(body, "id", json_string(id));
-    return world_route(w, "resume", user, "C0OPS", body);
 }
 
 static void who_resumes_becomes_the_owner_and_the_pause_ends(void **state) {
@@ -304,120 +283,30 @@ static void who_resumes_becomes_the_owner_and_the_pause_ends(void **state) {
     world_add(&w, "p1", "U0ADA", "C0OPS", NULL, ops);
     world_add(&w, "p1", "U0ADA", "C0DEV", NULL, dev);
     assert_int_equal(lose(&w, "U0ADA", "denied"), 0);
-    assert_int_equal(resume(&w, "U0BOB", ops), 0);
+    assert_int_equal(world_resume(&w, "U0BOB", ops), 0);
     world_expect(&w, "say route.resumed.channel C0OPS; say route.resumed.channel C0DEV; "
                      "direct route.taken U0ADA; private route.resumed U0BOB");
     const json_t *pipe = world_fact(&w, "pipe", "p1");
     assert_string_equal(sw_str(json_object_get(pipe, "owner"), "user"), "U0BOB");
     assert_null(world_fact(&w, "owner", "U0ADA"));
     assert_int_equal(json_array_size(world_fact(&w, "owner", "U0BOB")), 1);
+    /* Whether it can go on is for its channel to say. */
+    SW_AUTO(sw_json) json_t *asked = world_outputs(&w, "send", "responder", SW_KIND_CHANNEL);
+    const json_t *ask = json_object_get(json_array_get(asked, 0), "body");
+    assert_int_equal(json_array_size(asked), 1);
+    assert_string_equal(sw_str(ask, "channel"), "C0OPS");
+    assert_string_equal(sw_str(json_object_get(ask, "who"), "user"), "U0BOB");
     /* What the tending of the old owner still says is not of the new one. */
     assert_int_equal(lose(&w, "U0ADA", "unlinked"), 0);
     world_expect(&w, "");
-    resume(&w, "U0BOB", "rnone");
+    json_t *more = world_seen("p1", "storefront", "U0ADA");
+    json_object_set_new(json_object_get(more, "repo"), "id", json_integer(8));
+    assert_int_equal(world_route(&w, "sync", "U0ADA", "C0DEV", more), 0);
+    assert_int_equal(json_array_size(w.out), 0);
+    world_resume(&w, "U0BOB", "rnone");
     world_expect(&w, "private route.none U0BOB");
     SW_AUTO(sw_json) json_t *none = world_outputs(&w, "store", NULL, NULL);
     assert_int_equal(json_array_size(none), 0);
-    world_finish(&w);
-}
-
-static json_t *sync_of(const char *apps, const char *repo, const char *hooks) {
-    json_t *body = json_pack("{s:{s:s, s:s}, s:o, s:o}", "pipeline", "id", "p1", "name", "shop",
-                             "apps", world_json(apps), "hooks", world_json(hooks));
-    if (repo) json_object_set_new(body, "repo", world_json(repo));
-    return body;
-}
-
-static void the_index_follows_apps_repository_and_name(void **state) {
-    struct world w;
-    char id[16];
-    (void)state;
-    world_init(&w);
-    world_add(&w, "p1", "U0ADA", "C0OPS", NULL, id);
-    assert_int_equal(
-        world_route(&w, "sync", "U0ADA", "C0DEV",
-                    sync_of("[{'id': 'p1-prod', 'name': 'a', 'stage': 'production'}, "
-                            "{'id': 'new', 'name': 'b', 'stage': 'staging'}]",
-                            "{'id': 8, 'name': 'acme/shop'}", "{'heroku': 'ok', 'github': 'ok'}")),
-        0);
-    world_expect(&w, "");
-    expect_outputs(&w, "source", "github/8 heroku/new");
-    expect_outputs(&w, "unsource", "github/7 heroku/p1-stag");
-    const json_t *pipe = world_fact(&w, "pipe", "p1");
-    assert_string_equal(sw_str(json_object_get(pipe, "pipeline"), "name"), "shop");
-    /* GitHub was not asked: the repository stays. It is gone: so is its source. */
-    world_route(&w, "sync", "U0ADA", "C0DEV",
-                sync_of("[]", NULL, "{'heroku': 'ok', 'github': 'away'}"));
-    expect_outputs(&w, "unsource", "heroku/p1-prod heroku/new");
-    world_route(&w, "sync", "U0ADA", "C0DEV",
-                sync_of("[]", NULL, "{'heroku': 'ok', 'github': 'none'}"));
-    expect_outputs(&w, "unsource", "github/8");
-    world_finish(&w);
-}
-
-static void an_owner_hears_when_webhooks_stop(void **state) {
-    static const struct {
-        const char *before, *now;
-        bool told;
-    } rows[] = {
-        {"{'heroku': 'ok', 'github': 'ok'}", "{'heroku': 'ok', 'github': 'denied'}", true},
-        {"{'heroku': 'ok', 'github': 'app'}", "{'heroku': 'ok', 'github': 'none'}", true},
-        {"{'heroku': 'ok', 'github': 'ok'}", "{'heroku': 'none', 'github': 'ok'}", true},
-        {"{'heroku': 'ok', 'github': 'denied'}", "{'heroku': 'ok', 'github': 'denied'}", false},
-        {"{'heroku': 'ok', 'github': 'denied'}", "{'heroku': 'ok', 'github': 'ok'}", false},
-        {"{'heroku': 'ok', 'github': 'ok'}", "{'heroku': 'ok', 'github': 'app'}", false},
-        {"{'heroku': 'ok', 'github': 'ok'}", "{'heroku': 'away', 'github': 'away'}", false},
-    };
-    (void)state;
-    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-        struct world w;
-        print_message("row %zu\n", i);
-        world_init(&w);
-        json_t *body = world_seen("p1", "storefront", "U0ADA");
-        json_object_set_new(body, "hooks", world_json(rows[i].before));
-        json_object_set_new(body, "route", world_json("{'channel': 'C0OPS'}"));
-        world_route(&w, "add", "U0ADA", "C0DEV", body);
-        world_route(&w, "sync", "U0ADA", "C0DEV",
-                    sync_of("[]", "{'id': 7, 'name': 'acme/storefront'}", rows[i].now));
-        world_expect(&w, rows[i].told ? "direct route.hooks U0ADA" : "");
-        world_finish(&w);
-    }
-}
-
-static void an_owner_who_loses_the_repository_keeps_the_apps(void **state) {
-    struct world w;
-    char id[16];
-    (void)state;
-    world_init(&w);
-    world_add(&w, "p1", "U0ADA", "C0OPS", NULL, id);
-    for (int i = 0; i < 2; i++) {
-        json_t *body = sync_of("[]", NULL, "{'heroku': 'ok', 'github': 'denied'}");
-        json_object_set_new(body, "github", json_string("lost"));
-        world_route(&w, "sync", "U0ADA", "C0DEV", body);
-        world_expect(&w, i ? "" : "say route.lost.channel C0OPS; direct route.lost U0ADA");
-    }
-    const json_t *pipe = world_fact(&w, "pipe", "p1");
-    assert_null(json_object_get(json_array_get(json_object_get(pipe, "routes"), 0), "paused"));
-    assert_null(world_fact(&w, "src", "github/7"));
-    /* Who takes it over brings it back. */
-    assert_int_equal(resume(&w, "U0BOB", id), 0);
-    assert_non_null(world_fact(&w, "src", "github/7"));
-    world_finish(&w);
-}
-
-static void many_apps_are_indexed_in_steps(void **state) {
-    struct world w;
-    (void)state;
-    world_init(&w);
-    json_t *body = world_seen("p1", "storefront", "U0ADA"), *apps = json_array();
-    for (int i = 0; i < 100; i++)
-        json_array_append_new(apps, json_pack("{s:o, s:s, s:s}", "id", json_sprintf("app-%d", i),
-                                              "name", "x", "stage", "staging"));
-    json_object_set_new(body, "apps", apps);
-    json_object_set_new(body, "route", world_json("{'channel': 'C0OPS'}"));
-    assert_int_equal(world_route(&w, "add", "U0ADA", "C0DEV", body), 0);
-    SW_AUTO(sw_json) json_t *sources = world_outputs(&w, "source", NULL, NULL);
-    assert_int_equal(json_array_size(sources), 102);
     world_finish(&w);
 }
 
@@ -481,10 +370,6 @@ int main(void) {
         cmocka_unit_test(a_test_goes_the_way_of_an_event),
         cmocka_unit_test(who_adds_to_a_pipeline_of_another_does_not_become_its_owner),
         cmocka_unit_test(who_resumes_becomes_the_owner_and_the_pause_ends),
-        cmocka_unit_test(the_index_follows_apps_repository_and_name),
-        cmocka_unit_test(an_owner_hears_when_webhooks_stop),
-        cmocka_unit_test(an_owner_who_loses_the_repository_keeps_the_apps),
-        cmocka_unit_test(many_apps_are_indexed_in_steps),
         cmocka_unit_test(two_installations_in_one_shard_do_not_mix),
         cmocka_unit_test(what_is_not_whole_goes_dead),
     };

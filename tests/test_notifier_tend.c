@@ -92,6 +92,30 @@ static void a_check_looks_at_the_channels_too(void **state) {
     world_finish(&w);
 }
 
+/* To ask is to join: who removed the bot does not find it there again each day. */
+static void a_check_does_not_bring_the_bot_back_where_it_was_removed(void **state) {
+    static const struct {
+        const char *reason;
+        size_t asked;
+    } rows[] = {{"archived", 1}, {"left", 0}, {"private", 0}, {"missing", 0}};
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        struct world w;
+        char id[16];
+        print_message("row %zu\n", i);
+        world_init(&w);
+        world_add(&w, "p1", "U0ADA", "C0OPS", NULL, id);
+        json_t *pipe = json_object_get(w.facts, "pipe/T0SIM1/p1");
+        json_object_set_new(json_array_get(json_object_get(pipe, "routes"), 0), "paused",
+                            json_string(rows[i].reason));
+        world_until(&w, START_MS + DAY_MS);
+        assert_int_equal(commands(&w, "check"), 1);
+        SW_AUTO(sw_json) json_t *asked = world_outputs(&w, "send", "responder", SW_KIND_CHANNEL);
+        assert_int_equal(json_array_size(asked), rows[i].asked);
+        world_finish(&w);
+    }
+}
+
 static void pipelines_that_began_together_do_not_fall_due_together(void **state) {
     struct world w;
     char id[16], pipeline[16];
@@ -206,6 +230,7 @@ int main(void) {
         cmocka_unit_test(what_was_missed_is_asked_for_each_period_as_the_owner),
         cmocka_unit_test(what_nobody_could_be_asked_is_asked_for_again),
         cmocka_unit_test(a_check_looks_at_the_channels_too),
+        cmocka_unit_test(a_check_does_not_bring_the_bot_back_where_it_was_removed),
         cmocka_unit_test(pipelines_that_began_together_do_not_fall_due_together),
         cmocka_unit_test(a_timer_of_what_is_gone_ends),
         cmocka_unit_test(people_are_known_by_id_email_and_login),
