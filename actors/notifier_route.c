@@ -354,6 +354,8 @@ static int sync_with(const struct sw__notify *n) {
                                  json_object_get(pipe, "hooks"));
         const char *repo = sw_str(json_object_get(pipe, "repo"), "name");
         if (repo[0]) json_object_set_new(data, "repo", json_string(repo));
+        json_object_set(data, "id",
+                        json_object_get(json_array_get(json_object_get(pipe, "routes"), 0), "id"));
         sw__tell_owner(n, owner, "route.hooks", data);
     }
     sw__sources_ask(n, id, sources);

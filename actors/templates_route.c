@@ -14,24 +14,28 @@ static void more(struct sw__card *card, const char *pattern, const json_t *data)
     sw__card_more(card, sw_filled(pattern, data, SW_SECTION_MAX));
 }
 
-/* Why a route is paused, for the middle of a sentence. */
-static const char *reason_of(const char *paused) {
-    static const char *const rows[][2] = {
-        {"unlinked", "its owner is not connected with Heroku any more"},
-        {"denied", "its owner may not see the pipeline any more"},
-        {"gone", "the pipeline is not there any more"},
-        {"github", "its owner may not see the repository any more"},
-        {"archived", "the channel is archived"},
-        {"missing", "the channel is not there any more"},
-        {"private", "the bot is not in the channel"},
-        {"left", "the bot was removed from the channel"},
-        {"scope", "the bot lacks a permission at Slack"},
-        {"no_bot", "the bot is not installed"},
-    };
-    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-        if (!strcmp(rows[i][0], paused)) return rows[i][1];
-    }
-    return "of its channel or its owner";
+/* Why a route is paused, for the middle of a sentence, and what ends that. */
+static const struct reason {
+    const char *paused, *words, *remedy;
+} reasons[] = {
+    {"unlinked", "its owner is not connected with Heroku any more", "{resume:typed} takes it over"},
+    {"denied", "its owner may not see the pipeline any more", "{resume:typed} takes it over"},
+    {"gone", "the pipeline is not there any more", "{end:typed} removes it"},
+    {"github", "its owner may not see the repository any more", "{resume:typed} takes it over"},
+    {"archived", "the channel is archived", "it goes on when that ends"},
+    {"missing", "the channel is not there any more", "{end:typed} removes it"},
+    {"private", "the bot is not in the channel", "invite it, then {resume:typed}"},
+    {"left", "the bot was removed from the channel", "invite it, then {resume:typed}"},
+    {"scope", "the bot lacks a permission at Slack", "when it has it, {resume:typed}"},
+    {"no_bot", "the bot is not installed", "when it is, {resume:typed}"},
+    {"", "of its channel or its owner", "{resume:typed} lets it go on"},
+};
+
+static const struct reason *reason_of(const char *paused) {
+    const struct reason *row = reasons;
+    while (row->paused[0] && strcmp(row->paused, paused) != 0)
+        row++;
+    return row;
 }
 
 /* `words` with what has to be typed for a route: its id, and for `resume` its pipeline. */
@@ -79,6 +83,9 @@ static void hooks(struct sw__card *card, const json_t *data) {
          "[{?repo}GitHub events will not come: there is no webhook in {repo:code}. Type the same "
          "line again to make one.][{!repo}GitHub events will not come: the pipeline is not "
          "connected with a repository at Heroku. Once it is, they come by themselves.]"},
+        {"github", "no_secret",
+         "GitHub events will not come: whoever runs Slipway has not set "
+         "`SLIPWAY_GITHUB_WEBHOOK_SECRET_FILE`."},
         {"github", "no_account",
          "GitHub events will not come: you are not connected with GitHub. Type `/h login`, "
          "then the same line again."},
@@ -106,6 +113,13 @@ static void only_hooks(const struct sw_template_in *in, struct sw__card *card) {
     hooks(card, in->data);
 }
 
+/* Nobody has just typed a line. */
+static void hooks_stopped(const struct sw_template_in *in, struct sw__card *card) {
+    hooks(card, in->data);
+    small_typed(card, "Here that line is {resume:typed}. Whoever types it becomes the owner.",
+                in->data);
+}
+
 static void put_route(struct sw_mrkdwn *m, const json_t *route, const json_t *data) {
     (void)data;
     sw_mrkdwn_fill(m,
@@ -115,8 +129,9 @@ static void put_route(struct sw_mrkdwn *m, const json_t *route, const json_t *da
     const char *paused = sw_str(route, "paused");
     if (!paused[0]) return;
     sw_mrkdwn_put(m, SW__DOT "paused: ");
-    sw_mrkdwn_put(m, reason_of(paused));
-    typed(m, "; {resume:typed} takes it over", route);
+    sw_mrkdwn_put(m, reason_of(paused)->words);
+    sw_mrkdwn_put(m, "; ");
+    typed(m, reason_of(paused)->remedy, route);
 }
 
 static void routes(struct sw__card *card, const struct sw_template_in *in, const char *key,
@@ -190,8 +205,9 @@ static void tested(const struct sw_template_in *in, struct sw__card *card) {
     sw_mrkdwn_init(&m, SW_SECTION_MAX);
     if (paused[0]) {
         sw_mrkdwn_fill(&m, SW__DOUBT "{id:code} is paused, so nothing was posted: ", in->data);
-        sw_mrkdwn_put(&m, reason_of(paused));
-        typed(&m, ". {resume:typed} lets it go on.", in->data);
+        sw_mrkdwn_put(&m, reason_of(paused)->words);
+        sw_mrkdwn_put(&m, "; ");
+        typed(&m, reason_of(paused)->remedy, in->data);
     } else {
         sw_mrkdwn_fill(&m,
                        "A sample is on its way to {channel:channel}, as {id:code} would post an "
@@ -221,7 +237,7 @@ static void put_verdict(struct sw_mrkdwn *m, const json_t *verdict, const json_t
         if (!strcmp(sw_str(verdict, "what"), rows[i][0])) sw_mrkdwn_fill(m, rows[i][1], verdict);
     }
     if (!strcmp(sw_str(verdict, "what"), "paused"))
-        sw_mrkdwn_put(m, reason_of(sw_str(verdict, "detail")));
+        sw_mrkdwn_put(m, reason_of(sw_str(verdict, "detail"))->words);
 }
 
 static void why(const struct sw_template_in *in, struct sw__card *card) {
@@ -301,7 +317,8 @@ const struct sw__template sw__templates_route[] = {
         "Nothing was changed yet. `/h unroute!` ends all of it, `/h unroute ID` one.",
         .build = removed),
     ROW("route.removed.owner",
-        "{by:user} has ended that {pipeline:bold} is reported in {channel:channel}.",
+        "{by:user} removed a route of yours: {pipeline:bold} is not reported in "
+        "{channel:channel} any more.",
         "`/h route PIPELINE to #CHANNEL` begins it again.", .flags = SW__BARE),
     {.id = "route.list", .build = list},
     {.id = "route.tested", .build = tested},
@@ -320,7 +337,7 @@ const struct sw__template sw__templates_route[] = {
     ROW("route.goes_on", "{pipeline:bold} is reported again, as before.",
         "Heroku and GitHub let you see it again.", .flags = SW__BARE),
     ROW("route.hooks", "Some events of {pipeline:bold} do not come any more.", NULL,
-        .flags = SW__BARE, .build = only_hooks),
+        .flags = SW__BARE, .build = hooks_stopped),
     LOST("unlinked", "you are not connected with Heroku any more.",
          "Type `/h login` and connect: then it goes on by itself. Or somebody else takes it over, "
          "which the channel was told."),

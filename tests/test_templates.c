@@ -346,6 +346,25 @@ static void an_unknown_id_is_told_with_the_command(void **state) {
     json_decref(out);
 }
 
+/* All that executor says of webhooks (plan_tend.h): who routes shall not wait for what never comes. */
+static void each_webhook_that_is_not_there_is_told(void **state) {
+    static const char *const hooks[][2] = {{"heroku", "some"},      {"heroku", "none"},
+                                           {"heroku", "no_secret"}, {"github", "denied"},
+                                           {"github", "none"},      {"github", "no_secret"},
+                                           {"github", "away"},      {"github", "no_account"}};
+    (void)state;
+    for (size_t i = 0; i < sizeof(hooks) / sizeof(*hooks); i++) {
+        print_message("row %zu\n", i);
+        SW_AUTO(sw_json)
+        json_t *data = json_pack("{s:s, s:s, s:s, s:{s:s}}", "id", "r7k2", "pipeline", "storefront",
+                                 "repo", "acme/storefront", "hooks", hooks[i][0], hooks[i][1]);
+        json_t *out = render("route.added", NULL, data);
+        SW_AUTO(sw_text) char *text = json_dumps(out, JSON_ENSURE_ASCII);
+        assert_non_null(strstr(text, "\\u26A0"));
+        json_decref(out);
+    }
+}
+
 static void only_what_the_parser_says_needs_no_budget(void **state) {
     (void)state;
     assert_true(sw_template_only("help"));
@@ -367,6 +386,7 @@ int main(void) {
         cmocka_unit_test(a_mistake_is_marked_below_its_line),
         cmocka_unit_test(the_body_leaves_room_for_buttons_and_says_that_it_was_cut),
         cmocka_unit_test(an_unknown_id_is_told_with_the_command),
+        cmocka_unit_test(each_webhook_that_is_not_there_is_told),
         cmocka_unit_test(only_what_the_parser_says_needs_no_budget),
     };
     return cmocka_run_group_tests_name("templates", tests, NULL, NULL);
