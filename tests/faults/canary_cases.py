@@ -1,11 +1,13 @@
 """Every secret that the platforms handed out is looked for wherever it must not be in clear: at rest, in logs, on the wire, in memory."""
-import base64, glob, json, os, re, signal, subprocess
+import base64, glob, hashlib, hmac, json, os, re, signal, subprocess
 
 from cases import case
 from talk import Browser, Failed, request, until
 from world import ACTORS, PROMOTE, ROLES
 
 WORLD = dict(tap=True, log="debug", sim_args=("--github-app", "expiring"))
+# A Kafka that nobody is at, which its library says all the time.
+AWAY = dict(KAFKA="127.0.0.1:1", KAFKA_OPTIONS="security.protocol=SASL_PLAINTEXT sasl.mechanisms=PLAIN sasl.username=slipway")
 DEPLOY = "deploy storefront to staging"
 
 ACCESS = ("heroku.access", "github.access")
@@ -18,6 +20,11 @@ EVERYTHING = ACCESS + RENEWAL + SLACK_PERSON + BOT + CODES + ("slack.response_ur
 # nothing, responder the token of the bot and response_urls, executor access only.
 FOREIGN = {"ingress": ACCESS + RENEWAL + SLACK_PERSON + BOT, "parser": EVERYTHING, "notifier": EVERYTHING,
            "responder": ACCESS + RENEWAL + SLACK_PERSON + CODES, "executor": RENEWAL + SLACK_PERSON + BOT + CODES}
+
+# Secrets of the settings: only those may have them whom conf.h names.
+SET = {"HEROKU_WEBHOOK_SECRET_FILE": ("ingress", "executor"), "GITHUB_WEBHOOK_SECRET_FILE": ("ingress", "executor"),
+       "KAFKA_PASSWORD_FILE": ("ingress", "notifier")}
+SIGNED = "canary-of-what-is-signed"  # in addresses that let in whoever has them, and in fields that nobody asked for
 
 
 def handed_out(w, kinds):
@@ -94,6 +101,39 @@ def ships(w, line):
     until(f"the end of {line}: {w.texts()[-300:]}", lambda: len([m for m in w.parents() if m["text"].startswith("✔")]) > before, 60)
 
 
+def webhook(w, path, body, name, mac, more=()):
+    status, _, _ = request(w.ingress + path, "POST", body, {"Content-Type": "application/json", name: mac, **dict(more)})
+    if status != 200:
+        raise Failed(f"{path}: {status}")
+
+
+def events_hold_secrets(w):
+    """Webhooks of a pipeline that is reported, with signed addresses in them."""
+    w.type("route storefront to #deploys")
+    until("the route", lambda: w.redis("SISMEMBER", "sw:src:github/7001", w.TEAM), 40)
+    address = "https://build.example/x"
+    sha = "c" * 40
+    hub = {"id": 1, "sha": sha, "name": "acme/storefront", "context": "ci/canary", "state": "failure", "target_url": f"{address}?X-Amz-Signature={SIGNED}",
+           "description": "It failed", "branches": [{"name": "main"}], "token": SIGNED,
+           "repository": {"id": 7001, "full_name": "acme/storefront", "clone_url": f"https://x:{SIGNED}@github.example/a.git"}, "sender": {"id": 1001, "login": "ada-l"}}
+    body = json.dumps(hub)
+    mac = hmac.new(w.secrets["GITHUB_WEBHOOK_SECRET_FILE"].encode(), body.encode(), hashlib.sha256).hexdigest()
+    webhook(w, "/webhooks/github", body, "X-Hub-Signature-256", "sha256=" + mac,
+            {"X-GitHub-Event": "status", "X-GitHub-Delivery": "canary-1", "X-GitHub-Hook-ID": "1"})
+    app = next(key.decode().split("/")[1] for key in w.redis("KEYS", "sw:src:heroku/*"))
+    body = json.dumps({"id": "canary-2", "action": "update", "resource": "build", "actor": {"email": "ada@example.com"},
+                       "webhook_metadata": {"event": {"id": "canary-2"}},
+                       "data": {"id": "b1", "status": "failed", "app": {"id": app, "name": "storefront-staging"}, "output_stream_url": f"{address}?sig={SIGNED}",
+                                "source_blob": {"url": f"{address}?AWSAccessKeyId=x&Signature={SIGNED}", "version": sha}}})
+    mac = hmac.new(w.secrets["HEROKU_WEBHOOK_SECRET_FILE"].encode(), body.encode(), hashlib.sha256).digest()
+    webhook(w, "/webhooks/heroku", body, "Heroku-Webhook-Hmac-SHA256", base64.b64encode(mac).decode())
+    until("both failures", lambda: w.told("ccccccc") >= 2, 30)
+    w.type("why canary-1")
+    until("why", lambda: "canary-1" in w.texts(), 30)
+    if SIGNED in w.texts():
+        raise Failed("a signed address at Slack")
+
+
 def installs(w):
     """In both workspaces, with tokens that run out."""
     w.admin("/sim/rotation", {"on": True})
@@ -117,6 +157,7 @@ def all_that_tokens_do(w):
     for platform in ("tokens", "slack"):
         if w.state()[platform]["refreshed"] == before[platform]["refreshed"]:
             raise Failed(f"nothing was refreshed: {platform}")
+    events_hold_secrets(w)
     texts = w.texts(w.BOB)
     w.type("logout", w.BOB)
     until("logged out", lambda: w.texts(w.BOB) != texts)
@@ -126,7 +167,7 @@ def all_that_tokens_do(w):
         raise Failed("nothing was withdrawn at Heroku and GitHub")
 
 
-@case(world=WORLD)
+@case(world=WORLD, settings=AWAY)
 def canary_no_secret_is_found_in_clear(w):
     all_that_tokens_do(w)
     secrets = handed_out(w, EVERYTHING)
@@ -134,9 +175,10 @@ def canary_no_secret_is_found_in_clear(w):
     if missing:
         raise Failed(f"never handed out: {missing}")
     problems, bytes_read = [], 0
+    own = {w.secrets[name]: name for name in SET}
     for place, data in written(w):
         bytes_read += len(data)
-        problems += [f"{kind} in {place}" for kind in found_in(secrets, data)]
+        problems += [f"{kind} in {place}" for kind in found_in({**secrets, **own, SIGNED: "what is signed"}, data)]
         if re.search(rb"(?<![0-9A-Za-z_.:-])123456(?![0-9A-Za-z_.:-])", data):
             problems.append(f"a one-time code in {place}")
     hidden = []
@@ -147,7 +189,8 @@ def canary_no_secret_is_found_in_clear(w):
                 hidden.append(role)
                 continue
             bytes_read += len(data)
-            problems += [f"{kind} in the memory of {role}" for kind in found_in(handed_out(w, kinds), data, plain)]
+            foreign = {text: name for text, name in own.items() if role not in SET[name]}
+            problems += [f"{kind} in the memory of {role}" for kind in found_in({**handed_out(w, kinds), **foreign}, data, plain)]
     if problems:
         raise Failed("; ".join(sorted(set(problems))))
     return f"{len(secrets)} secrets, {bytes_read >> 20} MiB" + (f"; memory closed to us: {hidden}" if hidden else "")

@@ -57,7 +57,7 @@ class World:
         self.secrets = {"SLACK_SECRET_FILE": "8f742231b10e8888abcd99yyyzzz85a5", "SLACK_TOKEN_FILE": "xoxb-sim-token",
                         "HEROKU_SECRET_FILE": "sim-client-secret", "HEROKU_WEBHOOK_SECRET_FILE": "sim-webhook-secret",
                         "GITHUB_SECRET_FILE": "sim-github-secret", "GITHUB_WEBHOOK_SECRET_FILE": "sim-github-webhook-secret",
-                        "SLACK_CLIENT_SECRET_FILE": "sim-slack-secret"}
+                        "SLACK_CLIENT_SECRET_FILE": "sim-slack-secret", "KAFKA_PASSWORD_FILE": "sim-kafka-password"}
         self.browsers = []
         self.redis_socket = self.dir + "/redis.sock"
         self.durability = durability
