@@ -7,6 +7,7 @@
  *
  * A release by the same person soon after is told in that operation's thread; where no route says where to tell any other,
  * it has a conversation of its own in the channel of the operation. */
+#include "actors/blocks.h"
 #include "actors/notifier_priv.h"
 
 #include <errno.h>
@@ -174,6 +175,31 @@ static const char *op_of(const json_t *event) {
     return sw__kept_name(op) ? op : "";
 }
 
+/* A command's id is no secret: it stands in each deployment of ours, for all who see the repository. Whoever may make one could
+ * hide it behind an operation, so it must have been made by the account of the person whose operation it is. */
+static int is_theirs(const struct sw__notify *n, const json_t *op, bool *ret) {
+    const json_t *event = n->in->body, *actor = json_object_get(event, "actor");
+    json_int_t id = sw_int(sw_data_at(event, "deployment.creator"), "id");
+    const char *user = sw_str(json_object_get(op, "who"), "user"), *unused;
+    SW_AUTO(sw_json) json_t *people = json_array(), *here = NULL;
+    json_t *one;
+    if (id > 0)
+        json_array_append_new(people, json_pack("{s:s, s:o}", "provider", "github", "id",
+                                                json_sprintf("%lld", (long long)id)));
+    for (size_t i = 0; id <= 0 && i < 2; i++) {
+        const char *name = sw_str(actor, i ? "email" : "id");
+        if (name[0])
+            json_array_append_new(people,
+                                  json_pack("{s:s, s:s}", "provider", "heroku", "id", name));
+    }
+    int r = sw__people_here(n, people, &here);
+    *ret = json_array_size(people) == 0;
+    json_object_foreach(here, unused, one) {
+        *ret = *ret || !strcmp(json_string_value(one), user);
+    }
+    return r;
+}
+
 static bool is_dyno(const json_t *event) {
     const char *type = sw_str(event, "type");
     return (!strcmp(type, "dyno") || !strcmp(type, "api:dyno")) &&
@@ -185,8 +211,11 @@ int sw__follow(const struct sw__notify *n, bool routed, struct sw__own *ret) {
     const char *id = sw_str(json_object_get(event, "app"), "id"), *name = op_of(event);
     int r = name[0] ? sw__kept_get(n, "op", name, &op) : 0;
     int second = sw__kept_name(id) ? sw__kept_get(n, "app", id, &app) : 0;
+    bool theirs = false;
     *ret = (struct sw__own){NULL, NULL};
+    if (r == 0 && op) r = is_theirs(n, op, &theirs);
     if (r < 0 || second < 0) return r < 0 ? r : second;
+    if (!theirs) op = NULL;
     if (op) *ret = (struct sw__own){name, sw_str(json_object_get(op, "who"), "channel")};
     if (op || !app) return 0;
     if (!strcmp(sw_str(event, "type"), "api:release")) return release(n, app, routed, ret);

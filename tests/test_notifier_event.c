@@ -1,6 +1,8 @@
 /* test_notifier_event.c -- which channel an event is shown in, and why, through sw_step. */
 #include "notifier_events.h"
 
+#include "actors/blocks.h"
+
 static void a_subject_is_one_message_that_grows(void **state) {
     struct world w;
     char id[16];
@@ -203,6 +205,13 @@ static void promoted(struct world *w, const char *state, int version) {
         0);
 }
 
+static void linked(struct world *w, const char *user, const char *provider, const char *id) {
+    assert_int_equal(world_step(w, SW_KIND_PERSON,
+                                json_pack("{s:s, s:s, s:s, s:s}", "user", user, "provider",
+                                          provider, "id", id, "name", "")),
+                     0);
+}
+
 static json_t *made(const struct world *w, const char *id, int version, const char *status) {
     json_t *body = release(w, "p1-prod", id, version, status);
     json_object_set_new(json_object_get(body, "release"), "description",
@@ -242,6 +251,7 @@ static void a_deployment_of_ours_is_not_shown_twice(void **state) {
     world_add(&w, "p1", "U0ADA", "C0OPS", NULL, id);
     world_add(&w, "p1", "U0ADA", "C0DEV", NULL, id);
     promoted(&w, "started", 0);
+    linked(&w, "U0BOB", "github", "12");
     const char *more = "'action': 'created', 'deployment': {'id': 99, 'sha': '" SHA
                        "', 'ref': 'main', 'environment': 'production', 'task': 'deploy', "
                        "'creator': {'id': 12, 'login': 'ada'}, 'op': '0001-op'}, 'status': {'id': "
@@ -249,6 +259,12 @@ static void a_deployment_of_ours_is_not_shown_twice(void **state) {
     assert_int_equal(event(&w, github(&w, "deployment_status", "d1", more)), 0);
     world_expect(&w, "notice C0DEV 1");
     assert_string_equal(verdict(&w, "d1", 0), "own");
+    /* The operation's id stands there for all to read: somebody else's deployment does not hide behind it. */
+    SW_AUTO(sw_json) json_t *forged = github(&w, "deployment_status", "d3", more);
+    json_object_set_new(sw_data_at(forged, "deployment.creator"), "id", json_integer(13));
+    json_object_set_new(json_object_get(forged, "deployment"), "id", json_integer(101));
+    event(&w, json_incref(forged));
+    world_expect(&w, "notice C0OPS 1; notice C0DEV 1");
     /* Of an operation that another workspace runs: a subject like any other. */
     SW_AUTO(sw_json) json_t *other = github(&w, "deployment_status", "d2", more);
     json_object_set_new(json_object_get(other, "deployment"), "op", json_string("0009-else"));
