@@ -57,7 +57,7 @@ static void queue(struct sw_appends *appends, unsigned shard, struct item *item)
 }
 
 static void unsaid(struct sw_appends *appends, unsigned shard, struct item *item) {
-    if (!appends->fn(item->owner, item->append, SW_UNSAID)) {
+    if (!appends->patient && !appends->fn(item->owner, item->append, SW_UNSAID)) {
         item_destroy(item);
         return;
     }

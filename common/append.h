@@ -17,8 +17,9 @@ enum sw_verdict {
     SW_APPENDED,
     SW_DUPLICATE, /* seen before */
     SW_SHED,      /* too much is owed, or memory is full */
-    SW_UNSAID,    /* Redis has not said: true asks again, with false it is forgotten */
+    SW_UNSAID,    /* Redis has not said */
 };
+/* Only of SW_UNSAID it counts what is returned: true asks again, with false it is forgotten. */
 typedef bool sw_verdict_fn(void *owner, const struct sw_append *append, enum sw_verdict verdict);
 
 struct sw_appends;

@@ -2,8 +2,8 @@
  *
  * One batch is under way at a time: whom its sources concern is asked (stream_index.c), then record by record is passed by, appended
  * or put aside (stream_dead.c), and when Redis and Kafka have confirmed all of it its offsets are stored, so a process that dies
- * loses nothing; what is read again is known by its dedupe key. While nothing can be appended the reader is paused, which keeps it
- * in its group: what comes all the same is held for the next batch. */
+ * loses nothing; what is read again is known by its dedupe key. While nothing goes on the reader is paused and still asked, which
+ * keeps it in its group: what comes all the same is held for the next batch. */
 #include "common/stream_in.h"
 
 #include "common/append.h"
@@ -21,6 +21,7 @@
 #define APPENDS_MAX 512
 #define LAG_MS 5000
 #define AGAIN_MS 100
+#define STUCK_MS 3000
 
 enum phase { IDLE, ASKING, WORKING };
 
@@ -40,10 +41,11 @@ struct sw_stream_in {
     struct sw__dead_topic *dead;
     struct part *part;
     size_t parts;
-    struct rd_kafka_message_s *message[2 * BATCH];
-    bool stale[2 * BATCH]; /* of a partition that went: another reads it */
-    size_t held;           /* messages here, this batch first */
-    size_t count;          /* of this batch */
+    struct rd_kafka_message_s
+        *message[3 * BATCH]; /* this batch, the next, and what comes though paused */
+    bool stale[3 * BATCH];   /* of a partition that went: another reads it */
+    size_t held;             /* messages here, this batch first */
+    size_t count;            /* of this batch */
     enum phase phase;
     size_t at;        /* the record that is looked at */
     json_t *record;   /* it, while not all of its installations are told */
@@ -53,7 +55,7 @@ struct sw_stream_in {
     unsigned number;    /* of the command ids under ctx */
     size_t outstanding; /* appends and letters */
     size_t skipped;
-    int64_t lag_at_ms, again_at_ms;
+    int64_t lag_at_ms, again_at_ms, began_ms;
     char source[SW_EVENT_SOURCE_MAX + 1];
 };
 
@@ -129,8 +131,6 @@ static void taken_end(struct taken *taken) {
 static bool on_verdict(void *owner, const struct sw_append *a, enum sw_verdict verdict) {
     struct append *append = owner;
     (void)a;
-    /* Memory that has just become full: until it is not, it is asked again as what was lost is. */
-    if (verdict == SW_UNSAID || verdict == SW_SHED) return true;
     if (verdict == SW_APPENDED) append->of->fresh = true;
     append->in->outstanding--;
     taken_end(append->of);
@@ -254,6 +254,7 @@ static void on_said(void *arg, bool known) {
 static void begin(struct sw_stream_in *in) {
     in->count = in->held < BATCH ? in->held : BATCH;
     in->at = 0;
+    in->began_ms = sw__boot_ms();
     in->number = 0;
     in->ctx = (struct sw_ctx){.now_ms = sw__now_ms(in->run), .attempt = 1};
     randombytes_buf(in->ctx.seed, sizeof(in->ctx.seed));
@@ -273,9 +274,15 @@ static void read_more(struct sw_stream_in *in) {
         in->part[i].going = false;
 }
 
+/* Redis is away or full, or the topic of the dead takes nothing. */
+static bool is_stuck(const struct sw_stream_in *in) {
+    return !sw__appends_open(in->appends) ||
+           (in->phase != IDLE && sw__boot_ms() - in->began_ms >= STUCK_MS);
+}
+
 static void advance(struct sw_stream_in *in) {
     bool open = sw__appends_open(in->appends);
-    sw_kafka_pause(in->kafka, !open);
+    sw_kafka_pause(in->kafka, is_stuck(in));
     if (in->phase == WORKING) work(in);
     if (in->phase != IDLE || in->run->draining) return;
     if (in->held < BATCH) read_more(in);
@@ -298,7 +305,7 @@ static void on_lost(void *arg, int32_t partition) {
     struct sw_kafka_record r;
     struct part *part = part_of(in, partition);
     part->going = true;
-    part->lost = in->phase != IDLE;
+    part->lost = in->phase == WORKING; /* before that the batch has nothing of it */
     part->done = -1;
     for (size_t i = in->phase == IDLE ? 0 : in->at; i < in->held; i++) {
         sw_kafka_look(in->message[i], &r);
@@ -329,8 +336,8 @@ void sw__stream_in_tick(struct sw_stream_in *in) {
     if (sw_kafka_broken(in->kafka)) sw__die(in->run, "kafka's reader is at its end");
     sw__dead_topic_tick(in->dead);
     sw__appends_tick(in->appends);
-    /* While a batch is stuck somebody else may ask for our partitions, and the group wants to hear of us. */
-    if (in->phase != IDLE && !sw__appends_open(in->appends) && in->held <= BATCH) read_more(in);
+    /* Somebody else may ask for our partitions meanwhile, and the group wants to hear of us. */
+    if (is_stuck(in) && in->held <= 2 * BATCH && !in->run->draining) read_more(in);
     if (sw__boot_ms() - in->lag_at_ms >= LAG_MS) {
         in->lag_at_ms = sw__boot_ms();
         show_lag(in);

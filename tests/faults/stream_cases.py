@@ -220,6 +220,20 @@ def stream_waits_for_redis_and_stays_in_its_group(w):
     until("the rest is passed by", lambda: outcome(w, "skipped") == 2000)
 
 
+@stream_case(options="max.poll.interval.ms=6000")
+def stream_stays_in_its_group_with_a_batch_that_is_stuck(w):
+    """A batch is under way, the next one is here, and Redis is away for longer than the group waits for who does not ask."""
+    concern(w, SOURCE)
+    w.kafka.write(w.topic, [record(f"e{n}", pad="x" * 200) for n in range(12000)])
+    until("some are added", lambda: added(w), 20, 0.002)
+    w.end_redis()
+    for_ms(9000)
+    w.start_redis()
+    all_added(w, 12000, 60)
+    if "maximum poll interval" in w.log():
+        raise Failed("it was missed by its group")
+
+
 @stream_case()
 def stream_refuses_settings_that_cannot_be(w):
     with open(w.dir + "/kafka.password", "w") as f:
