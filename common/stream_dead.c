@@ -112,9 +112,16 @@ void sw__dead_topic_add(struct sw__dead_topic *dead, const struct rd_kafka_messa
     send_letter(letter);
 }
 
+/* What was under way in it may not have been told. */
+static void close_writer(struct sw__dead_topic *dead) {
+    sw_kafka_destroy(sw_take(&dead->kafka));
+    for (struct letter *l = zlistx_first(dead->letters); l; l = zlistx_next(dead->letters))
+        l->under_way = false;
+}
+
 void sw__dead_topic_tick(struct sw__dead_topic *dead) {
     if (!dead->kafka && !zlistx_size(dead->letters)) return;
-    if (dead->kafka && sw_kafka_broken(dead->kafka)) sw_kafka_destroy(sw_take(&dead->kafka));
+    if (dead->kafka && sw_kafka_broken(dead->kafka)) close_writer(dead);
     if (dead->kafka) sw_kafka_tick(dead->kafka, dead->run->conf.kafka_password.current);
     if (sw__boot_ms() < dead->again_at_ms) return;
     dead->again_at_ms = sw__boot_ms() + AGAIN_MS;
