@@ -8,7 +8,8 @@
 
 #include <string.h>
 
-#define BACK_MS (3 * 24 * 3600 * 1000LL)
+#define UNDER_WAY_MS                                                                               \
+    120000 /* a delivery that did not yet end when it was looked at last, by other clocks */
 #define PAGES_MAX 20
 #define RANGE "seq ..; order=desc,max=100"
 #define RUNS_RANGE "number ..; order=desc,max=20"
@@ -26,10 +27,9 @@ static const char *app_id(const struct sw__plan *p) {
     return sw_str(json_array_get(apps, (size_t)sw_int(missed(p), "at")), "id");
 }
 
-/* Since when notifier wants to know, and not further back than platforms do. */
-static int64_t since_ms(const struct sw__plan *p) {
-    int64_t asked_ms = sw_int(json_object_get(p->state, "command"), "since_ms");
-    int64_t least_ms = sw_int(p->state, "start_ms") - BACK_MS;
+int64_t sw__missed_since(const struct sw__plan *p) {
+    int64_t asked_ms = sw_int(json_object_get(p->state, "command"), "since_ms") - UNDER_WAY_MS;
+    int64_t least_ms = sw_int(p->state, "start_ms") - SW__MISSED_BACK_MS;
     return asked_ms > least_ms ? asked_ms : least_ms;
 }
 
@@ -74,7 +74,7 @@ static void take(struct sw__plan *p, const json_t *delivery) {
     const char *id = sw_str(event, "id");
     const char *hook = sw_str(json_object_get(delivery, "webhook"), "id");
     if (strcmp(sw_str(delivery, "status"), "failed") != 0 || !sw__id_valid(id)) return;
-    if (time_of(delivery, "updated_at", "created_at") < since_ms(p)) return;
+    if (time_of(delivery, "updated_at", "created_at") < sw__missed_since(p)) return;
     json_array_append_new(found(p),
                           json_pack("{s:s, s:o, s:o}", "event", id, "hook", sw__text(hook, 64),
                                     "include", sw__text(sw_str(event, "include"), 64)));
@@ -101,7 +101,8 @@ int sw__deliveries_said(struct sw__plan *p, const struct sw__said *said) {
     json_array_foreach((json_t *)said->json, i, one) {
         take(p, one);
     }
-    bool old = last && time_of(last, "created_at", "updated_at") < since_ms(p) - BACK_MS;
+    bool old = last &&
+               time_of(last, "created_at", "updated_at") < sw__missed_since(p) - SW__MISSED_BACK_MS;
     bool more = said->next_range[0] && !old;
     json_int_t pages = sw_int(m, "pages") + 1;
     sw__set(m, "pages", json_integer(pages));
@@ -219,7 +220,7 @@ int sw__test_runs_said(struct sw__plan *p, const struct sw__said *said) {
     if (sw__tend_scarce(p, said)) return 0;
     for (size_t i = json_array_size(said->json); i > 0; i--) { /* the newest comes first */
         SW_AUTO(sw_json) json_t *run = json_deep_copy(json_array_get(said->json, i - 1));
-        if (json_is_object(run) && sw__time_parse(sw_str(run, "updated_at")) >= since_ms(p))
+        if (json_is_object(run) && sw__time_parse(sw_str(run, "updated_at")) >= sw__missed_since(p))
             tell_run(p, run);
     }
     return sw__plan_next(p);

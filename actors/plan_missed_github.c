@@ -6,7 +6,6 @@
 
 #include <string.h>
 
-#define BACK_MS (3 * 24 * 3600 * 1000LL) /* GitHub knows them no longer */
 #define PAGES_MAX 20
 #define BAD_MAX 50
 #define GOOD_MAX 200
@@ -82,12 +81,10 @@ static void take(struct sw__plan *p, const json_t *attempt) {
     }
 }
 
+/* Where something failed all attempts are counted. */
 static int64_t since_ms(const struct sw__plan *p) {
-    int64_t asked_ms = sw_int(json_object_get(p->state, "command"), "since_ms");
-    int64_t least_ms = sw_int(p->state, "start_ms") - BACK_MS;
-    /* Where something failed all attempts are counted. */
     bool deep = json_is_true(json_object_get(again(p), "deep"));
-    return asked_ms > least_ms && !deep ? asked_ms : least_ms;
+    return deep ? sw_int(p->state, "start_ms") - SW__MISSED_BACK_MS : sw__missed_since(p);
 }
 
 /* The next that is asked for, or the end. */

@@ -19,6 +19,7 @@
 #include "actors/plan_priv.h"
 
 #define SW__TEND_RESERVE 1000
+#define SW__MISSED_BACK_MS (3 * 24 * 3600 * 1000LL)
 
 /* plan_hooks.c: a phase: every app of the state has our webhook, and the repository has.
  * state: hooks */
@@ -77,6 +78,8 @@ void sw__tend_event(struct sw__plan *p, json_t *event);
 
 /* plan_missed.c: phases: what Heroku could not deliver, and its CI, which has no webhook. */
 int sw__missed_start(struct sw__plan *p);
+/* Since when notifier wants to know, with what was still under way then, and not further back than platforms do. */
+int64_t sw__missed_since(const struct sw__plan *p);
 void sw__deliveries_call(struct sw__plan *p);
 int sw__deliveries_said(struct sw__plan *p, const struct sw__said *said);
 void sw__missed_trouble(struct sw__plan *p, const struct sw__said *said);

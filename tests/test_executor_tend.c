@@ -210,7 +210,8 @@ static void what_heroku_gave_up_is_told_as_if_it_had_come(void **state) {
     int64_t long_ago = START_MS - 2 * DAY, now = START_MS - MINUTE;
     deliver(b, STAGING, "e-old", hook_of(b, STAGING), "failed", long_ago,
             START_MS - 2 * 60 * MINUTE);
-    deliver(b, STAGING, "e-one", hook_of(b, STAGING), "failed", long_ago, now);
+    /* Perhaps still under way when it was looked at last. */
+    deliver(b, STAGING, "e-one", hook_of(b, STAGING), "failed", long_ago, START_MS - 61 * MINUTE);
     deliver(b, STAGING, "e-else", "hook-of-others", "failed", long_ago, now);
     deliver(b, STAGING, "e-goes-on", hook_of(b, STAGING), "retrying", now, now);
     deliver(b, STAGING, "e-two", hook_of(b, STAGING), "failed", now, now);
