@@ -147,8 +147,9 @@ bool sw__sub_merge(struct sw__sub *s, const json_t *notice) {
 }
 
 void sw__sub_silence(struct sw__sub *s, const char *how) {
-    static const char *const words[] = {"parent", "log",      "cast", "new_parent", "new_log",
-                                        "hash",   "log_hash", "rep",  "tries",      "plain"};
+    static const char *const words[] = {"parent",     "log",     "cast",  "cast_next",
+                                        "new_parent", "new_log", "hash",  "log_hash",
+                                        "rep",        "tries",   "plain", "alone"};
     sw__sub_set(s, "p", how);
     for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
         json_object_del(s->state, words[i]);
