@@ -4,12 +4,15 @@
  * and skipped count as passed; failure, error, timed_out, startup_failure and action_required as
  * failed. Cancelled and stale, which GitHub shows red as well, are a state of their own here: not
  * green, but nobody is called for what somebody stopped, or a newer push did. An app's check suite
- * and Actions' workflow run stand in for its runs where none is known. */
+ * and Actions' workflow run stand in for its runs where none is known, and Heroku's own word of its
+ * CI for the status that it gives GitHub. */
 #include "actors/subject_priv.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+
+#define HEROKU_CI "heroku-ci" /* tells GitHub, too, of its runs */
 
 /* How far a context is: letters are kept in the state. */
 static const struct outcome {
@@ -44,7 +47,8 @@ static const struct outcome *outcome_of(const char *word) {
 
 /* One context as one event tells of it. */
 struct context {
-    const char *level; /* "c" context, "r" run, "w" workflow run, "s" suite */
+    const char *
+        level; /* "c" context, "r" run, "w" workflow run, "s" suite, "h" Heroku's own word of its CI */
     const char *app;
     json_t *name; /* NULL: the event says none */
     char id[72];
@@ -67,6 +71,7 @@ static struct context context_of(const json_t *event) {
     struct context c = {.level = "c", .app = "", .word = ""};
     if (!strcmp(type, "status")) {
         c.name = sw__words(event, "context", SW__NAME_BYTES);
+        if (sw__is(event, "context", "continuous-integration/heroku")) c.app = HEROKU_CI;
         c.word = sw_str(event, "state");
         c.url = sw__url(event, "url", SW__URL_BYTES);
     } else if (!strcmp(type, "check_run")) {
@@ -87,6 +92,8 @@ static struct context context_of(const json_t *event) {
         c.name = sw__words(event, "suite.app.name", SW__NAME_BYTES);
     } else if (!strcmp(type, "test-run")) {
         const json_t *run = json_object_get(event, "run");
+        c.level = "h";
+        c.app = HEROKU_CI;
         c.name = json_string("Heroku CI");
         c.word = sw_str(run, "status");
         sw__id_of(event, "run.id", c.id, sizeof(c.id));

@@ -19,7 +19,8 @@ static char letter_of(const json_t *part) {
 }
 
 static bool is_more_exact(char level, char than) {
-    return (than == 's' && (level == 'w' || level == 'r')) || (than == 'w' && level == 'r');
+    return (than == 's' && (level == 'w' || level == 'r')) || (than == 'w' && level == 'r') ||
+           (than == 'h' && level == 'c');
 }
 
 /* Whether runs of the app are known, for which a suite or a workflow run only stands in; a workflow
@@ -28,7 +29,7 @@ static bool is_covered(const json_t *parts, char level, const char *app, char le
     bool covered = false, failed = false;
     const char *unused;
     json_t *other;
-    if (level != 's' && level != 'w') return false;
+    if (level != 's' && level != 'w' && level != 'h') return false;
     json_object_foreach((json_t *)parts, unused, other) {
         if (!is_more_exact(level_of(other)[0], level) ||
             !sw__is(json_array_get(other, 2), "a", app))
@@ -42,7 +43,7 @@ static bool is_covered(const json_t *parts, char level, const char *app, char le
 static bool counts(const json_t *parts, const json_t *part) {
     const json_t *value = json_array_get(part, 2);
     char level = level_of(part)[0];
-    if (json_is_string(value)) return level == 'c' || level == 'r';
+    if (json_is_string(value)) return level == 'c' || level == 'r' || level == 'h';
     return !is_covered(parts, level, sw_str(value, "a"), letter_of(part));
 }
 

@@ -11,6 +11,7 @@
     "<https://github.com/acme/storefront/compare/0c1d2e3...4f2a9c1|The changes, at GitHub>"
 #define COMMIT "<@U0ADA> pushed 3 commits to *acme/storefront* `main` (`4f2a9c1`): Fix the cart\n"
 #define COMMIT_KEY "commit/7/" SHA
+#define HEROKU "continuous-integration/heroku"
 #define PUSHED "What happened:\n0  <@U0ADA> pushed 3 commits to `main`\n"
 
 const struct history histories[] = {
@@ -64,6 +65,15 @@ const struct history histories[] = {
      "`ci/circle` failed\n20  " GOOD "`Heroku CI` passed",
      BAD "CI failed: `ci/circle` on *acme/storefront* `main` (`4f2a9c1`)\n"
          "<https://ci.example.com/17|Details of the failure, at ci.example.com>"},
+    {"Heroku CI, which tells GitHub as well",
+     COMMIT_KEY,
+     {"0 {" PUSH, "1 {" STATUS(HEROKU, "pending"), "2 {" TESTS("running"),
+      "8 {" STATUS(HEROKU, "success"), "9 {" TESTS("succeeded")},
+     "succeeded",
+     true,
+     GOOD COMMIT "CI passed\n" CHANGES DOT "7 s",
+     PUSHED "1  " BUSY "`" HEROKU "` began\n8  " GOOD "`" HEROKU "` passed",
+     NULL},
     {"a workflow that fails before it has runs, another app's suite, and one cancelled",
      COMMIT_KEY,
      {"0 {" PUSH, "1 {" SUITE(DONE("failure")), "2 {" WORKFLOW(DONE("startup_failure")),
