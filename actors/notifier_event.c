@@ -198,11 +198,23 @@ static void keep_link(const struct event *e) {
     }
 }
 
+/* Anybody can write the id of an operation into a deployment: it counts where the operation is theirs. NULL: nothing is to
+ * be taken away. */
+static json_t *without_op(const struct event *e) {
+    const json_t *deployment = json_object_get(e->body, "deployment");
+    if (e->own.op || !json_object_get(deployment, "op")) return NULL;
+    json_t *event = json_copy((json_t *)e->body), *copy = json_copy((json_t *)deployment);
+    json_object_del(copy, "op");
+    json_object_set_new(event, "deployment", copy);
+    return event;
+}
+
 /* Two pipelines of one repository have the same subject. */
 static int subject_of(struct event *e, const json_t *pipe, struct subject **ret) {
+    SW_AUTO(sw_json) json_t *bare = without_op(e);
     char key[SW_SUBJECT_KEY];
     *ret = NULL;
-    int r = sw_subject_key(e->body, pipe, key, &e->never);
+    int r = sw_subject_key(bare ? bare : e->body, pipe, key, &e->never);
     if (r == -ENOENT && e->link[0]) {
         snprintf(key, sizeof(key), "%s", sw_str(e->linked, "key"));
         e->never = "the release that it runs is not known here";

@@ -3,7 +3,8 @@
  * The words of a status' description tell the phases apart: our own executor's (plan_say.c) and
  * Heroku's. "inactive" is what GitHub says of what another deployment replaced: it ends only what
  * never came to an end of its own. Heroku makes a deployment for each app that a push deploys by
- * itself, named like the app, and tells of the build as well: that is one subject, the app's. */
+ * itself, named like the app, and tells of the build as well: that is one subject, the app's. So is
+ * the deployment of a deploy of ours. A promotion's is not: its release does not say the commit. */
 #include "actors/subject_priv.h"
 
 #include <ctype.h>
@@ -44,9 +45,31 @@ static const char *app_of(const json_t *pipeline, const char *name) {
     return "";
 }
 
+/* The id of the stage's app where it has one only; "": it has not. */
+static const char *only_app_of(const json_t *pipeline, const char *stage) {
+    const char *found = "";
+    json_t *app;
+    size_t i;
+    json_array_foreach(json_object_get(pipeline, "apps"), i, app) {
+        if (!sw__is(app, "stage", stage)) continue;
+        if (found[0]) return "";
+        found = sw_str(app, "id");
+    }
+    return found;
+}
+
+/* The id of the app of which Heroku tells as well. Executor's are named "staging", or "production/an-app" (plan_hub.c). */
+static const char *deployed_app(const json_t *event, const json_t *pipeline) {
+    const json_t *deployment = json_object_get(event, "deployment");
+    const char *name = environment_of(event), *slash = strchr(name, '/');
+    const char *app = app_of(pipeline, name);
+    if (app[0] || !sw_str(deployment, "op")[0] || !sw__is(deployment, "task", "deploy")) return app;
+    return slash ? app_of(pipeline, slash + 1) : only_app_of(pipeline, name);
+}
+
 static int key(const json_t *event, const json_t *pipeline, char *ret, const char **ret_why) {
     char repo[72], id[40], tail[48];
-    const char *app = app_of(pipeline, environment_of(event));
+    const char *app = deployed_app(event, pipeline);
     const char *sha = sw_str(json_object_get(event, "deployment"), "sha");
     (void)ret_why;
     sw__id_of(event, "repo.id", repo, sizeof(repo));

@@ -352,6 +352,35 @@ static void an_app_is_named_by_who_knows_its_name(void **state) {
     }
 }
 
+static void a_deployment_of_ours_is_of_the_app_that_heroku_tells_of(void **state) {
+    static const struct {
+        const char *env, *more, *key;
+    } rows[] = {
+        {"staging", "'task':'deploy','op':'0001-abc'", "deploy/a1/4f2a9c1d"},
+        {"production/storefront", "'task':'deploy','op':'0001-abc'", "deploy/a2/4f2a9c1d"},
+        {"development", "'task':'deploy','op':'0001-abc'", "deployment/7/99"}, /* two apps */
+        {"qa", "'task':'deploy','op':'0001-abc'", "deployment/7/99"},
+        {"staging", "'task':'promote','op':'0001-abc'", "deployment/7/99"},
+        {"staging", "'task':'deploy'", "deployment/7/99"}, /* somebody else's place of that name */
+    };
+    SW_AUTO(sw_json)
+    json_t *pipeline = quoted(
+        "{'apps':[{'id':'a1','name':'storefront-staging','stage':'staging'},{'id':'a2','name':"
+        "'storefront','stage':'production'},{'id':'a3','name':'x','stage':'production'},{'id':"
+        "'a4','name':'y','stage':'development'},{'id':'a5','name':'z','stage':'development'}]}");
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        SW_AUTO(sw_text)
+        char *line = sw_printf("0 {'type':'deployment'," REPO ",'deployment':{'id':99,'sha':'" SHA
+                               "','ref':'" SHA "','environment':'%s',%s}}",
+                               rows[i].env, rows[i].more);
+        SW_AUTO(sw_json) json_t *event = event_of(line);
+        char key[SW_SUBJECT_KEY] = "";
+        assert_int_equal(sw_subject_key(event, pipeline, key, NULL), 0);
+        assert_string_equal(key, rows[i].key);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(filters_see_word_stage_branch_and_state),
@@ -366,6 +395,7 @@ int main(void) {
         cmocka_unit_test(no_value_of_an_event_can_do_harm),
         cmocka_unit_test(a_notice_is_never_too_large),
         cmocka_unit_test(an_app_is_named_by_who_knows_its_name),
+        cmocka_unit_test(a_deployment_of_ours_is_of_the_app_that_heroku_tells_of),
     };
     return cmocka_run_group_tests_name("subject_rules", tests, NULL, NULL);
 }
