@@ -369,10 +369,10 @@ class World:
         found = re.findall(re.escape(self.ingress) + r"/link/[A-Za-z0-9_.-]+", self.texts(user))
         return found[-1] if found else None
 
-    def link(self, user=None, email="ada@example.com"):
+    def link(self, user=None, email="ada@example.com", **more):
         before = self.card_url(user)
         self.type("login", user)
-        browser = Browser(self.sim, email)
+        browser = Browser(self.sim, email, **more)
         browser.walk(until("the login card", lambda: self.card_url(user) != before and self.card_url(user)))
         self.browsers.append(browser)
         return browser
