@@ -1,7 +1,7 @@
 """What matrix.py kills in the middle of: how a flow begins, what it does, and what must be true at its end."""
 import json
 
-import truth
+import notices, truth
 from talk import Browser, Failed, until
 from world import PROMOTE, ROLES
 from words import HELP, INSTALLED, LINKED_BOTH, PIPELINES, RELEASED
@@ -204,6 +204,36 @@ class Install(Flow):
             raise Failed("what was taken in is still counted")
 
 
+class Notice(Flow):
+    """A release of a routed pipeline: its message, then what becomes of it, then its history. Heroku tries again by itself."""
+    name = "notice"
+    roles = ("ingress", "notifier", "responder")
+    settings = {"UPDATE_MS": 300}
+
+    def begin(self, world):
+        world.link()
+        notices.route(world)
+        world.quiet()
+
+    def act(self, world, meanwhile):
+        release = world.admin("/sim/vars", {"app": "storefront-staging"})
+        world.subject = f'release/{release["app"]["id"]}/{release["version"]}'
+        meanwhile()
+        until("the end is told, with its history", lambda: [m for m in self.told(world) if " is live: Set GREETING" in m["text"] and self.lines(m) == 3], 60)
+
+    def check(self, world, kills):
+        told = self.told(world)
+        replies = [r for m in told for r in m["thread"]]
+        if not 1 <= len(told) <= 1 + kills or not 1 <= len(replies) <= 1 + kills or len(told) + len(replies) > 2 + kills:
+            raise Failed(f"{json.dumps(told, ensure_ascii=False)[:800]}")
+
+    def told(self, world):
+        return notices.subjects(world).get(world.subject, [])
+
+    def lines(self, message):
+        return max([len(notices.words(r).split("\n")) - 1 for r in message["thread"]] or [0])
+
+
 OFFERS = ("Deploy when green", "Promote when green")
 
 
@@ -306,4 +336,4 @@ OPERATIONS = (Operation("deploy", "deploy storefront to staging"), Operation("de
               Green("green", "deploy storefront to staging"), Read("ps", "ps storefront in staging"), Read("info", "info storefront"),
               Read("releases", "releases storefront"))
 SHORT_FLOWS = (Promote(), Install(), Login(), Renewal(), Refresh(), Release(), Help())
-FLOWS = {f.name: f for f in SHORT_FLOWS + OPERATIONS}
+FLOWS = {f.name: f for f in (*SHORT_FLOWS, Notice(), *OPERATIONS)}

@@ -12,8 +12,9 @@ effect where there may be only one.
        refresh   a token that falls due
        once      one that works once, and cannot be asked for twice
        release   a webhook of a release that somebody made elsewhere
+       notice    one of a pipeline that is routed: message, update, thread
        help      the shortest way there is and back
-       all       each of them
+       all       each of them but notice
 --scale          the role that is killed is scaled 1-3-1 meanwhile
 Settings are ten times shorter than the defaults unless --default-times. Ends with `N passed, N failed`."""
 import collections, os, random, time
