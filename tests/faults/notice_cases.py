@@ -65,13 +65,12 @@ def notice_a_push_is_told_in_two_threads(w):
         raise Failed(f"{all_threads(w)}")
 
 
-@case(world=WORLD, settings=QUICK)
-def notice_any_order_and_repeats_end_in_the_same_threads(w):
+def any_order(w, seeds):
     route(w)
     pushes = [(push(w, message="In order"), "In order")]
     w.admin("/sim/config", {"repeat_events": True})
     chance = random.Random(w.seed)
-    for _ in range(4):
+    for _ in range(seeds):
         seed = chance.randrange(1, 1 << 20)
         w.admin("/sim/config", {"shuffle_events": seed})
         pushes.append((push(w, message=f"Shuffled by {seed}"), f"Shuffled by {seed}"))
@@ -84,6 +83,16 @@ def notice_any_order_and_repeats_end_in_the_same_threads(w):
     if len(subjects(w)) != 2 * len(pushes):
         raise Failed(f"{list(subjects(w))}")
     pace(w)
+
+
+@case(world=WORLD, settings=QUICK)
+def notice_any_order_and_repeats_end_in_the_same_threads(w):
+    any_order(w, 4)
+
+
+@case(world=WORLD, settings=dict(QUICK, DIGEST=1000), long=True)
+def notice_any_of_thirty_orders(w):
+    any_order(w, 30)
 
 
 def kills(w, roles, times, meanwhile):
@@ -101,8 +110,7 @@ def kills(w, roles, times, meanwhile):
     return count
 
 
-@case(world=WORLD, settings=dict(QUICK, TEND_MS=1500))
-def notice_kills_lose_nothing_and_double_once_at_most(w):
+def kill_at_random(w, times):
     """What GitHub could not deliver is fetched: it does not try again by itself."""
     route(w)
     w.admin("/sim/config", {"hook_retry_ms": 100})
@@ -111,13 +119,44 @@ def notice_kills_lose_nothing_and_double_once_at_most(w):
     def more(n):
         if n % 2 == 0:
             pushes.append((push(w, message=f"Push {n}"), f"Push {n}"))
-    count = kills(w, ("notifier", "responder", "ingress"), 7, more)
+    count = kills(w, ("notifier", "responder", "ingress"), times, more)
     told_all(w, pushes)
     w.quiet()
     told_all(w, pushes)
     single(w, count)
     pace(w)
     return f"{doubles(w)} doubles of {count} kills of responder"
+
+
+@case(world=WORLD, settings=dict(QUICK, TEND_MS=1500))
+def notice_kills_lose_nothing_and_double_once_at_most(w):
+    return kill_at_random(w, 7)
+
+
+@case(world=WORLD, settings=dict(QUICK, TEND_MS=1500, DIGEST=1000), long=True)
+def notice_forty_kills(w):
+    return kill_at_random(w, 40)
+
+
+@case(world=WORLD, settings=QUICK)
+def notice_a_kill_in_flight_doubles_once_and_is_counted(w):
+    """Slack posts, and whoever was to hear of it is gone."""
+    route(w)
+    w.admin("/sim/config", {"build_ms": [1500, 1500]})
+    for told in (0, 1):
+        w.fault("POST /api/chat.postMessage", "late", delay_ms=1500, times=1)
+        sha = push(w, branch=f"side{told}", message="Whoever hears")
+        until("Slack has it", lambda: subjects(w).get(commit(sha)))
+        before = w.pids("responder")
+        w.kill("responder")
+        w.renewed("responder", before)
+        last = lambda: words((subjects(w)[commit(sha)])[-1])
+        until("the end", lambda: last() == green("Whoever hears", f"side{told}")[0], 20)
+        w.quiet()
+        # Which of its lives counted it is gone with the next kill.
+        if len(subjects(w)[commit(sha)]) != 2 or doubles(w) != 1 + told or w.metric("responder", "answer_repeated_total") != 1:
+            raise Failed(f"{doubles(w)} doubles, {w.metric('responder', 'answer_repeated_total')} counted")
+    pace(w)
 
 
 @case(world=WORLD, settings=QUICK)
