@@ -103,6 +103,7 @@ struct sw__kind {        /* what differs between commands */
     bool acts;           /* has a parent, a place in `status`, locks, and an entry in the audit */
     bool audited;        /* has an entry in the audit, and nothing of the other three */
     bool still;          /* makes no release, so notifier need not know of it */
+    bool sets;           /* makes no release, and changes what the app is: maintenance */
     bool hub; /* does not act, and yet signs in at GitHub: its account is more than a look */
     sw__phase_fn *const *phases; /* NULL-terminated; the last one ends the plan */
     /* Adds to the data of its parent; NULL: nothing. */

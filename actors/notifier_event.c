@@ -378,10 +378,11 @@ static json_t *only_private(const struct event *e) {
 static void keep_subjects(const struct event *e) {
     for (size_t i = 0; i < e->subject_count; i++) {
         const struct subject *s = &e->subjects[i];
-        bool marked = s->op && !json_object_get(s->was, "op");
+        json_t *op = e->own.once ? json_object_get(s->was, "op") : s->op;
+        bool marked = op && !json_object_get(s->was, "op");
         if (!s->changed && !s->bare_changed && !marked) continue;
         json_t *value = json_pack("{s:O, s:I, s:O, s:O*, s:O*}", "state", s->state, "n", s->n,
-                                  "shown", s->shown, "op", s->op, "bare", s->bare);
+                                  "shown", s->shown, "op", op, "bare", s->bare);
         sw__kept_put(e->n, "subj", s->key, value, sw_subject_ended(s->state) ? ENDED_MS : OPEN_MS);
     }
 }

@@ -2,6 +2,7 @@
  *
  * app/<inst>/<app id>  {op, who, pipeline, at_ms, email, state, version?, told: [version]}: the operation that changed it
  *                      last, and the versions that executor told of
+ * sets/<inst>/<app id>  the same of what makes no release: maintenance, whose webhook is of the app
  * op/<inst>/<command>  {who, pipeline, events: [event id]}: whose the command was
  * seen/<inst>/<app id>/<version>  {status}: a state of a release is told once, and a late one not at all
  *
@@ -33,17 +34,18 @@ static json_t *told_of(const json_t *was, const json_t *version) {
 static int promoted_app(const struct sw__notify *n, const json_t *app) {
     const json_t *body = n->in->body, *was, *version = json_object_get(app, "version");
     const char *id = sw_str(app, "id");
-    int r = sw__kept_get(n, "app", id, &was);
+    bool sets = json_is_true(json_object_get(body, "sets"));
+    int r = sw__kept_get(n, sets ? "sets" : "app", id, &was);
     if (r < 0) return r;
     SW_AUTO(sw_text) char *source = sw_printf("heroku/%s", id);
-    sw__kept_put(n, "app", id,
+    sw__kept_put(n, sets ? "sets" : "app", id,
                  json_pack("{s:s, s:O, s:O, s:I, s:s, s:s, s:o, s:O*}", "op", sw_str(body, "op"),
                            "who", json_object_get(body, "who"), "pipeline",
                            json_object_get(body, "pipeline"), "at_ms", (json_int_t)n->ctx->now_ms,
                            "email", sw_str(body, "email"), "state", sw_str(body, "state"), "told",
                            told_of(was, version), "version", version),
-                 APP_MS);
-    sw_source(n->out, source);
+                 sets ? SW__WHY_MS : APP_MS);
+    if (!sets) sw_source(n->out, source);
     return 0;
 }
 
@@ -139,6 +141,10 @@ static char *seen_name(const json_t *event) {
     return sw_printf("%s/%lld", app, (long long)version);
 }
 
+static struct sw__own own_of(const char *op, const json_t *kept, bool once) {
+    return (struct sw__own){op, sw_str(json_object_get(kept, "who"), "channel"), once};
+}
+
 /* A release of an app that was operated on. */
 static int release(const struct sw__notify *n, const json_t *app, bool routed,
                    struct sw__own *ret) {
@@ -149,8 +155,7 @@ static int release(const struct sw__notify *n, const json_t *app, bool routed,
     int rank = rank_of(status);
     SW_AUTO(sw_text) char *name = seen_name(event);
     if (!name) return 0;
-    if (own)
-        *ret = (struct sw__own){sw_str(app, "op"), sw_str(json_object_get(app, "who"), "channel")};
+    if (own) *ret = own_of(sw_str(app, "op"), app, false);
     if (rank == 0 || (!own && routed)) return 0;
     int r = sw__kept_get(n, "seen", name, &seen);
     if (r < 0 || (seen && rank <= rank_of(sw_str(seen, "status")))) return r;
@@ -206,22 +211,28 @@ static bool is_dyno(const json_t *event) {
            strcmp(sw_str(json_object_get(event, "dyno"), "state"), "crashed") != 0;
 }
 
+static bool is_setting(const json_t *event) {
+    return !strcmp(sw_str(event, "type"), "api:app") &&
+           json_object_get(json_object_get(event, "previous"), "maintenance");
+}
+
 int sw__follow(const struct sw__notify *n, bool routed, struct sw__own *ret) {
     const json_t *event = n->in->body, *op = NULL, *app = NULL;
     const char *id = sw_str(json_object_get(event, "app"), "id"), *name = op_of(event);
+    const char *kind = is_setting(event) ? "sets" : "app";
     int r = name[0] ? sw__kept_get(n, "op", name, &op) : 0;
-    int second = sw__kept_name(id) ? sw__kept_get(n, "app", id, &app) : 0;
+    int second = sw__kept_name(id) ? sw__kept_get(n, kind, id, &app) : 0;
     bool theirs = false;
-    *ret = (struct sw__own){NULL, NULL};
+    *ret = (struct sw__own){.op = NULL};
     if (r == 0 && op) r = is_theirs(n, op, &theirs);
     if (r < 0 || second < 0) return r < 0 ? r : second;
     if (!theirs) op = NULL;
-    if (op) *ret = (struct sw__own){name, sw_str(json_object_get(op, "who"), "channel")};
+    if (op) *ret = own_of(name, op, false);
     if (op || !app) return 0;
     if (!strcmp(sw_str(event, "type"), "api:release")) return release(n, app, routed, ret);
-    /* Dynos that begin anew while executor waits for them. */
-    if (is_dyno(event) && is_at_work(app) && is_recent(event, app))
-        *ret = (struct sw__own){sw_str(app, "op"), sw_str(json_object_get(app, "who"), "channel")};
+    /* Dynos that begin anew while executor waits for them; what it changed of the app. */
+    bool own = is_setting(event) ? is_same_person(event, app) : is_dyno(event) && is_at_work(app);
+    if (own && is_recent(event, app)) *ret = own_of(sw_str(app, "op"), app, is_setting(event));
     return 0;
 }
 
@@ -230,7 +241,7 @@ void sw__follow_want(const struct sw__notify *n) {
     const char *app = sw_str(json_object_get(event, "app"), "id"), *op = op_of(event);
     SW_AUTO(sw_text) char *seen = seen_name(event);
     /* Only read ahead: the handler asks again. */
-    if (sw__kept_name(app)) (void)sw__kept_get(n, "app", app, &unused);
+    if (sw__kept_name(app)) (void)sw__kept_get(n, is_setting(event) ? "sets" : "app", app, &unused);
     if (seen) (void)sw__kept_get(n, "seen", seen, &unused);
     if (op[0]) (void)sw__kept_get(n, "op", op, &unused);
 }

@@ -132,6 +132,7 @@ bool sw__glob(const char *pattern, const char *text);
 /* notifier_follow.c: what executor does, or has done, itself. */
 struct sw__own {
     const char *op, *channel; /* NULL: nobody's operation */
+    bool once;                /* this event, and no other of its subject */
 };
 int sw__promoted_v1(const struct sw__notify *n);
 /* Whose operation the event belongs to; tells it where the operation itself does not. `routed`: some channel hears of it

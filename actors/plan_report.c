@@ -54,7 +54,9 @@ void sw__report_begin(struct sw__plan *p) {
     size_t i;
     json_t *target;
     if (json_object_get(p->state, "begun")) return;
-    json_array_foreach(json_object_get(p->state, "targets"), i, target) {
+    const struct sw__kind *kind = sw__plan_kind(p);
+    json_t *targets = json_object_get(p->state, "targets");
+    json_array_foreach(kind->still || kind->sets ? NULL : targets, i, target) {
         SW_AUTO(sw_text) char *source = sw_printf("heroku/%s", sw_str(target, "id"));
         sw_source(p->out, source);
     }
@@ -82,6 +84,7 @@ void sw__report_promoted(struct sw__plan *p, const char *state) {
                           json_object_get(pipeline, "id"), "name",
                           json_object_get(pipeline, "name"), "apps", apps, "email",
                           sw_str(json_object_get(p->state, "account"), "email"), "state", state));
+    if (sw__plan_kind(p)->sets) json_object_set_new(m->body, "sets", json_true());
     json_object_clear(m->boxes);
 }
 

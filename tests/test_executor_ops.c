@@ -118,8 +118,8 @@ static void a_lock_of_a_person_stops_rollback_only(void **state) {
     }
 }
 
-/* Only what makes a release has one that notifier may meet. */
-static void only_a_rollback_is_told_to_notifier(void **state) {
+/* Heroku tells of a release, and of maintenance; not of a restart. */
+static void what_heroku_tells_of_is_told_to_notifier_first(void **state) {
     (void)state;
     for (size_t i = 0; i < TASKS; i++) {
         struct world w;
@@ -130,9 +130,12 @@ static void only_a_rollback_is_told_to_notifier(void **state) {
         ops_init(&w, &ops);
         world_do(&w, tasks[i].command);
         json_array_foreach(w.sent, k, sent) {
-            told += !strcmp(sw_str(sent, "actor"), "notifier");
+            if (strcmp(sw_str(sent, "actor"), "notifier") != 0) continue;
+            bool sets = json_is_true(json_object_get(json_object_get(sent, "body"), "sets"));
+            assert_int_equal(sets, !strcmp(tasks[i].name, "maintenance"));
+            told++;
         }
-        assert_int_equal(told, i > 0 ? 0 : 2);
+        assert_int_equal(told, strcmp(tasks[i].name, "restart") ? 2 : 0);
         world_finish(&w);
     }
 }
@@ -229,7 +232,7 @@ int main(void) {
         cmocka_unit_test(each_write_has_the_end_that_became_of_it),
         cmocka_unit_test(a_one_time_code_is_named_where_none_can_be_typed),
         cmocka_unit_test(a_lock_of_a_person_stops_rollback_only),
-        cmocka_unit_test(only_a_rollback_is_told_to_notifier),
+        cmocka_unit_test(what_heroku_tells_of_is_told_to_notifier_first),
         cmocka_unit_test(whatever_fails_nothing_is_done_twice),
         cmocka_unit_test(only_what_our_rollback_makes_is_ours),
     };

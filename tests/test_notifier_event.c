@@ -243,6 +243,45 @@ static void an_operation_s_own_channel_has_the_operation_s_message_only(void **s
     world_finish(&w);
 }
 
+static json_t *maintenance(const struct world *w, const char *id, bool on, const char *email) {
+    SW_AUTO(sw_json)
+    json_t *app = json_pack("{s:s, s:s, s:b}", "id", "p1-prod", "name", "storefront-production",
+                            "maintenance", (int)on);
+    json_t *body = heroku(w, "api:app", "p1-prod", id, "'previous': {}");
+    json_object_set(body, "app", app);
+    json_object_set_new(body, "previous", json_pack("{s:b}", "maintenance", (int)!on));
+    json_object_set_new(body, "actor", json_pack("{s:s}", "email", email));
+    return body;
+}
+
+static void maintenance_that_was_typed_is_not_shown_twice_and_what_follows_is(void **state) {
+    struct world w;
+    char id[16];
+    (void)state;
+    world_init(&w);
+    world_add(&w, "p1", "U0ADA", "C0OPS", NULL, id);
+    world_add(&w, "p1", "U0ADA", "C0DEV", NULL, id);
+    SW_AUTO(sw_json)
+    json_t *still = world_json(
+        "{" WHO("U0BOB", "C0OPS") ", 'op': '0001-op', 'pipeline': {'id': "
+                                  "'p1', 'name': 'storefront'}, 'apps': [{'id': 'p1-prod', 'name': "
+                                  "'storefront-production'}], 'email': 'bob@example.com', 'state': "
+                                  "'started', 'sets': true}");
+    assert_int_equal(world_step(&w, SW_KIND_PROMOTED, json_incref(still)), 0);
+    SW_AUTO(sw_json) json_t *sources = world_outputs(&w, "source", NULL, NULL);
+    assert_int_equal(json_array_size(sources), 0); /* where nobody routes it nobody hears of it */
+    assert_int_equal(event(&w, maintenance(&w, "e1", true, "bob@example.com")), 0);
+    world_expect(&w, "notice C0DEV 1");
+    assert_string_equal(verdict(&w, "e1", 0), "own");
+    /* Of the same day and the same message, but of somebody else. */
+    assert_int_equal(event(&w, maintenance(&w, "e2", false, "eve@example.com")), 0);
+    world_expect(&w, "notice C0OPS 2; notice C0DEV 2");
+    /* A release is no part of it. */
+    event(&w, release(&w, "p1-prod", "e3", 8, "succeeded"));
+    world_expect(&w, "notice C0OPS 1; notice C0DEV 1");
+    world_finish(&w);
+}
+
 static void a_deployment_of_ours_is_not_shown_twice(void **state) {
     struct world w;
     char id[16];
@@ -393,6 +432,7 @@ int main(void) {
         cmocka_unit_test(people_are_named_where_they_are_linked),
         cmocka_unit_test(a_repository_s_and_an_app_s_new_name_is_kept),
         cmocka_unit_test(an_operation_s_own_channel_has_the_operation_s_message_only),
+        cmocka_unit_test(maintenance_that_was_typed_is_not_shown_twice_and_what_follows_is),
         cmocka_unit_test(a_deployment_of_ours_is_not_shown_twice),
         cmocka_unit_test(dynos_find_their_release_in_any_order),
         cmocka_unit_test(why_finds_events_by_what_people_know),
