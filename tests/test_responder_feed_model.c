@@ -10,8 +10,9 @@
 struct model {
     struct feed f;
     uint64_t random;
-    int n[OPS];
-    bool closes; /* Slack may say that the channel is gone */
+    int n[OPS], failed[OPS]; /* of the newest notice, and of the newest failure */
+    bool closes;             /* Slack may say that the channel is gone */
+    bool refuses;            /* it may refuse a call for good */
 };
 
 static unsigned pick(struct model *m, unsigned below) {
@@ -35,35 +36,27 @@ static void tell_some(struct model *m) {
     static const char *const statuses[] = {"pending", "failed", "succeeded"};
     unsigned i = pick(m, OPS);
     bool old = m->n[i] > 1 && pick(m, 6) == 0;
-    tell(m, i, old ? m->n[i] - 1 : ++m->n[i], statuses[pick(m, 3)]);
+    unsigned status = pick(m, 3);
+    if (!old) m->n[i]++;
+    if (!old && status == 1) m->failed[i] = m->n[i];
+    tell(m, i, old ? m->n[i] - 1 : m->n[i], statuses[status]);
 }
 
 static const char *answer_of(struct model *m) {
-    static const char *const usual[] = {
-        NULL,
-        NULL,
-        NULL,
-        NULL,
-        TOO_FAST,
-        UNREACHED,
-        LOST,
-        SICK,
-        SAYS("internal_error"),
-        SAYS("ratelimited"),
-        "{\"error\":\"timeout\"}",
-        SAYS("invalid_blocks"),
-        SAYS("msg_too_long"),
-        SAYS("cant_update_message"),
-        SAYS("edit_window_closed"),
-        SAYS("message_not_found"),
-        SAYS("thread_not_found"),
-        SAYS("no_such_word"),
-        "{\"status\":404}",
-        "{\"status\":200,\"json\":{\"ok\":true}}",
+    static const char *const trouble[] = {
+        TOO_FAST, UNREACHED, LOST, SICK, SAYS("internal_error"), "{\"error\":\"timeout\"}",
+    };
+    static const char *const refusals[] = {
+        SAYS("invalid_blocks"),      SAYS("msg_too_long"),
+        SAYS("cant_update_message"), SAYS("message_not_found"),
+        SAYS("thread_not_found"),    SAYS("no_such_word"),
+        "{\"status\":404}",          "{\"status\":200,\"json\":{\"ok\":true}}",
     };
     static const char *const closed[] = {SAYS("channel_not_found"), SAYS("is_archived")};
     if (m->closes && pick(m, 12) == 0) return closed[pick(m, 2)];
-    return usual[pick(m, sizeof(usual) / sizeof(*usual))];
+    if (m->refuses && pick(m, 12) == 0)
+        return refusals[pick(m, sizeof(refusals) / sizeof(*refusals))];
+    return pick(m, 2) ? NULL : trouble[pick(m, sizeof(trouble) / sizeof(*trouble))];
 }
 
 static void answer_some(struct model *m) {
@@ -79,9 +72,9 @@ static void answer_some(struct model *m) {
 
 static void step(struct model *m) {
     unsigned what = pick(m, 10);
-    if (what < 4) {
+    if (what < 2) {
         tell_some(m);
-    } else if (what < 8 && world_count(&m->f.w) > 0) {
+    } else if (what < 6 && world_count(&m->f.w) > 0) {
         answer_some(m);
     } else if (json_object_size(m->f.w.timers) > 0) {
         world_fire(&m->f.w);
@@ -100,7 +93,7 @@ static const char *waits_for(const json_t *state) {
     const char *p = sw_str(state, "p");
     bool shown = !strcmp(p, "shown"), deaf = !strcmp(p, "deaf");
     if (has(state, "busy")) return "an answer";
-    if (!p[0] && has(state, "new_parent")) return "its message";
+    if (!p[0]) return "its message";
     if (shown && has(state, "new_parent") && !has(state, "frozen")) return "an update";
     if (shown && has(state, "new_log") && !has(state, "log_frozen")) return "its history";
     if (has(state, "cast") || has(state, "cast_next")) return "a failure that is told";
@@ -122,6 +115,17 @@ static void check_shown(const struct model *m, const json_t *state) {
         fail_msg("%s is not in the history, but %s", text, sw_str(log, "text"));
 }
 
+static void check_told(const struct model *m, const json_t *state) {
+    for (unsigned i = 0; i < OPS && !m->closes; i++) {
+        SW_AUTO(sw_text) char *op = op_of(i);
+        SW_AUTO(sw_text) char *id = sw_printf("\"fail-%d\"", m->failed[i]);
+        SW_AUTO(sw_text) char *told = json_dumps(json_object_get(state, "told"), JSON_COMPACT);
+        if (strcmp(op, sw_str(state, "op")) != 0 || !m->failed[i]) continue;
+        if (!strcmp(sw_str(state, "p"), "shown") && (!told || !strstr(told, id)))
+            fail_msg("%s: %s was not told", op, id);
+    }
+}
+
 static void check_nothing_waits(const struct model *m) {
     const char *key, *what;
     json_t *state;
@@ -129,8 +133,11 @@ static void check_nothing_waits(const struct model *m) {
         bool feed = !strncmp(key, "feed/", 5);
         if (feed && (has(state, "p") || has(state, "r") || has(state, "u")))
             fail_msg("%s: somebody waits", key);
-        if (!strncmp(key, "sub/", 4)) check_shown(m, state);
-        if (strncmp(key, "sub/", 4) != 0 || !(what = waits_for(state))) continue;
+        if (strncmp(key, "sub/", 4) != 0) continue;
+        check_shown(m, state);
+        check_told(m, state);
+        what = waits_for(state);
+        if (!what) continue;
         SW_AUTO(sw_text) char *text = json_dumps(state, JSON_INDENT(2));
         fail_msg("%s waits for %s: %s", key, what, text);
     }
@@ -142,7 +149,7 @@ static void whatever_happens_in_whatever_order_nothing_waits_for_ever(void **sta
     (void)state;
     print_message("SW_SEED=%llu\n", (unsigned long long)seed);
     for (unsigned run = 0; run < 200; run++) {
-        struct model m = {.random = seed + run, .closes = run % 2};
+        struct model m = {.random = seed + run, .closes = run % 4 == 3, .refuses = run % 2};
         feed_init(&m.f);
         m.f.w.conf.digest = pick(&m, 2) ? 20 : 1 + pick(&m, 3);
         for (int i = 0; i < STEPS; i++)
