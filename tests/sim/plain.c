@@ -44,17 +44,32 @@ static size_t entity(const char *at, char *ret) {
 }
 
 /* A mark opens after a blank or a bracket and closes before one, as in Slack. */
-static bool is_mark(const char *text, const char *at) {
-    if (strchr("*_~`", *at) == NULL) return false;
-    bool edge_before = at == text || strchr(" \n(\"*_~`", at[-1]) != NULL;
-    bool edge_after = at[1] == '\0' || strchr(" \n.,:;!?)\"*_~`", at[1]) != NULL;
-    return edge_before != edge_after || (edge_before && edge_after && *at == '`');
+static bool may_open(const char *text, const char *at) {
+    return at == text || strchr(" \n(\"*_~`", at[-1]) != NULL;
+}
+
+static bool may_close(const char *at) {
+    return at[1] == '\0' || strchr(" \n.,:;!?)\"*_~`", at[1]) != NULL;
+}
+
+/* Where the mark at `at` is closed, in the same line; NULL: it is a character like others. */
+static const char *closing(const char *text, const char *at) {
+    if (!may_open(text, at)) return NULL;
+    for (const char *end = at + 1; *end != '\0' && *end != '\n'; end++) {
+        if (*end == *at && end > at + 1 && end[-1] != ' ' && may_close(end)) return end;
+    }
+    return NULL;
 }
 
 char *sim_plain_text(const char *mrkdwn, const struct sim_team *team) {
+    static const char marks[] = "*_~`";
+    const char *closes[sizeof(marks) - 1] = {NULL}; /* where those that are open end */
     struct sim_buf out = {0};
     for (const char *at = mrkdwn; *at != '\0';) {
         const char *end = *at == '<' ? strchr(at, '>') : NULL;
+        const char *mark = strchr(marks, *at);
+        const char **close = mark != NULL ? &closes[mark - marks] : NULL;
+        bool in_code = closes[3] != NULL && at != closes[3];
         char c;
         size_t len = entity(at, &c);
         if (end != NULL) {
@@ -63,8 +78,12 @@ char *sim_plain_text(const char *mrkdwn, const struct sim_team *team) {
         } else if (len != 0) {
             sim_buf_add(&out, &c, 1);
             at += len;
+        } else if (close != NULL && *close == at) {
+            *close = NULL;
+            at++;
         } else {
-            if (!is_mark(mrkdwn, at)) sim_buf_add(&out, at, 1);
+            if (close != NULL && !in_code) *close = closing(mrkdwn, at);
+            if (close == NULL || in_code || *close == NULL) sim_buf_add(&out, at, 1);
             at++;
         }
     }

@@ -25,6 +25,8 @@ static void markup_becomes_what_a_person_reads(void **state) {
         {"*bold* and _it_ and ~out~ and `code`", "bold and it and out and code"},
         {"a_b_c 2*3*4 x~y", "a_b_c 2*3*4 x~y"},
         {"`a`, `b`.", "a, b."},
+        {"*b*: `release/*` and `a_ _b`", "b: release/* and a_ _b"},
+        {"such as release/*, or * alone", "such as release/*, or * alone"},
         {"<@U0ADA> typed", "@ada typed"},
         {"<@U0EVE> typed", "@U0EVE typed"},
         {"<#C0OPS|ops>", "#ops"},
