@@ -241,7 +241,7 @@ static void show_deploy(const json_t *state, const char *phase, const json_t *pi
     int64_t build_ms = sw__reg_at(state, "build");
     sw__show_app(state, pipeline, data);
     sw__put(data, "by", json_incref((json_t *)by));
-    sw__put(data, "sha", json_sprintf("%.8s", sw_str(build ? build : release, "sha")));
+    sw__put(data, "sha", json_sprintf("%.7s", sw_str(build ? build : release, "sha")));
     sw__put(data, "ref", json_incref(json_object_get(about, "ref")));
     sw__put(data, "url", json_incref(json_object_get(hub, "url")));
     if (released) sw__put(data, "version", json_incref(json_object_get(release, "v")));

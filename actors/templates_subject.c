@@ -50,7 +50,8 @@ static void small_print(const struct sw_template_in *in, struct sw__card *card, 
     put_link(&m, sw_str(in->data, "url"), words);
     if (json_is_integer(json_object_get(in->data, "took_ms"))) {
         if (m.chars > 0) sw_mrkdwn_put(&m, SW__DOT);
-        sw_mrkdwn_fill(&m, "{took_ms:took}", in->data);
+        sw_mrkdwn_fill(&m, m.chars > 0 ? "it took {took_ms:took}" : "It took {took_ms:took}",
+                       in->data);
     }
     sw__card_small(card, sw_mrkdwn_end(&m));
 }

@@ -24,7 +24,7 @@ const struct history histories[] = {
       "31 {" SUITE(DONE("success"))},
      "succeeded",
      true,
-     GOOD COMMIT "CI passed: all 3 checks, 1 skipped\n" CHANGES DOT "28 s",
+     GOOD COMMIT "CI passed: all 3 checks, 1 skipped\n" CHANGES DOT "it took 28 s",
      PUSHED "3  " BUSY "`lint` began\n4  " BUSY "`test` began\n9  `docs` was skipped\n9  " GOOD
             "`lint` passed\n30  " GOOD "`test` passed",
      NULL},
@@ -47,7 +47,7 @@ const struct history histories[] = {
       "40 {" RUN("8", "lint", RUNS), "50 {" RUN("8", "lint", DONE("success"))},
      "succeeded",
      true,
-     GOOD COMMIT "CI passed\n" CHANGES DOT "47 s",
+     GOOD COMMIT "CI passed\n" CHANGES DOT "it took 47 s",
      PUSHED "3  " BUSY "`lint` began\n9  " BAD "`lint` failed: timed out\n40  " BUSY
             "`lint` began\n50  " GOOD "`lint` passed",
      NULL},
@@ -60,7 +60,8 @@ const struct history histories[] = {
      BAD "CI of *acme/storefront* `main` (`4f2a9c1`): Fix the cart\n"
          "CI failed: `ci/circle` (of 2 checks)\n"
          "<https://ci.example.com/17|Details of the failure, at ci.example.com>" DOT
-         "<https://github.com/acme/storefront/commit/" SHA "|The changes, at GitHub>" DOT "19 s",
+         "<https://github.com/acme/storefront/commit/" SHA "|The changes, at GitHub>" DOT
+         "it took 19 s",
      "What happened:\n1  " BUSY "`ci/circle` began\n2  " BUSY "`Heroku CI` began\n8  " BAD
      "`ci/circle` failed\n20  " GOOD "`Heroku CI` passed",
      BAD "CI failed: `ci/circle` on *acme/storefront* `main` (`4f2a9c1`)\n"
@@ -71,7 +72,7 @@ const struct history histories[] = {
       "8 {" STATUS(HEROKU, "success"), "9 {" TESTS("succeeded")},
      "succeeded",
      true,
-     GOOD COMMIT "CI passed\n" CHANGES DOT "7 s",
+     GOOD COMMIT "CI passed\n" CHANGES DOT "it took 7 s",
      PUSHED "1  " BUSY "`" HEROKU "` began\n8  " GOOD "`" HEROKU "` passed",
      NULL},
     {"a workflow that fails before it has runs, another app's suite, and one cancelled",
@@ -80,7 +81,7 @@ const struct history histories[] = {
       "3 {" STATUS("ci/circle", "success")},
      "failed",
      true,
-     BAD COMMIT "CI failed: `CI` (of 2 checks)\n" CHANGES DOT "2 s",
+     BAD COMMIT "CI failed: `CI` (of 2 checks)\n" CHANGES DOT "it took 2 s",
      PUSHED "2  " BAD "`CI` failed\n3  " GOOD "`ci/circle` passed",
      BAD "CI failed: `CI` on *acme/storefront* `main` (`4f2a9c1`)\n"
          "<https://github.com/acme/storefront/compare/0c1d2e3...4f2a9c1|More about it, at GitHub>"},
@@ -90,7 +91,7 @@ const struct history histories[] = {
       "9 {" RUN("2", "test", DONE("success"))},
      "",
      true,
-     DOUBT COMMIT "CI was cancelled: `lint`\n" CHANGES DOT "6 s",
+     DOUBT COMMIT "CI was cancelled: `lint`\n" CHANGES DOT "it took 6 s",
      PUSHED "3  " BUSY "`lint` began\n9  " GOOD "`test` passed\n9  " DOUBT "`lint` was cancelled",
      NULL},
     {"a pull request that is merged",
@@ -128,7 +129,7 @@ const struct history histories[] = {
      "Live: *acme/storefront* `main` (`4f2a9c1`)" TO "`staging`, by <@U0ADA>\n"
      "<https://storefront-pr-12.herokuapp.com|storefront-pr-12.herokuapp.com>\n"
      "<https://dashboard.heroku.com/apps/storefront-staging/activity/builds/7|More about it, at "
-     "Heroku>" DOT "50 s",
+     "Heroku>" DOT "it took 50 s",
      "What happened:\n0  Asked for, by <@U0ADA>\n1  " BUSY "Deploying\n30  " BUSY
      "Releasing: release phase\n40  " BUSY "Restarting\n50  " GOOD
      "Live\n3000  Replaced by another one",
@@ -144,7 +145,7 @@ const struct history histories[] = {
      "The deploy of *acme/storefront* `main` (`4f2a9c1`)" TO
      "`production/storefront` (production) failed, begun by <@U0ADA>\nthe release phase failed\n"
      "<https://dashboard.heroku.com/apps/storefront-staging/activity/builds/7|More about it, at "
-     "Heroku>" DOT "30 s",
+     "Heroku>" DOT "it took 30 s",
      "What happened:\n0  Asked for, by <@U0ADA>\n1  " BUSY "Deploying\n30  " BAD
      "Failed: the release phase failed",
      BAD
@@ -176,7 +177,7 @@ const struct history histories[] = {
      "Review app for #12 of *acme/storefront* is live at "
      "<https://storefront-pr-12.herokuapp.com|storefront-pr-12.herokuapp.com>\n"
      "<https://dashboard.heroku.com/apps/storefront-staging/activity/builds/7|More about it, at "
-     "Heroku>" DOT "30 s",
+     "Heroku>" DOT "it took 30 s",
      "What happened:\n0  Asked for, by <@U0ADA>\n1  " BUSY "Deploying\n30  " BAD
      "Failed: no Procfile\n90  Asked for, by <@U0ADA>\n91  " BUSY "Deploying\n120  " GOOD "Live",
      NULL},
@@ -188,7 +189,8 @@ const struct history histories[] = {
       "86 {" DYNO("web.2", "up", "43"), "900 {" DYNO("web.1", "up", "43")},
      "succeeded",
      true,
-     GOOD "Live: `4f2a9c1d` in *storefront-staging* (staging) as v43, by <@U0ADA>\n1 min 25 s",
+     GOOD
+     "Live: `4f2a9c1` in *storefront-staging* (staging) as v43, by <@U0ADA>\nIt took 1 min 25 s",
      "What happened:\n0  " BUSY "Building, by <@U0ADA>\n60  Built\n60  " BUSY
      "Releasing v43: release phase\n80  " GOOD "Released as v43\n85  " GOOD "Live: v43 is up",
      NULL},
@@ -202,10 +204,10 @@ const struct history histories[] = {
      "succeeded",
      true,
      GOOD
-     "Released `main` at `4f2a9c1d` to *storefront-staging* (staging) as v43, by <@U0ADA>\n"
+     "Released `main` at `4f2a9c1` to *storefront-staging* (staging) as v43, by <@U0ADA>\n"
      "The dynos restart.\n"
      "<https://dashboard.heroku.com/apps/storefront-staging/activity/builds/7|More about it, at "
-     "Heroku>" DOT "1 min 19 s",
+     "Heroku>" DOT "it took 1 min 19 s",
      "What happened:\n0  Asked for, by <@U0ADA>\n1  " BUSY
      "Building, by <@U0ADA>\n60  Built\n60  " BUSY "Releasing v43: release phase\n80  " GOOD
      "Released as v43",
@@ -220,7 +222,7 @@ const struct history histories[] = {
      "The deploy of *acme/storefront* `main` (`4f2a9c1`)" TO
      "`storefront-staging` (staging) failed, begun by <@U0ADA>\nchecks failed\n"
      "<https://dashboard.heroku.com/apps/storefront-staging/activity/builds/7|More about it, at "
-     "Heroku>" DOT "1 s",
+     "Heroku>" DOT "it took 1 s",
      "What happened:\n0  Asked for, by <@U0ADA>\n1  " BAD "Failed: checks failed",
      BAD
      "The deploy of *acme/storefront* `main` (`4f2a9c1`)" TO
@@ -236,10 +238,10 @@ const struct history histories[] = {
      "failed",
      true,
      BAD
-     "The build of `4f2a9c1d` for *storefront-staging* (staging) failed\nWhat ran there runs on.\n"
-     "1 min 0 s",
+     "The build of `4f2a9c1` for *storefront-staging* (staging) failed\nWhat ran there runs on.\n"
+     "It took 1 min 0 s",
      "What happened:\n0  " BUSY "Building\n60  " BAD "The build failed",
-     BAD "The build of `4f2a9c1d` for *storefront-staging* (staging) failed"},
+     BAD "The build of `4f2a9c1` for *storefront-staging* (staging) failed"},
     {"a release whose name is not taken away by its build",
      "deploy/a1/4f2a9c1d",
      {"0 {" RELEASE("43", "pending", "Deploy 4f2a9c1d"),
@@ -248,7 +250,7 @@ const struct history histories[] = {
       "'}}"},
      "started",
      false,
-     BUSY "Releasing `4f2a9c1d` to *storefront-staging* (staging) as v43",
+     BUSY "Releasing `4f2a9c1` to *storefront-staging* (staging) as v43",
      "What happened:\n0  " BUSY "Releasing v43: release phase\n1  Built",
      NULL},
     {"the same commit built again, and not well",
@@ -259,12 +261,12 @@ const struct history histories[] = {
       "200 {" BUILD("b2", "pending"), "230 {" BUILD("b2", "failed")},
      "failed",
      true,
-     BAD "The build of `4f2a9c1d` for *storefront-staging* (staging) failed, begun by <@U0ADA>\n"
-         "What ran there runs on.\n30 s",
+     BAD "The build of `4f2a9c1` for *storefront-staging* (staging) failed, begun by <@U0ADA>\n"
+         "What ran there runs on.\nIt took 30 s",
      "What happened:\n0  " BUSY "Building, by <@U0ADA>\n60  Built\n60  " BUSY
      "Releasing v43: release phase\n80  " GOOD "Released as v43\n85  " GOOD
      "Live: v43 is up\n200  " BUSY "Building, by <@U0ADA>\n230  " BAD "The build failed",
-     BAD "The build of `4f2a9c1d` for *storefront-staging* (staging) failed"},
+     BAD "The build of `4f2a9c1` for *storefront-staging* (staging) failed"},
     {"a release phase that fails",
      "deploy/a1/4f2a9c1d",
      {"0 {" BUILD("b1", "pending"), "60 {" BUILD("b1", "succeeded"),
@@ -272,11 +274,11 @@ const struct history histories[] = {
       "80 {" RELEASE("43", "failed", "Deploy 4f2a9c1d")},
      "failed",
      true,
-     BAD "The release of `4f2a9c1d` for *storefront-staging* (staging) failed, begun by <@U0ADA>\n"
-         "What ran there runs on.\n1 min 20 s",
+     BAD "The release of `4f2a9c1` for *storefront-staging* (staging) failed, begun by <@U0ADA>\n"
+         "What ran there runs on.\nIt took 1 min 20 s",
      "What happened:\n0  " BUSY "Building, by <@U0ADA>\n60  Built\n60  " BUSY
      "Releasing v43: release phase\n80  " BAD "The release v43 failed",
-     BAD "The release of `4f2a9c1d` for *storefront-staging* (staging) failed"},
+     BAD "The release of `4f2a9c1` for *storefront-staging* (staging) failed"},
     {"config vars that change, of which no value is ever shown",
      "release/a1/44",
      {"0 {" RELEASE("44", "succeeded", "Set STRIPE_KEY=sk_live_1 config vars")},
@@ -294,7 +296,7 @@ const struct history histories[] = {
      true,
      GOOD
      "*storefront-staging* (staging) v45 is live: Promote storefront v9 4f2a9c1d, by <@U0ADA>\n"
-     "9 s",
+     "It took 9 s",
      "What happened:\n0  " BUSY "Releasing v45: release phase\n7  " GOOD "Released as v45\n9  " GOOD
      "Live: v45 is up",
      NULL},
