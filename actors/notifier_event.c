@@ -166,7 +166,9 @@ static int fold(struct event *e, struct subject *s) {
     s->state = sw_subject_fold(json_object_get(s->was, "state"), e->body, &s->changed);
     fold_bare(e, s);
     fold_waiting(e, s);
-    s->n = sw_int(s->was, "n") + (s->changed || s->bare_changed ? 1 : 0);
+    /* From now on, not from 1: responder may still hold one that was forgotten here, and takes only what is newer. */
+    s->n = s->was ? sw_int(s->was, "n") : e->n->ctx->now_ms;
+    s->n += s->changed || s->bare_changed;
     const json_t *shown = json_object_get(s->was, "shown");
     s->shown = shown ? json_copy((json_t *)shown) : json_object();
     s->posted = json_object();

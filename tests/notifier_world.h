@@ -181,7 +181,8 @@ static inline char *world_told(const struct world *w) {
         const char *whom =
             !strcmp(to, "say") || notice ? sw_str(who, "channel") : sw_str(who, "user");
         SW_AUTO(sw_text)
-        char *one = notice ? sw_printf("notice %s %lld", whom, (long long)sw_int(body, "n"))
+        /* A subject's first is one more than the time. */
+        char *one = notice ? sw_printf("notice %s %lld", whom, (long long)sw_int(body, "n") % 1000)
                            : sw_printf("%s %s %s", to, sw_str(body, "template"), whom);
         char *next = sw_printf("%s%s%s", all, all[0] ? "; " : "", one);
         free(all);

@@ -31,6 +31,28 @@ static void a_subject_is_one_message_that_grows(void **state) {
     world_finish(&w);
 }
 
+static json_int_t number_told(const struct world *w) {
+    SW_AUTO(sw_json) json_t *sent = world_outputs(w, "send", "responder", SW_KIND_NOTICE);
+    return sw_int(json_object_get(json_array_get(sent, 0), "body"), "n");
+}
+
+/* Responder may hold longer what it was not told the end of. */
+static void a_subject_that_was_forgotten_is_newer_when_it_begins_again(void **state) {
+    struct world w;
+    char id[16];
+    (void)state;
+    world_init(&w);
+    world_add(&w, "p1", "U0ADA", "C0OPS", NULL, id);
+    event(&w, push(&w, "d1", "main"));
+    event(&w, check(&w, "d2", "completed", "failure"));
+    json_int_t before = number_told(&w);
+    w.now_ms += 4 * DAY_MS;
+    assert_int_equal(json_object_del(w.facts, "subj/T0SIM1/commit/7/" SHA), 0);
+    event(&w, check(&w, "d3", "completed", "success"));
+    assert_true(number_told(&w) > before);
+    world_finish(&w);
+}
+
 static void a_repeat_is_not_told(void **state) {
     struct world w;
     char id[16];
@@ -423,6 +445,7 @@ static void events_of_two_installations_do_not_mix(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_subject_is_one_message_that_grows),
+        cmocka_unit_test(a_subject_that_was_forgotten_is_newer_when_it_begins_again),
         cmocka_unit_test(a_repeat_is_not_told),
         cmocka_unit_test(several_routes_to_a_channel_are_one_notice),
         cmocka_unit_test(all_channels_that_a_pipeline_may_have_hear_of_an_event),
