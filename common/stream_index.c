@@ -50,7 +50,6 @@ static void on_members(void *arg, const redisReply *r) {
     free(lookup);
     index->asked--;
     if (r && r->type == REDIS_REPLY_ARRAY) {
-        concern->known = true;
         concern->inst = sw_malloc((r->elements + 1) * sizeof(*concern->inst));
         for (size_t i = 0; i < r->elements; i++) {
             if (sw_is_slack_id(r->element[i]->str, r->element[i]->len))

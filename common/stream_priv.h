@@ -14,7 +14,6 @@
 #include "common/run_priv.h"
 
 struct sw__concern {
-    bool known;   /* Redis has said */
     size_t count; /* 0: nobody */
     char **inst;
 };
