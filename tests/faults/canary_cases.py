@@ -120,7 +120,7 @@ def events_hold_secrets(w):
     mac = hmac.new(w.secrets["GITHUB_WEBHOOK_SECRET_FILE"].encode(), body.encode(), hashlib.sha256).hexdigest()
     webhook(w, "/webhooks/github", body, "X-Hub-Signature-256", "sha256=" + mac,
             {"X-GitHub-Event": "status", "X-GitHub-Delivery": "canary-1", "X-GitHub-Hook-ID": "1"})
-    app = next(key.decode().split("/")[1] for key in w.redis("KEYS", "sw:src:heroku/*"))
+    app = w.redis("KEYS", "*:notifier:s:src/T0SIM1/heroku/*")[0].decode().split("/")[-1]
     body = json.dumps({"id": "canary-2", "action": "update", "resource": "build", "actor": {"email": "ada@example.com"},
                        "webhook_metadata": {"event": {"id": "canary-2"}},
                        "data": {"id": "b1", "status": "failed", "app": {"id": app, "name": "storefront-staging"}, "output_stream_url": f"{address}?sig={SIGNED}",
