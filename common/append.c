@@ -13,6 +13,10 @@
 #define WORDS 6 /* of one append */
 #define MEMORY_EVERY_MS 1000
 #define MEMORY_FULL 85 /* percent */
+#define MEMORY_HIGH 70 /* from here on only what people typed comes in */
+/* What is read faster than it is handled stays in Kafka, and so much of a mailbox is in Redis. */
+#define DEEP "<10000"
+#define DEEP_MS 200 /* until it is tried again */
 
 struct item {
     void *owner;
@@ -25,7 +29,8 @@ struct item {
 struct sw_appends {
     struct sw_run *run;
     sw_verdict_fn *fn;
-    bool patient, memory_full;
+    bool patient, memory_full, memory_high;
+    int64_t deep_until_ms;      /* patient: a mailbox is full */
     zlistx_t *queue[SW_SHARDS]; /* struct item */
     size_t queued;
     int64_t memory_at_ms;
@@ -77,8 +82,23 @@ static void said(struct append_group *group, struct item *item, redisReply *cons
                       id.seq, item->bytes, item->size);
     sw_log(SW_LOG_INFO, "taken in", SW_S("cmd", a->m->cmd), SW_S("kind", a->m->kind),
            SW_S("inst", a->m->inst), SW_S("what", what));
+    if (group->appends->patient && verdict == SW_SHED) {
+        group->appends->deep_until_ms = sw__boot_ms() + DEEP_MS;
+        queue(group->appends, group->shard->number, item);
+        return;
+    }
     group->appends->fn(item->owner, a, verdict);
     item_destroy(item);
+}
+
+static const char *limit_of(const struct sw_appends *appends, const struct sw_append *a) {
+    if (a->counted) return a->m->inst;
+    if (!a->bulk) return "";
+    return appends->memory_high ? "<0" : appends->patient ? DEEP : "";
+}
+
+static bool is_deep(const struct sw_appends *appends) {
+    return appends->patient && (appends->memory_high || sw__boot_ms() < appends->deep_until_ms);
 }
 
 static void on_appended(void *arg, const redisReply *r) {
@@ -125,7 +145,7 @@ static void send_group(struct sw_appends *appends, unsigned number) {
         argv[argc++] = item->retry ? "1" : "0";
         argv[argc++] = a->dedupe;
         argv[argc++] = ms[group->count];
-        argv[argc++] = a->counted ? a->m->inst : "";
+        argv[argc++] = limit_of(appends, a);
         argv[argc++] = mailbox[group->count];
         argv[argc++] = item->bytes;
         group->item[group->count++] = item;
@@ -144,12 +164,12 @@ static void send_group(struct sw_appends *appends, unsigned number) {
 }
 
 bool sw__appends_open(const struct sw_appends *appends) {
-    return sw_redis_up(appends->run->redis) && !appends->memory_full;
+    return sw_redis_up(appends->run->redis) && !appends->memory_full && !is_deep(appends);
 }
 
 void sw__appends_turn(struct sw_appends *appends) {
     if (!appends->queued || !sw_redis_up(appends->run->redis)) return;
-    if (appends->patient && appends->memory_full) return;
+    if (appends->patient && (appends->memory_full || is_deep(appends))) return;
     for (unsigned i = 0; i < SW_SHARDS; i++) {
         size_t rounds = (zlistx_size(appends->queue[i]) + GROUP_MAX - 1) / GROUP_MAX;
         while (rounds-- > 0)
@@ -177,7 +197,9 @@ static void on_memory(void *arg, const redisReply *r) {
     const char *u = strstr(r->str, "\nused_memory:"), *m = strstr(r->str, "\nmaxmemory:");
     if (u) used = strtoull(u + 13, NULL, 10);
     if (m) max = strtoull(m + 11, NULL, 10);
-    appends->memory_full = max > 0 && used / max * 100 + used % max * 100 / max >= MEMORY_FULL;
+    unsigned long long percent = max > 0 ? used / max * 100 + used % max * 100 / max : 0;
+    appends->memory_full = percent >= MEMORY_FULL;
+    appends->memory_high = percent >= MEMORY_HIGH;
 }
 
 void sw__appends_tick(struct sw_appends *appends) {

@@ -23,7 +23,7 @@ enum sw_verdict {
 typedef bool sw_verdict_fn(void *owner, const struct sw_append *append, enum sw_verdict verdict);
 
 struct sw_appends;
-/* `patient`: waits while Redis is away or its memory is nearly full, instead of being told SW_UNSAID and SW_SHED. */
+/* `patient`: waits while Redis is away or its memory is nearly full, or a mailbox deep, instead of being told SW_UNSAID and SW_SHED. */
 struct sw_appends *sw__appends_create(struct sw_run *run, bool patient, sw_verdict_fn *fn);
 void sw__appends_destroy(struct sw_appends *appends); /* no verdicts any more */
 int sw__appends_add(struct sw_appends *appends, void *owner, const struct sw_append *append);

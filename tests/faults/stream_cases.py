@@ -235,6 +235,21 @@ def stream_stays_in_its_group_with_a_batch_that_is_stuck(w):
 
 
 @stream_case()
+def stream_leaves_in_kafka_what_is_not_handled_yet(w):
+    """Read faster than it can be handled, it would fill Redis, which commands need."""
+    concern(w, "github/1")
+    w.kafka.make(w.topic, 40000, keys=1)
+    deepest = 0
+    end = time.monotonic() + 60
+    while outcome(w, "appended") + outcome(w, "duplicate") < 40000 and time.monotonic() < end:
+        deepest = max(deepest, w.redis("XLEN", w.key("notifier:bulk")))
+    all_added(w, 40000)
+    if deepest > 10200:
+        raise Failed(f"{deepest} entries wait in Redis")
+    return f"{deepest} at most"
+
+
+@stream_case()
 def stream_refuses_settings_that_cannot_be(w):
     with open(w.dir + "/kafka.password", "w") as f:
         f.write("hunter2-kafka\n")
