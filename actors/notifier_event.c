@@ -402,6 +402,19 @@ static int each_pipe(struct event *e) {
     return result;
 }
 
+/* The app of the event, as the pipeline names it: a build has its id alone. */
+static const char *app_of(const struct event *e) {
+    const char *id = sw_str(json_object_get(e->body, "app"), "id");
+    size_t k;
+    json_t *app;
+    for (size_t i = 0; i < e->pipe_count; i++) {
+        json_array_foreach(json_object_get(e->pipes[i], "apps"), k, app) {
+            if (id[0] && !strcmp(sw_str(app, "id"), id)) return sw_str(app, "name");
+        }
+    }
+    return "";
+}
+
 static int go(struct event *e) {
     int r = load_pipes(e);
     if (r == 0) r = load_link(e);
@@ -416,9 +429,9 @@ static int go(struct event *e) {
     if (e->never && e->subject_count == 0) count(e, "never");
     tally(e);
     json_t *record = json_pack("{s:O, s:o*}", "verdicts", e->verdicts, "only", only_private(e));
-    if (e->subject_count > 0)
-        json_object_set_new(record, "subject", json_string(e->subjects[0].key));
-    else if (e->never)
+    const char *app = app_of(e);
+    if (app[0]) json_object_set_new(record, "of", json_string(app));
+    if (e->subject_count == 0 && e->never)
         json_object_set_new(record, "never", json_string(e->never));
     return sw__why_note(e->n, record, &e->own);
 }

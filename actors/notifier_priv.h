@@ -11,7 +11,7 @@
  *          subj/<inst>/<key>       {state (subject.h), n, shown: {channel: true}, op?: {op, channel}, bare?: the state of what
  *                                  Heroku told alone, where some route is blind}
  *          link/<inst>/<name>      {key} or {wait: [event]}: the subject of dynos that run a release (sw_subject_link)
- *          why/<inst>/<event>      {type, source, at_ms, got_ms, subject?, sha?, op?, never?, verdicts: [{id, channel,
+ *          why/<inst>/<event>      {type, source, at_ms, got_ms, of?, name?, sha?, op?, never?, verdicts: [{id, channel,
  *                                  pipeline, what, detail?, private?}], only?: [channel], where all of them are private}, four days
  *          sha/<inst>/<first 7>    [event id]
  *          person/<inst>/<provider>/<id, email or login>   {user}

@@ -25,6 +25,17 @@ static const char *sha_of(const json_t *event) {
     return sw_str(json_object_get(json_object_get(event, "pull"), "head"), "sha");
 }
 
+/* What of several alike it is: a check, a dyno, an environment; "" where there is one only. */
+static const char *name_of(const json_t *event) {
+    static const char *const paths[][2] = {
+        {"run", "name"}, {"workflow", "name"}, {"dyno", "name"}, {"deployment", "environment"}};
+    for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++) {
+        const char *name = sw_str(json_object_get(event, paths[i][0]), paths[i][1]);
+        if (name[0]) return name;
+    }
+    return sw_str(event, "context");
+}
+
 static bool is_commit(const char *text) {
     size_t size = strspn(text, "0123456789abcdef");
     return size >= SHORT && size <= 40 && !text[size];
@@ -86,12 +97,15 @@ int sw__why_note(const struct sw__notify *n, json_t *taken, const struct sw__own
     if (r == 0) r = note_op(n, own->op, id);
     if (r < 0 || known) return r;
     if (!name[0]) name = sw_str(json_object_get(event, "app"), "name");
+    if (!name[0]) name = sw_str(record, "of"); /* of an app that the event does not name */
     json_object_update_new(
         record, json_pack("{s:s, s:s, s:s, s:I, s:I}", "id", id, "type", sw_str(event, "type"),
                           "source", sw_str(event, "source"), "at_ms", sw_int(event, "at_ms"),
                           "got_ms", (json_int_t)n->ctx->now_ms));
     SW_AUTO(sw_text) char *of = sw_text_cut(name, NAME_CHARS);
     if (name[0]) json_object_set_new(record, "of", json_string(of));
+    SW_AUTO(sw_text) char *which = sw_text_cut(name_of(event), NAME_CHARS);
+    if (which[0]) json_object_set_new(record, "name", json_string(which));
     if (is_commit(sha)) json_object_set_new(record, "sha", json_string(sha));
     if (own->op) json_object_set_new(record, "op", json_string(own->op));
     sw__kept_put(n, "why", id, json_incref(record), SW__WHY_MS);
@@ -196,14 +210,18 @@ int sw__why_answer(const struct sw__notify *n) {
     const char *id = sw_str(n->in->body, "id");
     SW_AUTO(sw_json) json_t *found = json_array(), *whose = json_array();
     json_int_t more = 0;
+    json_t *data;
     int r = sw__kept_name(id) ? find(n, id, found) : 0;
     if (r == 0 && json_array_size(found) == 0) r = sources(n, whose, &more);
     if (r < 0) return r;
     if (json_array_size(found) > 0) {
-        sw__tell_answer(n, "route.why", json_pack("{s:s, s:O}", "id", id, "events", found));
+        data = json_pack("{s:s, s:O}", "id", id, "events", found);
+        if (json_array_size(found) == SHOWN_MAX)
+            json_object_set_new(data, "newest", json_integer(SHOWN_MAX));
+        sw__tell_answer(n, "route.why", data);
         return 0;
     }
-    json_t *data = json_pack("{s:s, s:O}", "id", id, "whose", whose);
+    data = json_pack("{s:s, s:O}", "id", id, "whose", whose);
     if (more > 0) json_object_set_new(data, "more", json_integer(more));
     sw__tell_answer(n, "route.why.unknown", data);
     return 0;

@@ -240,15 +240,21 @@ static void put_verdict(struct sw_mrkdwn *m, const json_t *verdict, const json_t
         sw_mrkdwn_put(m, reason_of(sw_str(verdict, "detail"))->words);
 }
 
+#define LATE_MS 60000 /* what came sooner needs no second time */
+
 static void why(const struct sw_template_in *in, struct sw__card *card) {
     size_t i;
     json_t *event;
-    sw__card_lead(card, sw_filled("What became of {id:code}:", in->data, SW_SECTION_MAX));
+    sw__card_lead(card, sw_filled("What became of {id:code}[, the newest {newest} of its events]:",
+                                  in->data, SW_SECTION_MAX));
     json_array_foreach(json_object_get(in->data, "events"), i, event) {
         const json_t *verdicts = json_object_get(event, "verdicts");
+        bool late = sw_int(event, "got_ms") / 2 - sw_int(event, "at_ms") / 2 >= LATE_MS / 2;
         more(card,
-             "{type:code}[ of {of:bold}] at {at_ms:date}[, here at {got_ms:date}]"
-             "[" SW__DOT "{subject:code}][: never shown, {never}]",
+             late ? "{type:code}[ {name:code}][ of {of:bold}], {at_ms:date}[, here {got_ms:date}]"
+                    "[: never shown, {never}]"
+                  : "{type:code}[ {name:code}][ of {of:bold}], {at_ms:date}[: never shown, "
+                    "{never}]",
              event);
         if (json_array_size(verdicts) == 0 && !json_object_get(event, "never"))
             more(card, "No route concerns it.", event);

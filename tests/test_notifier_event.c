@@ -411,6 +411,25 @@ static void why_finds_events_by_what_people_know(void **state) {
     world_finish(&w);
 }
 
+static void it_is_known_which_check_and_which_app_an_event_was_of(void **state) {
+    struct world w;
+    char id[16];
+    (void)state;
+    world_init(&w);
+    world_add(&w, "p1", "U0ADA", "C0OPS", NULL, id);
+    event(&w, github(&w, "status", "d1",
+                     "'sha': '1f0c2d3a1f0c2d3a1f0c2d3a1f0c2d3a1f0c2d3a', 'context': 'ci/test', "
+                     "'state': 'pending', 'branches': []"));
+    assert_string_equal(sw_str(world_fact(&w, "why", "d1"), "name"), "ci/test");
+    assert_string_equal(sw_str(world_fact(&w, "why", "d1"), "of"), "acme/storefront");
+    json_t *body =
+        heroku(&w, "api:build", "p1-prod", "e1", "'build': {'id': 'b-1', 'status': 'pending'}");
+    json_object_del(json_object_get(body, "app"), "name");
+    event(&w, body);
+    assert_string_equal(sw_str(world_fact(&w, "why", "e1"), "of"), "storefront-production");
+    world_finish(&w);
+}
+
 static void what_no_route_concerns_and_what_is_never_shown_is_known_too(void **state) {
     struct world w;
     char id[16];
@@ -459,6 +478,7 @@ int main(void) {
         cmocka_unit_test(a_deployment_of_ours_is_not_shown_twice),
         cmocka_unit_test(dynos_find_their_release_in_any_order),
         cmocka_unit_test(why_finds_events_by_what_people_know),
+        cmocka_unit_test(it_is_known_which_check_and_which_app_an_event_was_of),
         cmocka_unit_test(what_no_route_concerns_and_what_is_never_shown_is_known_too),
         cmocka_unit_test(events_of_two_installations_do_not_mix),
     };
