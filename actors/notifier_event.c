@@ -2,7 +2,8 @@
  * it; see notifier_priv.h.
  *
  * All of a subject is one message, so a channel that shows it gets each change of it, whatever the words of the filter say.
- * An event of an operation of ours marks its subject: the operation's own channel has the operation's message. */
+ * An event of an operation of ours marks its subject: the operation's own channel has the operation's message. Not for
+ * ever: a deploy that is done again at Heroku is of the same subject, and of nobody here. */
 #include "actors/blocks.h"
 #include "actors/notifier_priv.h"
 
@@ -12,6 +13,8 @@
 
 #define OPEN_MS (30 * 24 * 60 * 60 * 1000LL)
 #define ENDED_MS (3 * 24 * 60 * 60 * 1000LL)
+#define OWN_MS                                                                                     \
+    (2 * 60 * 60 * 1000LL) /* since the operation's last event: dynos may take their time */
 #define WAITING_MAX 10     /* dynos of a release that is not known yet */
 #define NAME_BYTES 200     /* of a repository or an app */
 #define WAITING_BYTES 4096 /* each: others may write larger ones to the stream than Heroku's */
@@ -172,9 +175,13 @@ static int fold(struct event *e, struct subject *s) {
     const json_t *shown = json_object_get(s->was, "shown");
     s->shown = shown ? json_copy((json_t *)shown) : json_object();
     s->posted = json_object();
-    s->op = json_incref(json_object_get(s->was, "op"));
-    if (e->own.op && !s->op)
-        s->op = json_pack("{s:s, s:s}", "op", e->own.op, "channel", e->own.channel);
+    json_t *op = json_object_get(s->was, "op");
+    int64_t now_ms = e->n->ctx->now_ms;
+    if (e->own.op)
+        s->op = json_pack("{s:s, s:s, s:I}", "op", e->own.op, "channel", e->own.channel, "ms",
+                          (json_int_t)now_ms);
+    else if (now_ms - sw_int(op, "ms") < OWN_MS)
+        s->op = json_incref(op);
     return s->state ? 0 : -EBADMSG;
 }
 
@@ -381,7 +388,7 @@ static void keep_subjects(const struct event *e) {
     for (size_t i = 0; i < e->subject_count; i++) {
         const struct subject *s = &e->subjects[i];
         json_t *op = e->own.once ? json_object_get(s->was, "op") : s->op;
-        bool marked = op && !json_object_get(s->was, "op");
+        bool marked = strcmp(sw_str(op, "op"), sw_str(json_object_get(s->was, "op"), "op")) != 0;
         if (!s->changed && !s->bare_changed && !marked) continue;
         json_t *value = json_pack("{s:O, s:I, s:O, s:O*, s:O*}", "state", s->state, "n", s->n,
                                   "shown", s->shown, "op", op, "bare", s->bare);

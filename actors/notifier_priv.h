@@ -8,7 +8,7 @@
  *                                  routes: [{id, channel, channel_name?, team, by, since_ms, only?, stages?, states?, branch?,
  *                                  blind?: who made it does not see the repository, paused?: reason}]}
  *          route/<inst>/<id>, chan/<inst>/<channel>, owner/<inst>/<user>, all/<inst>   pipeline id, [pipeline id]
- *          subj/<inst>/<key>       {state (subject.h), n, shown: {channel: true}, op?: {op, channel}, bare?: the state of what
+ *          subj/<inst>/<key>       {state (subject.h), n, shown: {channel: true}, op?: {op, channel, ms: of its last event}, bare?: the state of what
  *                                  Heroku told alone, where some route is blind}
  *          link/<inst>/<name>      {key} or {wait: [event]}: the subject of dynos that run a release (sw_subject_link)
  *          why/<inst>/<event>      {type, source, at_ms, got_ms, of?, name?, sha?, op?, never?, verdicts: [{id, channel,

@@ -304,6 +304,34 @@ static void maintenance_that_was_typed_is_not_shown_twice_and_what_follows_is(vo
     world_finish(&w);
 }
 
+static json_t *build(const struct world *w, const char *id, const char *number) {
+    SW_AUTO(sw_text)
+    char *more = sw_printf("'build': {'id': '%s', 'status': 'pending', 'commit': '" SHA "'%s}",
+                           number, strcmp(number, "b1") ? "" : ", 'op': '0001-op'");
+    return heroku(w, "api:build", "p1-prod", id, more);
+}
+
+/* The same commit at the same app is the same subject. */
+static void what_is_deployed_again_later_is_shown_where_the_operation_was(void **state) {
+    struct world w;
+    char id[16];
+    (void)state;
+    world_init(&w);
+    world_add(&w, "p1", "U0ADA", "C0OPS", NULL, id);
+    promoted(&w, "started", 0);
+    linked(&w, "U0BOB", "heroku", "bob@example.com");
+    event(&w, build(&w, "e1", "b1"));
+    world_expect(&w, "");
+    assert_string_equal(verdict(&w, "e1", 0), "own");
+    w.now_ms += HOUR_MS;
+    event(&w, build(&w, "e2", "b2"));
+    world_expect(&w, "");
+    w.now_ms += 2 * HOUR_MS;
+    event(&w, build(&w, "e3", "b3"));
+    world_expect(&w, "notice C0OPS 3");
+    world_finish(&w);
+}
+
 static void a_deployment_of_ours_is_not_shown_twice(void **state) {
     struct world w;
     char id[16];
@@ -475,6 +503,7 @@ int main(void) {
         cmocka_unit_test(a_repository_s_and_an_app_s_new_name_is_kept),
         cmocka_unit_test(an_operation_s_own_channel_has_the_operation_s_message_only),
         cmocka_unit_test(maintenance_that_was_typed_is_not_shown_twice_and_what_follows_is),
+        cmocka_unit_test(what_is_deployed_again_later_is_shown_where_the_operation_was),
         cmocka_unit_test(a_deployment_of_ours_is_not_shown_twice),
         cmocka_unit_test(dynos_find_their_release_in_any_order),
         cmocka_unit_test(why_finds_events_by_what_people_know),
