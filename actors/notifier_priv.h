@@ -121,7 +121,7 @@ int sw__person_v1(const struct sw__notify *n);
 /* {"<provider>/<id>": user} of those of `people` who are linked; *ret is the caller's. */
 int sw__people_here(const struct sw__notify *n, const json_t *people, json_t **ret);
 
-/* notifier_event.c, notifier_filter.c */
+/* notifier_event.c, notifier_want.c, notifier_filter.c */
 int sw__event_v1(const struct sw__notify *n);
 void sw__event_want(const struct sw__notify *n);
 /* NULL: it passes; else the word of the filter that does not let it: "stages", "branch", "only", "states". */
