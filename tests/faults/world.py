@@ -223,8 +223,8 @@ class World:
     def key(self, rest, team=None):
         return "sw:{%02d}:%s" % (shard_of(team or self.TEAM), rest)
 
-    def owed(self):
-        """Everything on its way: messages, effects and timers (those of refresher and notifier wait for hours). -1: Redis is away."""
+    def owed(self, actors=ACTORS):
+        """Everything on its way to them: messages, effects and timers (those of refresher and notifier wait for hours). -1: Redis is away."""
         script = """local n = 0
             for s = 0, 63 do
               local p = string.format('sw:{%02d}:', s)
@@ -235,7 +235,7 @@ class World:
             end
             return n"""
         try:
-            return self.redis("EVAL", script, 0, *ACTORS)
+            return self.redis("EVAL", script, 0, *actors)
         except OSError:
             return -1
 
@@ -248,8 +248,8 @@ class World:
                 letters.append((row[b"actor"].decode(), row[b"reason"].decode()))
         return letters
 
-    def quiet(self, seconds=40):
-        until("nothing is owed", lambda: self.owed() == 0, seconds, 0.05)
+    def quiet(self, seconds=40, actors=ACTORS):
+        until("nothing is owed", lambda: self.owed(actors) == 0, seconds, 0.05)
 
     # ---- the sim ----
     def admin(self, path, body=None, method=None):
