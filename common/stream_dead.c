@@ -30,6 +30,7 @@ struct sw__dead_topic {
     char *topic;
     zlistx_t *letters;
     int64_t again_at_ms, complaint_due_ms;
+    int64_t said_due_ms, unsaid; /* letters that the log left out */
 };
 
 static void complain(struct sw__dead_topic *dead, const char *why) {
@@ -42,21 +43,32 @@ static void complain(struct sw__dead_topic *dead, const char *why) {
         SW_S("topic", dead->topic), SW_S("why", why));
 }
 
+/* Whoever floods the topic does not flood the log: each letter says the same of itself. */
+static void say(struct sw__dead_topic *dead, const struct letter *letter) {
+    struct sw_kafka_record record;
+    sw_metric_add(SW_M_STREAM_RECORDS, 1, "poison");
+    if (sw__boot_ms() < dead->said_due_ms) {
+        dead->unsaid++;
+        return;
+    }
+    sw_kafka_look(letter->message, &record);
+    sw_log(SW_LOG_WARN, "kafka: a record is put aside", SW_S("reason", letter->reason),
+           SW_S("topic", dead->run->conf.kafka_topic), SW_I("partition", record.partition),
+           SW_I("offset", record.offset), SW_I("left_out", dead->unsaid));
+    dead->unsaid = 0;
+    dead->said_due_ms = sw__boot_ms() + COMPLAINT_MS;
+}
+
 static void on_delivered(void *arg, void *opaque, int r, const char *why) {
     struct sw__dead_topic *dead = arg;
     struct letter *letter = opaque;
-    struct sw_kafka_record record;
     letter->under_way = false;
     if (r == -EMSGSIZE && !letter->without_value) {
         letter->without_value = true;
     } else if (r < 0) {
         complain(dead, why);
     } else {
-        sw_kafka_look(letter->message, &record);
-        sw_metric_add(SW_M_STREAM_RECORDS, 1, "poison");
-        sw_log(SW_LOG_WARN, "kafka: a record is put aside", SW_S("reason", letter->reason),
-               SW_S("topic", dead->run->conf.kafka_topic), SW_I("partition", record.partition),
-               SW_I("offset", record.offset));
+        say(dead, letter);
         zlistx_detach(dead->letters, letter->place);
         free(letter);
         dead->sent(dead->arg);

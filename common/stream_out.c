@@ -72,6 +72,14 @@ static int open_writer(struct sw_stream_out *out, char *error, size_t room) {
                            error, room);
 }
 
+/* What it did not tell of in time is told as failed. */
+static void close_writer(struct sw_stream_out *out) {
+    struct record *record;
+    sw_kafka_destroy(sw_take(&out->kafka));
+    while ((record = zlistx_first(out->waiting)))
+        on_delivered(out, record, -ECANCELED, "");
+}
+
 int sw__stream_out_send(struct sw_stream_out *out, const char *source, const json_t *json,
                         sw_produced_fn *fn, void *arg) {
     if (!out->kafka || (out->away && out->asked)) return -EAGAIN;
@@ -101,10 +109,8 @@ void sw__stream_out_tick(struct sw_stream_out *out) {
         if (r->fn) failed(out, "no report in time");
         tell(r, false);
     }
-    if (out->kafka && sw_kafka_broken(out->kafka)) {
-        sw_kafka_destroy(sw_take(&out->kafka));
-        if (open_writer(out, error, sizeof(error)) < 0) failed(out, error);
-    }
+    if (out->kafka && sw_kafka_broken(out->kafka)) close_writer(out);
+    if (!out->kafka && open_writer(out, error, sizeof(error)) < 0) failed(out, error);
     if (out->kafka) sw_kafka_tick(out->kafka, out->run->conf.kafka_password.current);
 }
 
@@ -123,13 +129,11 @@ int sw__stream_out_create(struct sw_run *run, struct sw_stream_out **ret, char *
 }
 
 void sw__stream_out_destroy(struct sw_stream_out *out) {
-    struct record *record;
     if (!out) return;
-    for (record = zlistx_first(out->waiting); record; record = zlistx_next(out->waiting))
+    for (struct record *record = zlistx_first(out->waiting); record;
+         record = zlistx_next(out->waiting))
         record->fn = NULL;
-    sw_kafka_destroy(out->kafka);
-    while ((record = zlistx_first(out->waiting)))
-        on_delivered(out, record, -ECANCELED, "");
+    close_writer(out);
     zlistx_destroy(&out->waiting);
     free(out);
 }

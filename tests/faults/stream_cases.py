@@ -190,6 +190,8 @@ def stream_what_nobody_can_read_is_put_aside(w):
         raise Failed("not counted")
     if "canary" in w.log():
         raise Failed("a value is in the log")
+    if w.log().count("is put aside") != 1:
+        raise Failed("each of them is in the log, or none")
 
 
 @stream_case()
