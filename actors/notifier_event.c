@@ -4,7 +4,6 @@
  * All of a subject is one message, so a channel that shows it gets each change of it, whatever the words of the filter say.
  * An event of an operation of ours marks its subject: the operation's own channel has the operation's message. Not for
  * ever: a deploy that is done again at Heroku is of the same subject, and of nobody here. */
-#include "actors/blocks.h"
 #include "actors/notifier_priv.h"
 
 #include <errno.h>
@@ -218,11 +217,33 @@ static json_t *without_op(const struct event *e) {
     return event;
 }
 
+static bool has_app(const json_t *pipe, const char *name) {
+    size_t i;
+    json_t *app;
+    json_array_foreach(json_object_get(pipe, "apps"), i, app) {
+        if (!strcmp(sw_str(app, "name"), name)) return true;
+    }
+    return false;
+}
+
+/* A deployment of a repository that several pipelines share: its environment ("app", "stage/app") names an app of another
+ * one. */
+static bool is_of_another(const struct event *e, const json_t *pipe) {
+    const char *place = sw_str(json_object_get(e->body, "deployment"), "environment");
+    const char *slash = strchr(place, '/'), *name = slash ? slash + 1 : place;
+    if (!name[0] || has_app(pipe, name)) return false;
+    for (size_t i = 0; i < e->pipe_count; i++) {
+        if (has_app(e->pipes[i], name)) return true;
+    }
+    return false;
+}
+
 /* Two pipelines of one repository have the same subject. */
 static int subject_of(struct event *e, const json_t *pipe, struct subject **ret) {
     SW_AUTO(sw_json) json_t *bare = without_op(e);
     char key[SW_SUBJECT_KEY];
     *ret = NULL;
+    if (is_of_another(e, pipe)) return 0;
     int r = sw_subject_key(bare ? bare : e->body, pipe, key, &e->never);
     if (r == -ENOENT && e->link[0]) {
         snprintf(key, sizeof(key), "%s", sw_str(e->linked, "key"));

@@ -1,8 +1,6 @@
 /* test_notifier_event.c -- which channel an event is shown in, and why, through sw_step. */
 #include "notifier_events.h"
 
-#include "actors/blocks.h"
-
 static void a_subject_is_one_message_that_grows(void **state) {
     struct world w;
     char id[16];
@@ -84,6 +82,38 @@ static void several_routes_to_a_channel_are_one_notice(void **state) {
     event(&w, push(&w, "d1", "main"));
     world_expect(&w, "notice C0OPS 1; notice C0ALL 1");
     world_finish(&w);
+}
+
+static void a_deployment_is_of_the_pipeline_whose_app_it_names(void **state) {
+    static const struct {
+        const char *environment, *told;
+    } rows[] = {
+        {"p2-app", "notice C0TWO 1"},
+        {"production/p2-app", "notice C0TWO 1"},
+        {"storefront-staging", "notice C0ONE 1"},
+        {"production", "notice C0ONE 1; notice C0TWO 1"}, /* nobody knows whose */
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        struct world w;
+        char id[16];
+        print_message("row %zu\n", i);
+        world_init(&w);
+        world_add(&w, "p1", "U0ADA", "C0ONE", NULL, id);
+        json_t *body = world_seen("p2", "eu", "U0ADA");
+        json_object_set_new(
+            body, "apps", world_json("[{'id': 'p2-a', 'name': 'p2-app', 'stage': 'production'}]"));
+        json_object_set_new(body, "route", world_json("{'channel': 'C0TWO'}"));
+        assert_int_equal(world_route(&w, "add", "U0ADA", "C0TWO", body), 0);
+        SW_AUTO(sw_text)
+        char *more = sw_printf("'action': 'created', 'deployment': {'id': 99, 'sha': '" SHA
+                               "', 'ref': 'main', 'environment': '%s', 'task': 'deploy', "
+                               "'creator': {'id': 12, 'login': 'ada'}}",
+                               rows[i].environment);
+        assert_int_equal(event(&w, github(&w, "deployment", "d1", more)), 0);
+        world_expect(&w, rows[i].told);
+        world_finish(&w);
+    }
 }
 
 static void add_many(struct world *w, const char *pipeline, const char *prefix, int count) {
@@ -343,6 +373,7 @@ int main(void) {
         cmocka_unit_test(a_subject_that_was_forgotten_is_newer_when_it_begins_again),
         cmocka_unit_test(a_repeat_is_not_told),
         cmocka_unit_test(several_routes_to_a_channel_are_one_notice),
+        cmocka_unit_test(a_deployment_is_of_the_pipeline_whose_app_it_names),
         cmocka_unit_test(all_channels_that_a_pipeline_may_have_hear_of_an_event),
         cmocka_unit_test(many_channels_of_several_pipelines_have_a_limit_that_is_said),
         cmocka_unit_test(a_paused_route_is_quiet_and_why_says_so),
