@@ -51,8 +51,13 @@ static const char *change(const json_t *job, json_t *route, bool *ret_changed) {
     const char *reason = sw_str(job, "reason"), *name = sw_str(job, "name");
     const char *paused = sw_str(route, "paused"), *before = sw_str(route, "channel_name");
     bool named = name[0] && strcmp(name, before) != 0, again = named && before[0];
-    *ret_changed = named;
+    const json_t *private = json_object_get(job, "private");
+    /* Who is outside hears of it no more (sw__routed_hidden). */
+    bool moved =
+        private && json_is_true(private) != json_is_true(json_object_get(route, "private"));
+    *ret_changed = named || moved;
     if (named) json_object_set_new(route, "channel_name", json_string(name));
+    if (moved) json_object_set(route, "private", (json_t *)private);
     if (reason[0] && !paused[0]) {
         json_object_set_new(route, "paused", json_string(reason));
         *ret_changed = true;
@@ -134,6 +139,8 @@ int sw__channel_state(const struct sw__notify *n) {
     SW_AUTO(sw_json)
     json_t *job = json_pack("{s:s, s:s, s:s}", "channel", sw_str(body, "channel"), "name",
                             sw_str(body, "name"), "reason", ok ? "" : reason);
+    json_t *private = json_object_get(body, "private");
+    if (json_is_boolean(private)) json_object_set(job, "private", private);
     return sw__channel_job(n, job);
 }
 

@@ -89,6 +89,24 @@ static void only_a_private_channel_hears_of_its_own_route(void **state) {
     world_finish(&w);
 }
 
+static void a_channel_that_was_made_private_is_hidden_from_then_on(void **state) {
+    struct world w;
+    char id[16];
+    (void)state;
+    world_init(&w);
+    world_add(&w, "p1", "U0ADA", "C0OPS", NULL, id);
+    for (int private = 1; private >= 0; private --) {
+        json_t *body = json_pack("{s:s, s:s, s:b, s:b}", "channel", "C0OPS", "name", "ops", "ok", 1,
+                                 "private", private);
+        assert_int_equal(world_step(&w, SW_KIND_CHANNEL_STATE, body), 0);
+        world_expect(&w, "");
+        world_route(&w, "list", "U0BOB", "C0ALL", json_object());
+        const json_t *others = json_object_get(world_data(&w, "route.list"), "others");
+        assert_int_equal(json_array_size(others), private ? 0 : 1);
+    }
+    world_finish(&w);
+}
+
 static void beside_a_public_route_a_private_one_is_left_out(void **state) {
     struct world w;
     char id[16];
@@ -161,6 +179,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(heroku_s_half_of_a_commit_does_not_bring_github_s),
         cmocka_unit_test(only_a_private_channel_hears_of_its_own_route),
+        cmocka_unit_test(a_channel_that_was_made_private_is_hidden_from_then_on),
         cmocka_unit_test(beside_a_public_route_a_private_one_is_left_out),
         cmocka_unit_test(a_record_without_what_it_must_have_is_no_dead_letter),
         cmocka_unit_test(a_record_as_large_as_can_be_makes_no_state_that_is_larger),
