@@ -54,6 +54,8 @@ def written(w):
     w.redis("SAVE")
     yield "Sentry", json.dumps(w.sentry()).encode()
     yield "audit", json.dumps(w.audit()).encode()
+    for actor in w.actors()["actors"]:
+        yield "metrics", request(actor["admin"] + "/metrics")[2]
     yield "dead letters", subprocess.run([w.slipway, "dead", "list"], env=w.environment, capture_output=True, timeout=20).stdout
     yield from w.everything_written()
     for path, data in wires(w):
