@@ -13,7 +13,8 @@
 #include <sodium.h>
 
 #define SLOW_MS 5
-#define HANDLED_A_TURN 512
+#define URGENT_A_TURN 512
+#define BULK_A_TURN 64 /* what somebody waits for is not behind more than that, of whatever shard */
 
 static bool accepts(const struct sw_actor *actor, const char *kind) {
     for (const char *const *k = actor->kinds; *k; k++) {
@@ -196,9 +197,9 @@ static bool counted(struct sw_shard *shard, struct sw_entry *entry) {
     return false;
 }
 
-/* Handles what may be handled of one shard; true: more can be done at once. */
-static bool shard_turn(struct sw_shard *shard, unsigned *budget) {
-    for (unsigned i = 0; i < SW_LANES; i++) {
+/* Handles what may be handled of one shard's lanes up to `last`; true: more can be done at once. */
+static bool shard_turn(struct sw_shard *shard, unsigned last, unsigned *budget) {
+    for (unsigned i = 0; i <= last; i++) {
         struct sw_lane *lane = &shard->lane[i];
         struct sw_entry *entry;
         while (shard->state == SW_OURS && (entry = zlistx_first(lane->queue))) {
@@ -219,19 +220,27 @@ static bool shard_turn(struct sw_shard *shard, unsigned *budget) {
             if (sw__batch_full(shard->open)) sw__batch_send(shard);
         }
     }
-    if (shard->open) sw__batch_send(shard);
+    /* What the other lane adds goes with it. */
+    if (shard->open && last == SW_LANES - 1) sw__batch_send(shard);
     return false;
 }
 
-void sw__turn(struct sw_run *run) {
-    unsigned budget = HANDLED_A_TURN;
+/* The budget is not always spent by the same shards. */
+static bool lanes_turn(struct sw_run *run, unsigned first, unsigned last, unsigned budget) {
     bool more = false;
-    unsigned first = run->next_turn++; /* the budget is not always spent by the same ones */
     for (unsigned i = 0; i < SW_SHARDS; i++) {
         struct sw_shard *shard = &run->shard[(first + i) % SW_SHARDS];
-        if (shard->state != SW_OURS) continue;
-        more = shard_turn(shard, &budget) || more;
-        sw__mailbox_refill(shard);
+        if (shard->state == SW_OURS) more = shard_turn(shard, last, &budget) || more;
+    }
+    return more;
+}
+
+void sw__turn(struct sw_run *run) {
+    unsigned first = run->next_turn++;
+    bool more = lanes_turn(run, first, 0, URGENT_A_TURN);
+    more = lanes_turn(run, first, SW_LANES - 1, BULK_A_TURN) || more;
+    for (unsigned i = 0; i < SW_SHARDS; i++) {
+        if (run->shard[i].state == SW_OURS) sw__mailbox_refill(&run->shard[i]);
     }
     if (more) sw__pump(run);
 }
