@@ -143,6 +143,7 @@ static void crash_show(const json_t *state, const char *phase, const json_t *pip
     json_t *dynos = dynos_of(state, &more);
     (void)phase;
     sw__show_app(state, pipeline, data);
+    sw__put(data, "pipeline", sw__words(pipeline, "pipeline.name", 60));
     json_object_update(data, json_array_get(dynos, 0));
     sw__put(data, "others", json_integer((json_int_t)json_array_size(dynos) - 1 + more));
     sw__put(data, "version", json_incref((json_t *)sw__reg(state, "version")));

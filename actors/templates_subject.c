@@ -91,7 +91,13 @@ static void crash(const struct sw_template_in *in, struct sw__card *card) {
                                            .line_chars = 120,
                                            .more = sw_int(in->data, "more"),
                                            .data = in->data});
-    sw__card_small(card, sw_filled("[Release {version:v}]", in->data, SW_SECTION_MAX));
+    const char *pipeline = sw_str(in->data, "pipeline"), *stage = sw_str(in->data, "stage");
+    SW_AUTO(sw_json) json_t *data = json_copy((json_t *)in->data);
+    if (pipeline[0] && stage[0])
+        json_object_set_new(data, "look",
+                            json_sprintf("ps %s in %s/%s", pipeline, stage, sw_str(data, "app")));
+    sw__card_small(card, sw_filled("[Release {version:v}. ][{look:typed} shows its dynos.]", data,
+                                   SW_SECTION_MAX));
 }
 
 /* ---- the history ---- */

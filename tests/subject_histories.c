@@ -307,7 +307,8 @@ const struct history histories[] = {
      "failed",
      true,
      BAD "`web.1` of *storefront-staging* (staging) crashed 3 times, and 1 more of its dynos did\n"
-         "\xe2\x80\xa2 `web.1` 3 times\n\xe2\x80\xa2 `worker.1` once\nRelease v45",
+         "\xe2\x80\xa2 `web.1` 3 times\n\xe2\x80\xa2 `worker.1` once\nRelease v45. "
+         "`/h ps storefront in staging/storefront-staging` shows its dynos.",
      "What happened:\n0  " BAD "`web.1` crashed\n10  " BAD "`web.1` crashed\n40  " BAD
      "`web.1` crashed\n41  " BAD "`worker.1` crashed",
      NULL},
