@@ -102,6 +102,15 @@ static int current(struct sw__feed *f, struct sw__sub **ret) {
     return begin(f, ret);
 }
 
+/* A line that fails when its digest stands up in the channel already is told as any failure is, as far as the channel bears it. */
+static void cast_line(struct sw__sub *digest, struct sw__sub *s) {
+    json_t *cast = json_object_get(s->state, "cast");
+    if (!cast) return;
+    sw__sub_told(s, sw_str(cast, "id"));
+    if (!sw__sub_is(digest, "p", "shown") || sw__digest_due(digest->feed)) return;
+    json_object_set(digest->state, sw__sub_is(digest, "busy", "cast") ? "cast_next" : "cast", cast);
+}
+
 int sw__digest_put(struct sw__sub *s) {
     struct sw__feed *f = s->feed;
     SW_AUTO(sw_json) json_t *line = json_incref(json_object_get(s->state, "digest"));
@@ -128,6 +137,7 @@ int sw__digest_put(struct sw__sub *s) {
     sw__sub_set(s, "counted", sw_str(s->state, "state"));
     put_line(digest, s, line);
     put_pipeline(digest, line);
+    cast_line(digest, s);
     sw__sub_set_flag(digest, "new_parent", true);
     json_object_del(s->state, "digest");
     sw__sub_silence(s, "digest");

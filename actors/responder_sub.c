@@ -99,7 +99,7 @@ static bool was_told(const struct sw__sub *s, const char *cast) {
     return false;
 }
 
-/* A failure that people see in the channel anyway, in a new message or in the digest, is not said again. */
+/* A failure that people see in the channel anyway, in a new message or in a digest that is not posted yet, is not said again. */
 static void merge_cast(struct sw__sub *s, json_t *cast) {
     const char *id = sw_str(cast, "id");
     if (!id[0] || !sw_str(cast, "template")[0] || was_told(s, id)) return;
@@ -108,6 +108,8 @@ static void merge_cast(struct sw__sub *s, json_t *cast) {
             !strcmp(sw_str(json_object_get(s->state, "cast"), "id"), id))
             return;
         json_object_set(s->state, sw__sub_is(s, "busy", "cast") ? "cast_next" : "cast", cast);
+    } else if (sw__sub_is(s, "p", "digest")) {
+        json_object_set(s->state, "cast", cast); /* its digest's, from the next plan on */
     } else {
         sw__sub_told(s, id);
     }

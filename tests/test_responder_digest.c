@@ -44,6 +44,28 @@ static void a_subject_of_a_digest_goes_on_there(void **state) {
     feed_finish(&f);
 }
 
+static void a_line_that_fails_later_is_told_to_the_channel_once(void **state) {
+    struct feed f;
+    const json_t *alarm = NULL;
+    (void)state;
+    feed_init(&f);
+    f.w.conf.digest = 2;
+    for (int i = 0; i < 4; i++)
+        say(&f, i, 1, "pending");
+    feed_run(&f, 120000);
+    assert_int_equal(json_object_size(f.seen), 3);
+    say(&f, 3, 2, "failed");
+    say(&f, 3, 3, "failed"); /* as many as the minute bears */
+    feed_settle(&f);
+    assert_int_equal(feed_shows(&f, "alarm", &alarm), 2);
+    assert_true(json_is_true(json_object_get(alarm, "broadcast")));
+    assert_non_null(json_object_get(f.seen, sw_str(alarm, "thread_ts")));
+    say(&f, 3, 3, "failed");
+    feed_settle(&f);
+    assert_int_equal(json_object_size(f.seen), 5);
+    feed_finish(&f);
+}
+
 static void the_next_minute_begins_anew(void **state) {
     struct feed f;
     (void)state;
@@ -81,6 +103,7 @@ int main(void) {
         cmocka_unit_test(only_the_first_of_a_minute_have_messages_of_their_own),
         cmocka_unit_test(a_subject_of_a_digest_goes_on_there),
         cmocka_unit_test(what_somebody_looks_for_is_never_a_line),
+        cmocka_unit_test(a_line_that_fails_later_is_told_to_the_channel_once),
         cmocka_unit_test(the_next_minute_begins_anew),
     };
     return cmocka_run_group_tests_name("responder_digest", tests, NULL, NULL);

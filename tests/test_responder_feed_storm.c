@@ -79,7 +79,8 @@ static void a_thousand_subjects_and_a_slow_slack_end_in_a_few_messages(void **st
     }
     assert_int_equal(named, 20);
     assert_int_equal(feed_shows(&f, "*980 more*: 980 commits (9 failed, 971 under way)", NULL), 1);
-    assert_int_equal(json_object_size(f.seen), 20 + 20 + 1 + 1); /* one failed */
+    assert_int_equal(json_object_size(f.seen),
+                     20 + 20 + 1 + 1 + 1); /* one failed, and the last line */
     check_sizes(&f);
     feed_check_pace(&f);
     feed_finish(&f);
