@@ -46,7 +46,7 @@
     TEXT(github_hooks, "GITHUB_HOOKS", "repository", "repository: `route` makes a webhook in it; app: the GitHub App has one") \
     TEXT(kafka, "KAFKA", "", "Kafka: host:port,host:port; empty: webhooks go through Redis alone") \
     TEXT(kafka_topic, "KAFKA_TOPIC", "slipway-events", "topic of events; what cannot be read goes to <topic>-dead") \
-    TEXT(kafka_group, "KAFKA_GROUP", "slipway-notifier", "consumer group of notifier")             \
+    TEXT(kafka_group, "KAFKA_GROUP", "slipway-notifier", "consumer group of notifier; each Slipway has its own") \
     TEXT(kafka_options, "KAFKA_OPTIONS", "", "librdkafka's own settings: name=value, separated by spaces") \
     TEXT(kolkrabbi, "KOLKRABBI", "https://kolkrabbi.heroku.com", "Heroku's older GitHub service")  \
     SECRET(slack_secret, "SLACK_SECRET_FILE", "ingress", "Slack signing secret")                   \
