@@ -1,8 +1,8 @@
 """Redis is killed, is away, stands still, is full, or comes back with nothing."""
-import os, shutil, signal, threading
+import base64, hashlib, hmac, itertools, json, os, shutil, signal, threading
 
 from cases import case
-from talk import Failed, for_ms, holds, until
+from talk import Failed, for_ms, holds, request, until
 from world import PROMOTE
 from words import HELP, NOT_STORED, SHED
 
@@ -198,6 +198,27 @@ def redis_full_is_told_and_heals(w):
     w.redis("CONFIG", "SET", "maxmemory", 0)
     until("the door opens", lambda: answered(w, w.type("help")) == "", 10, 0.2)
     helps(w)
+
+
+@case()
+def redis_nearly_full_keeps_its_room_for_commands(w):
+    """What comes by itself, and comes again, is refused before what somebody typed."""
+    w.redis("SADD", "sw:src:heroku/app-full", w.TEAM)
+    events = itertools.count()
+
+    def hook():
+        body = json.dumps({"id": f"full-{next(events)}", "action": "update", "resource": "release",
+                           "data": {"id": "r", "version": 7, "status": "succeeded", "app": {"id": "app-full", "name": "full"}}})
+        mac = hmac.new(w.secrets["HEROKU_WEBHOOK_SECRET_FILE"].encode(), body.encode(), hashlib.sha256).digest()
+        return request(w.ingress + "/webhooks/heroku", "POST", body, {"Heroku-Webhook-Hmac-SHA256": base64.b64encode(mac).decode()})[0]
+    if hook() != 200:
+        raise Failed("not taken in while there is room")
+    used = int(next(line for line in w.redis("INFO", "memory").decode().splitlines() if line.startswith("used_memory:")).split(":")[1])
+    w.redis("CONFIG", "SET", "maxmemory", used * 4 // 3)  # over 70 %
+    until("webhooks are refused", lambda: hook() == 503, 10, 0.2)
+    helps(w)
+    w.redis("CONFIG", "SET", "maxmemory", 0)
+    until("webhooks are taken in again", lambda: hook() == 200, 10, 0.2)
 
 
 @case(world=dict(promote_ms="2000-2500"))
