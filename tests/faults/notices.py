@@ -38,7 +38,7 @@ def words(message):
     parts = [(b.get("text") or (b.get("elements") or [{}])[0]).get("text", "") for b in message.get("blocks", []) if b["type"] in ("section", "context")]
     text = "\n".join(parts)
     for pattern, instead in ((r"<!date\^\d+\^[^>]*>  ", ""), (r"<http[^|>]*\|([^>]*)>", r"\1"), (r"`[0-9a-f]{7,40}`", "SHA"), (r"\bv\d+\b", "v?"),
-                             (r"(?m)^(\d+ min )?\d+ m?s$\n?", ""), (r"( · )?(\d+ min )?\d+ m?s$", "")):
+                             (r"(?m)( · )?([Ii]t took )?(\d+ min )?\d+ m?s$", ""), (r"\n+", "\n")):
         text = re.sub(pattern, instead, text)
     return text.strip()
 
