@@ -1,9 +1,9 @@
 """notify: records of the stream, from Kafka to Slack; a real Kafka, where Java and Maven are there (said on standard error).
 
-unmatched: push events of other repositories, 1 KB each, lie in the topic; notifier is started, and reads until its group's lag is 0.
+unmatched: push events of other repositories, 750 bytes each, lie in the topic; notifier is started, and reads until its group's lag is 0.
 The rate is that of the reading; joining the group takes seconds, however much there is to read.
 matched: 5,000 channels of 200 workspaces have a route each, and each record is the push of another commit: a new message. From the
-writing of the first record until Slack has them all. webhooks: the same without a Kafka, as GitHub's webhooks of 8 KB to ingress.
+writing of the first record until Slack has them all. webhooks: the same without a Kafka, as GitHub's webhooks of 7 KB to ingress.
 lag: 100,000 records wait, a commit in each five of them, when notifier is started; meanwhile somebody types a command and again one.
 cpu_us_* is the processor time of each process a record: routes share two processors with Slack (sim), Redis and Kafka here."""
 import hashlib, hmac, json, os, shutil, signal, subprocess, sys, threading, time
@@ -19,7 +19,7 @@ UNMATCHED_PER_S, MATCHED_PER_S, QUEUED, PER_COMMIT = 100000, 3000, 100000, 5
 
 
 def push(source, repo, event_id, sha, more=None, at_ms=None):
-    """An event record as ingress makes it of a push, about 1 KB."""
+    """An event record as ingress makes it of a push, about 750 bytes."""
     name = f"acme-{repo % 97}/service-{repo}"
     url = f"https://github.com/{name}"
     return {"v": 1, "source": source, "type": "push", "event_id": event_id, "at_ms": at_ms or int(time.time() * 1000),
@@ -39,7 +39,7 @@ def status(source, repo, event_id, sha, nth):
 
 
 def webhook(repo, delivery, sha, secret):
-    """What GitHub sends of the same push, about 8 KB, as hooks.lua wants it."""
+    """What GitHub sends of the same push, about 7 KB, as hooks.lua wants it."""
     event = push("", repo, delivery, sha)
     url, login = event["repo"]["url"], event["sender"]["login"]
     person = {"login": login, "id": event["sender"]["id"], "type": "User", "site_admin": False, **{f"part_{n}_url": f"{url}/users/{login}/part_{n}" for n in range(12)}}
