@@ -126,10 +126,11 @@ static void set_pipeline(const struct sw__notify *n, const json_t *was, json_t *
     }
 }
 
-/* Who does not see the repository does not let a channel see it, either. */
-static void set_sight(const struct sw__notify *n, json_t *route) {
+/* Who does not see the repository does not let a channel see it, either; nor who sees none where others see one. */
+static void set_sight(const struct sw__notify *n, const json_t *pipe, json_t *route) {
     const json_t *body = n->in->body;
-    bool none = !strcmp(sw_str(json_object_get(body, "hooks"), "github"), "none");
+    bool none = !strcmp(sw_str(json_object_get(body, "hooks"), "github"), "none") &&
+                !json_object_get(pipe, "repo");
     json_object_set_new(route, "by", json_string(sw_str(json_object_get(body, "owner"), "user")));
     if (json_object_get(body, "repo") || none)
         json_object_del(route, "blind");
@@ -191,7 +192,7 @@ static json_t *route_to(const struct sw__notify *n, json_t *pipe, const char *id
         json_array_append_new(routes, route);
     }
     copy(route, said, keys);
-    set_sight(n, route);
+    set_sight(n, pipe, route);
     json_object_del(route, "paused"); /* executor has just looked at the channel */
     return route;
 }
@@ -280,7 +281,7 @@ static int resume(const struct sw__notify *n) {
     go_on(pipe);
     set_owner(n, pipe, id);
     if (paused) sw__clock_ask(n, pipe, sw_str(route, "channel"));
-    set_sight(n, route);
+    set_sight(n, pipe, route);
     set_pipeline(n, was, pipe, true, sources);
     json_object_set_new(pipe, "checked_ms", json_integer(n->ctx->now_ms));
     sw__kept_put(n, "pipe", id, json_incref(pipe), 0);

@@ -27,10 +27,10 @@ static char *told_in(const struct world *w, const char *channel) {
     return text;
 }
 
-static void route_blind(struct world *w, const char *user, const char *channel) {
+static void route_blind(struct world *w, const char *user, const char *channel, const char *how) {
     json_t *body = world_seen("p1", "storefront", user);
     json_object_del(body, "repo");
-    json_object_set_new(body, "hooks", world_json("{'heroku': 'ok', 'github': 'denied'}"));
+    json_object_set_new(body, "hooks", json_pack("{s:s, s:s}", "heroku", "ok", "github", how));
     json_object_set_new(body, "route", json_pack("{s:s}", "channel", channel));
     assert_int_equal(world_route(w, "add", user, channel, body), 0);
 }
@@ -41,7 +41,7 @@ static void heroku_s_half_of_a_commit_does_not_bring_github_s(void **state) {
     (void)state;
     world_init(&w);
     world_add(&w, "p1", "U0ADA", "C0OPS", NULL, id);
-    route_blind(&w, "U0BOB", "C0BOB");
+    route_blind(&w, "U0BOB", "C0BOB", "denied");
     event(&w, push(&w, "d1", "main")); /* "Fix it", by ada, of acme/storefront */
     event(&w, check(&w, "d2", "completed", "success"));
     world_expect(&w, "notice C0OPS 2");
@@ -57,6 +57,19 @@ static void heroku_s_half_of_a_commit_does_not_bring_github_s(void **state) {
     /* A repeat says nothing new there, either. */
     event(&w, test_run(&w, "e1-again", "failed"));
     assert_string_equal(verdict(&w, "e1-again", 1), "posted"); /* a later time: a newer state */
+    world_finish(&w);
+}
+
+static void who_is_told_of_no_repository_where_others_see_one_hears_nothing_of_it(void **state) {
+    struct world w;
+    char id[16];
+    (void)state;
+    world_init(&w);
+    world_add(&w, "p1", "U0ADA", "C0OPS", NULL, id);
+    route_blind(&w, "U0BOB", "C0BOB", "none");
+    event(&w, push(&w, "d1", "main"));
+    world_expect(&w, "notice C0OPS 1");
+    assert_string_equal(verdict(&w, "d1", 1), "blind");
     world_finish(&w);
 }
 
@@ -178,6 +191,7 @@ static void a_record_as_large_as_can_be_makes_no_state_that_is_larger(void **sta
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(heroku_s_half_of_a_commit_does_not_bring_github_s),
+        cmocka_unit_test(who_is_told_of_no_repository_where_others_see_one_hears_nothing_of_it),
         cmocka_unit_test(only_a_private_channel_hears_of_its_own_route),
         cmocka_unit_test(a_channel_that_was_made_private_is_hidden_from_then_on),
         cmocka_unit_test(beside_a_public_route_a_private_one_is_left_out),
