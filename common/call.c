@@ -14,6 +14,7 @@
 #define LOCATION_BYTES 8192
 #define RESET_MAX_S 86400
 #define IDLE_HANDLES 64
+#define IDLE_S 20L /* less than what servers and what lies between wait before they hang up */
 
 struct sw_call {
     struct sw_calls *calls;
@@ -21,6 +22,7 @@ struct sw_call {
     sw_call_fn *fn;
     void *arg;
     char *url, *body;
+    size_t body_size, body_sent;
     struct curl_slist *headers;
     char *answer;
     size_t size, room;
@@ -190,6 +192,25 @@ static size_t on_body(char *data, size_t size, size_t n, void *arg) {
     return more;
 }
 
+static size_t on_send(char *into, size_t size, size_t n, void *arg) {
+    struct sw_call *call = arg;
+    size_t left = call->body_size - call->body_sent;
+    size_t part = left < size * n ? left : size * n;
+    memcpy(into, call->body + call->body_sent, part);
+    call->body_sent += part;
+    return part;
+}
+
+/* On a connection that dies after the request was sent on it, and before, libcurl sends the request again by itself, unless it
+ * would have to rewind a body that it cannot rewind. Nothing of the body sent means nothing done. */
+static void send_once(struct sw_call *call) {
+    curl_easy_setopt(call->easy, CURLOPT_POST, 1L);
+    curl_easy_setopt(call->easy, CURLOPT_POSTFIELDSIZE, (long)call->body_size);
+    curl_easy_setopt(call->easy, CURLOPT_READFUNCTION, on_send);
+    curl_easy_setopt(call->easy, CURLOPT_READDATA, call);
+    curl_easy_setopt(call->easy, CURLOPT_MAXAGE_CONN, IDLE_S);
+}
+
 /* The value of the header `name`, of *ret_size bytes, or NULL where the line is another. */
 static const char *value_of(const char *line, size_t size, const char *name, size_t *ret_size) {
     size_t n = strlen(name);
@@ -312,12 +333,14 @@ struct sw_call *sw_calls_start(struct sw_calls *calls, const struct sw_call_requ
                                sw_call_fn *fn, void *arg) {
     struct sw_call *call = sw_zalloc(sizeof(*call));
     CURL *easy = handle(calls);
+    const bool shared = request->once && request->shared && request->body_size > 0;
     *call = (struct sw_call){.calls = calls,
                              .easy = easy,
                              .fn = fn,
                              .arg = arg,
                              .url = request->url,
                              .body = request->body,
+                             .body_size = request->body_size,
                              .headers = request->headers,
                              .retry_after_ms = -1,
                              .rate_remaining = -1,
@@ -337,14 +360,16 @@ struct sw_call *sw_calls_start(struct sw_calls *calls, const struct sw_call_requ
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, call);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, call);
-    if (call->body) {
+    if (shared) {
+        send_once(call);
+    } else if (call->body) {
         curl_easy_setopt(easy, CURLOPT_POSTFIELDS, call->body);
         curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, (long)request->body_size);
     }
     if (strcmp(request->method, "GET") != 0 &&
         (strcmp(request->method, "POST") != 0 || !call->body))
         curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
-    if (request->once) {
+    if (request->once && !shared) {
         curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
         curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
     }

@@ -4,7 +4,7 @@
  * units    *_ms milliseconds; sizes are bytes
  * errors   none: what goes wrong is in the result
  * owner    the loop thread; the caller keeps `arg`; the result lives during the callback
- * source   libcurl multi_socket API; CURLOPT_FRESH_CONNECT: libcurl resends by itself on a reused connection that died;
+ * source   libcurl multi_socket API; libcurl resends by itself on a reused connection that died, unless a body without CURLOPT_SEEKFUNCTION was sent;
  *          GitHub "Rate limits for the REST API"
  * limits   an answer of 8 MiB; a Location of 8 KiB; no redirects; http and https only
  */
@@ -27,7 +27,9 @@ struct sw_call_request {
     char *body;                 /* taken, wiped; NULL: none */
     size_t body_size;
     int64_t timeout_ms;
-    bool once; /* on a connection of its own, so that nothing below repeats it */
+    bool once; /* nothing below repeats it: on a connection of its own, or */
+    bool
+        shared; /* with `once` and a body: on one that others used, and what is lost with it is an error */
 };
 
 struct sw_call_result {

@@ -281,6 +281,10 @@ int sw_request_build(const struct sw_conf *conf, const struct sw_keys *keys, con
                      const json_t *request, struct sw_call_request *ret) {
     bool once = sw_request_once(request);
     struct sw_call_request call = {.method = sw_str(request, "method"), .once = once};
+    /* Slack is told much, and a message that may be there is told apart; where Heroku and GitHub change something nothing is
+     * shared with other calls. */
+    call.shared =
+        !strcmp(sw_str(request, "up"), "slack") || !strcmp(sw_str(request, "up"), "hooks");
     call.timeout_ms = sw_int(request, "timeout_ms");
     if (call.timeout_ms <= 0)
         call.timeout_ms = once ? conf->write_timeout_ms : conf->read_timeout_ms;

@@ -333,6 +333,73 @@ static void a_redirect_of_a_response_url_is_not_followed(void **state) {
     }
 }
 
+/* Reads one request with a body of JSON from a connection that is there already; false: it was closed first. */
+static bool take_another(int fd) {
+    char text[4096] = "";
+    size_t used = 0;
+    struct pollfd ready = {.fd = fd, .events = POLLIN};
+    while (!strstr(text, "\r\n\r\n{\"text\":\"x\"}")) {
+        if (poll(&ready, 1, PATIENCE_MS) != 1) fail_msg("no request came");
+        ssize_t n = read(fd, text + used, sizeof(text) - 1 - used);
+        if (n <= 0) return false;
+        used += (size_t)n;
+    }
+    return true;
+}
+
+/* Slack took the message and the connection died: libcurl would say it once more by itself, and nobody would know. */
+static void what_is_lost_on_a_shared_connection_is_not_said_again(void **state) {
+    static const char ok[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+    struct world *w = *state;
+    SW_AUTO(sw_text)
+    char *body =
+        sw_printf("{\"request\":{\"up\":\"hooks\",\"method\":\"POST\",\"url\":"
+                  "\"%s/commands/T1/2/abc\",\"json\":{\"text\":\"x\"},\"repeat\":\"once\"}}",
+                  getenv("SLIPWAY_SLACK_HOOKS"));
+    put(w, body);
+    struct pollfd ready = {.fd = w->upstream, .events = POLLIN};
+    if (poll(&ready, 1, PATIENCE_MS) != 1) fail_msg("no request came");
+    int fd = accept(w->upstream, NULL, NULL);
+    assert_true(fd >= 0 && take_another(fd));
+    assert_int_equal(write(fd, ok, strlen(ok)), strlen(ok));
+    json_decref(wait_for_answer(w));
+    speak_to(w, "T2");
+    put(w, body);
+    assert_true(take_another(fd)); /* the same connection */
+    close(fd);
+    SW_AUTO(sw_json) json_t *answer = wait_for_answer(w);
+    assert_string_equal(sw_str(json_object_get(answer, "http"), "error"), "unsure");
+    /* libcurl may dial before it finds that it cannot: nothing is said there. */
+    int again = accept(w->upstream, NULL, NULL);
+    assert_true(again < 0 || !take_another(again));
+    if (again >= 0) close(again);
+}
+
+/* Hung up while nothing was under way: the next one opens another, and nothing is in doubt. */
+static void a_shared_connection_that_was_hung_up_is_not_used(void **state) {
+    static const char ok[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+    struct world *w = *state;
+    SW_AUTO(sw_text)
+    char *body =
+        sw_printf("{\"request\":{\"up\":\"hooks\",\"method\":\"POST\",\"url\":"
+                  "\"%s/commands/T1/2/abc\",\"json\":{\"text\":\"x\"},\"repeat\":\"once\"}}",
+                  getenv("SLIPWAY_SLACK_HOOKS"));
+    for (int i = 0; i < 3; i++) {
+        SW_AUTO(sw_text) char *inst = sw_printf("T%d", i);
+        speak_to(w, inst);
+        put(w, body);
+        struct pollfd ready = {.fd = w->upstream, .events = POLLIN};
+        if (poll(&ready, 1, PATIENCE_MS) != 1) fail_msg("no request came");
+        int fd = accept(w->upstream, NULL, NULL);
+        assert_true(fd >= 0 && take_another(fd));
+        assert_int_equal(write(fd, ok, strlen(ok)), strlen(ok));
+        SW_AUTO(sw_json) json_t *answer = wait_for_answer(w);
+        assert_int_equal(sw_int(json_object_get(answer, "http"), "status"), 200);
+        close(fd);
+    }
+    assert_true(nobody_calls_again(w));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
@@ -346,6 +413,8 @@ int main(void) {
         TEST(a_plain_403_is_an_answer),
         TEST(a_redirect_is_not_followed),
         TEST(a_redirect_of_a_response_url_is_not_followed),
+        TEST(what_is_lost_on_a_shared_connection_is_not_said_again),
+        TEST(a_shared_connection_that_was_hung_up_is_not_used),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
