@@ -46,13 +46,15 @@ void sw__up_say(const char *format, ...) {
 }
 
 static void usage(FILE *out) {
-    fputs("usage: slipway up [--replicas N] [--replicas ROLE=N]\n\n"
-          "Runs ingress, parser, auth, executor, responder, notifier and refresher as child\n"
-          "processes, and a private redis-server unless SLIPWAY_REDIS names another. Starts again\n"
-          "what dies; ends all of it on SIGTERM or Ctrl-C. On SIGHUP it reads RUN_DIR/replicas\n"
-          "(lines ROLE=N) and starts or ends children to match.\n\n"
-          "Settings, from the environment:\n",
-          out);
+    fputs(
+        "usage: slipway up [--replicas N] [--replicas ROLE=N]\n\n"
+        "Runs ingress, parser, auth, executor, responder, notifier and refresher as child\n"
+        "processes, and a private redis-server unless SLIPWAY_REDIS names another. Starts again\n"
+        "what dies; ends all of it on SIGTERM or Ctrl-C, and with status 78 when a setting is\n"
+        "wrong. On SIGHUP it reads RUN_DIR/replicas (lines ROLE=N) and starts or ends children to\n"
+        "match.\n\n"
+        "Settings, from the environment:\n",
+        out);
     sw_conf_help(out);
 }
 
@@ -210,13 +212,15 @@ static int64_t advance(struct up *up) {
         }
         if (late || !up->redis.pid) {
             sw__up_say("redis-server did not start; %s/redis.log may say why", up->conf.data_dir);
-            up->failed = true;
+            up->failed = 1;
             begin_stop(up);
             return 0;
         }
         return now_ms + REDIS_LOOK_MS;
     case UP_RUNNING:
-        return sw__up_child_start_due(up);
+        if (!up->failed) return sw__up_child_start_due(up);
+        begin_stop(up);
+        return 0;
     case UP_STOPPING:
         if (sw__up_child_running(up)) {
             if (late) sw__up_child_signal(up, SIGKILL);
@@ -260,6 +264,7 @@ static void wait_for_news(struct up *up, int signals, int64_t next_ms) {
     if (fds[0].revents) take_signals(up, signals);
 }
 
+/* Returns the status to end with. */
 static int run(struct up *up) {
     sigset_t set;
     sigemptyset(&set);
@@ -269,7 +274,7 @@ static int run(struct up *up) {
     sigaddset(&set, SIGHUP);
     sigprocmask(SIG_BLOCK, &set, NULL);
     int signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-    if (signals < 0) return -errno;
+    if (signals < 0) return 1;
 
     int r = up->own_redis ? sw__up_redis_start(up) : 0;
     up->deadline_ms = sw__up_now_ms() + REDIS_START_MS;
@@ -281,7 +286,7 @@ static int run(struct up *up) {
     close(signals);
     sw__up_conf_clean(up, 0);
     publish(up);
-    return r < 0 ? r : up->failed ? -EIO : 0;
+    return r < 0 ? 1 : up->failed;
 }
 
 int sw_cli_up(int argc, char **argv) {
@@ -299,9 +304,8 @@ int sw_cli_up(int argc, char **argv) {
     ssize_t n = readlink("/proc/self/exe", up.program, sizeof(up.program) - 1);
     if (n < 0) up.program[0] = '\0';
     if (parse_arguments(&up, argc, argv) < 0) return 2;
-    int r = prepare(&up, &lock_fd);
-    if (r >= 0) r = run(&up);
+    int status = prepare(&up, &lock_fd) < 0 ? 1 : run(&up);
     if (lock_fd >= 0) close(lock_fd);
     sw_conf_finish(&up.conf);
-    return r < 0 ? 1 : 0;
+    return status;
 }

@@ -152,10 +152,13 @@ bool sw__up_child_read(struct up *up, struct up_child *child) {
     return child->ready;
 }
 
-static void say_end(const struct up_child *child, int status) {
+static void say_end(const struct up *up, const struct up_child *child, int status) {
     if (WIFSIGNALED(status)) {
         sw__up_say("%s %u was killed by signal %d, starts again in %d ms", child->role,
                    child->number, WTERMSIG(status), (int)child->delay_ms);
+    } else if (up->failed && WEXITSTATUS(status) == UP_EX_CONFIG) {
+        sw__up_say("%s %u ended with status %d: a setting is wrong, it is not started again",
+                   child->role, child->number, WEXITSTATUS(status));
     } else {
         sw__up_say("%s %u ended with status %d, starts again in %d ms", child->role, child->number,
                    WEXITSTATUS(status), (int)child->delay_ms);
@@ -173,7 +176,13 @@ static void note_end(struct up *up, struct up_child *child, int status) {
     child->delay_ms = lived || !child->delay_ms ? DELAY_MIN_MS : child->delay_ms * 2;
     if (child->delay_ms > DELAY_MAX_MS) child->delay_ms = DELAY_MAX_MS;
     child->due_ms = now_ms + child->delay_ms;
-    if (child->wanted && up->phase <= UP_RUNNING) say_end(child, status);
+    if (!child->wanted || up->phase > UP_RUNNING) return;
+    /* Another start would find the same settings. Once all were ready they were right: then it is
+     * a file or Redis, which somebody may put right while the others serve. */
+    if (child != &up->redis && !up->announced && WIFEXITED(status) &&
+        WEXITSTATUS(status) == UP_EX_CONFIG)
+        up->failed = UP_EX_CONFIG;
+    say_end(up, child, status);
 }
 
 bool sw__up_child_reap(struct up *up) {

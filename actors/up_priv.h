@@ -7,7 +7,8 @@
  *                 {"ingress", "redis"?: {"pid", "socket"}, "actors": [{"role", "pid", "admin", "http"?}]};
  *                 <run_dir>/replicas, lines role=N, read on SIGHUP
  * units    *_ms on the monotonic clock
- * errors   negative errno; up.c says what failed
+ * errors   negative errno; up.c says what failed; a role that ends with 78 (EX_CONFIG)
+ *          before all are ready ends all of it, with 78
  * owner    the one thread of `slipway up`; nothing survives it: children have PR_SET_PDEATHSIG
  * source   signalfd(2), prctl(2); OTP supervisor, one_for_one
  * limits   16 replicas of a role; restarts after 200 ms, growing to 5 s while a child does not
@@ -23,6 +24,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#define UP_EX_CONFIG 78 /* of sysexits.h: a role cannot run with its settings */
 #define UP_ROLES 7
 #define UP_REPLICAS_MAX 16
 #define UP_CHILDREN (UP_ROLES * UP_REPLICAS_MAX)
@@ -50,7 +52,8 @@ struct up {
     struct sw_conf conf;
     enum up_phase phase;
     int64_t began_ms, deadline_ms; /* deadline: of the phase, 0 none */
-    bool announced, failed;
+    bool announced;
+    int failed; /* the status to end with, 0 none */
     bool own_redis,
         learn_http; /* learn_http: ingress chooses its port, the others wait to hear it */
     char program[4096], redis_socket[4096];

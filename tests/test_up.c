@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <sysexits.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -51,8 +52,13 @@ static int play_role(const char *role) {
     int signal;
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGHUP); /* its settings are wrong from now on */
     sigprocmask(SIG_BLOCK, &set, NULL);
     if (!fd || !http) return 3;
+    if (getenv("TEST_WRONG") && strcmp(role, getenv("TEST_WRONG")) == 0) {
+        fprintf(stderr, "slipway %s: wrong\n", role);
+        return EX_CONFIG;
+    }
     if (strcmp(role, "ingress") == 0) {
         bool any = strcmp(http, "127.0.0.1:0") == 0;
         dprintf(atoi(fd), "http http://%s\n", any ? "127.0.0.1:4711" : http);
@@ -63,7 +69,7 @@ static int play_role(const char *role) {
     dprintf(atoi(fd), "admin http://127.0.0.1:%d\n", (int)getpid());
     close(atoi(fd));
     sigwait(&set, &signal);
-    return 0;
+    return signal == SIGHUP ? EX_CONFIG : 0;
 }
 
 static pid_t run_up(const char *dir, int *ret_out, const char *option, const char *value) {
@@ -188,11 +194,10 @@ static void every_role_runs_and_is_listed(void **state) {
                         "http://127.0.0.1:4711");
 }
 
-static void a_killed_role_is_started_again(void **state) {
-    struct fixture *f = *state;
+static void starts_again(const struct fixture *f, int signal) {
     SW_AUTO(sw_json) json_t *before = wait_for_count(f, 7);
     pid_t old = pid_of(before, "executor");
-    assert_int_equal(kill(old, SIGKILL), 0);
+    assert_int_equal(kill(old, signal), 0);
     pid_t new = old;
     for (int64_t deadline_ms = now_ms() + PATIENCE_MS; new == old || !new;) {
         SW_AUTO(sw_json) json_t *all = actors(f);
@@ -201,6 +206,14 @@ static void a_killed_role_is_started_again(void **state) {
     }
     assert_true(lives(new));
     assert_false(lives(old));
+}
+
+static void a_killed_role_is_started_again(void **state) {
+    starts_again(*state, SIGKILL);
+}
+
+static void a_setting_that_goes_wrong_later_ends_its_role_only(void **state) {
+    starts_again(*state, SIGHUP);
 }
 
 static void a_killed_redis_is_started_again_with_its_data(void **state) {
@@ -284,8 +297,8 @@ static void wrong_arguments_are_refused(void **state) {
     }
 }
 
-/* What `up` says of these settings, with which it ends at once. */
-static char *doubts(const char *const *settings) {
+/* What `up` says of these settings, with which it ends by itself. */
+static char *said_until(int status_wanted, const char *const *settings) {
     int ends[2], status;
     char text[4096];
     size_t have = 0;
@@ -307,8 +320,45 @@ static char *doubts(const char *const *settings) {
     text[have] = '\0';
     close(ends[0]);
     assert_int_equal(waitpid(pid, &status, 0), pid);
-    assert_int_equal(WEXITSTATUS(status), 1);
+    assert_int_equal(WEXITSTATUS(status), status_wanted);
     return sw_strdup(text);
+}
+
+static char *doubts(const char *const *settings) {
+    return said_until(1, settings);
+}
+
+/* The first that starts, and one of those that wait for it. */
+static void a_wrong_setting_ends_all_of_it_with_78(void **state) {
+    static const char *const roles[] = {"ingress", "notifier"};
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        char dir[] = "/tmp/slipway-test-up-XXXXXX";
+        assert_non_null(mkdtemp(dir));
+        SW_AUTO(sw_text) char *data = sw_printf("%s/data", dir);
+        SW_AUTO(sw_text) char *keys = sw_printf("%s/keys", dir);
+        const char *const settings[] = {"SLIPWAY_RUN_DIR",
+                                        dir,
+                                        "SLIPWAY_DATA_DIR",
+                                        data,
+                                        "SLIPWAY_KEY_DIR",
+                                        keys,
+                                        "SLIPWAY_HTTP",
+                                        "127.0.0.1:0",
+                                        "TEST_WRONG",
+                                        roles[i],
+                                        NULL};
+        SW_AUTO(sw_text) char *said = said_until(EX_CONFIG, settings);
+        SW_AUTO(sw_text) char *own = sw_printf("slipway %s: wrong\n", roles[i]);
+        SW_AUTO(sw_text)
+        char *end = sw_printf("slipway up: %s 1 ended with status 78: a setting is wrong, it is "
+                              "not started again\n",
+                              roles[i]);
+        const char *first = strstr(said, own);
+        if (!first || !strstr(first, end) || strstr(first + 1, own)) fail_msg("%s", said);
+        SW_AUTO(sw_text) char *remove = sw_printf("rm -rf '%s'", dir);
+        assert_int_equal(system(remove), 0);
+    }
 }
 
 static void what_is_missing_is_said_before_somebody_tries(void **state) {
@@ -383,6 +433,8 @@ int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(every_role_runs_and_is_listed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_killed_role_is_started_again, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_setting_that_goes_wrong_later_ends_its_role_only, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(a_killed_redis_is_started_again_with_its_data, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(replicas_follow_the_file_on_hangup, set_up, tear_down),
@@ -393,6 +445,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test_setup_teardown(tokens_whose_key_is_gone_do_not_get_another, set_up,
                                         tear_down),
         cmocka_unit_test(wrong_arguments_are_refused),
+        cmocka_unit_test(a_wrong_setting_ends_all_of_it_with_78),
         cmocka_unit_test(what_is_missing_is_said_before_somebody_tries),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
