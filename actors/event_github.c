@@ -114,6 +114,7 @@ static const struct sw__row deployment[] = {
     MAY("deployment.creator.login", "deployment.creator.login", TEXT),
     MAY("deployment.transient", "deployment.transient_environment", FLAG),
     MAY("deployment.production", "deployment.production_environment", FLAG),
+    MAY("deployment.began_ms", "deployment.created_at", TIME),
     MAY("deployment.op", "deployment.payload", OP),
     END,
 };

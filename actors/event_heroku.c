@@ -34,6 +34,7 @@ static const struct sw__row release[] = {
     MAY("release.description", "data.description", TEXT),
     CUT("release.commit", "data.slug.commit", TEXT, COMMIT_BYTES),
     MAY("release.slug", "data.slug.id", WORD),
+    MAY("release.began_ms", "data.created_at", TIME),
     END,
 };
 
@@ -42,6 +43,7 @@ static const struct sw__row build[] = {
     MUST("build.status", "data.status", WORD),
     CUT("build.commit", "data.slug.commit|data.source_blob.version", TEXT, COMMIT_BYTES),
     MAY("build.release", "data.release.id", WORD),
+    MAY("build.began_ms", "data.created_at", TIME),
     MAY("build.op", "data.source_blob.version_description", OP_WORDS),
     END,
 };

@@ -93,6 +93,11 @@ static json_t *made_of(const json_t *value, const char *chars, size_t least, siz
     return size >= least && size <= most && !text[size] ? json_string(text) : NULL;
 }
 
+static json_t *time_of(const json_t *value) {
+    int64_t ms = json_is_string(value) ? sw__time_parse(json_string_value(value)) : 0;
+    return ms > 0 ? json_integer(ms) : NULL;
+}
+
 static json_t *sha_of(const json_t *value) {
     json_t *sha = made_of(value, "0123456789abcdef", 40, 64);
     size_t size = json_string_length(sha);
@@ -190,6 +195,8 @@ static json_t *take(const json_t *value, const struct sw__row *row) {
         return json_is_integer(value) && json_integer_value(value) >= 0
                    ? json_integer(json_integer_value(value))
                    : NULL;
+    case SW__TIME:
+        return time_of(value);
     case SW__SHA:
         return sha_of(value);
     case SW__REPO:

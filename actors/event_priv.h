@@ -18,6 +18,7 @@ enum sw__take {
     SW__LINE,     /* its first line */
     SW__WORD,     /* [0-9A-Za-z_.:-], 1 to 64: of an id or an enumeration */
     SW__NUMBER,   /* an integer that is not negative */
+    SW__TIME,     /* a time as text, in ms since 1970 */
     SW__SHA,      /* 40 or 64 hex digits */
     SW__REPO,     /* owner/name */
     SW__FLAG,     /* true or false; absent: false */

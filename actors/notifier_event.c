@@ -33,7 +33,9 @@ static const struct {
 
 struct subject { /* as it is after the event */
     char key[SW_SUBJECT_KEY];
-    const json_t *was; /* NULL: the first event */
+    const json_t *kept; /* with all its lives */
+    struct sw__life life;
+    const json_t *was; /* of this life; NULL: the first event */
     json_t *state, *shown, *posted, *op, *people;
     json_t *bare; /* what Heroku alone told of it, where a route is blind; or NULL */
     json_int_t n;
@@ -163,8 +165,10 @@ static void fold_bare(struct event *e, struct subject *s) {
 }
 
 static int fold(struct event *e, struct subject *s) {
-    int r = sw__kept_get(e->n, "subj", s->key, &s->was);
+    int r = sw__kept_get(e->n, "subj", s->key, &s->kept);
     if (r < 0) return r;
+    s->life = sw__life_of(s->kept, e->body);
+    s->was = s->life.was;
     s->state = sw_subject_fold(json_object_get(s->was, "state"), e->body, &s->changed);
     fold_bare(e, s);
     fold_waiting(e, s);
@@ -302,6 +306,12 @@ static const char *detail_of(const char *what, const struct sw_subject_facts *fa
     return !strcmp(what, "only") ? facts->word : state;
 }
 
+/* Each life of a subject is a message of its own. */
+static json_t *op_of(const struct subject *s, const char *channel) {
+    if (s->life.number == 1) return json_sprintf("n/%s/%s", s->key, channel);
+    return json_sprintf("n/%s/%lld/%s", s->key, (long long)s->life.number, channel);
+}
+
 static void post(struct event *e, const struct subject *s, const json_t *pipe, const json_t *route,
                  json_t *notice) {
     const char *channel = sw_str(route, "channel");
@@ -310,7 +320,7 @@ static void post(struct event *e, const struct subject *s, const json_t *pipe, c
         body, json_pack("{s:{s:s, s:s, s:s, s:O*}, s:o, s:I}", "who", "team", sw_str(route, "team"),
                         "channel", channel, "user", "", "enterprise",
                         json_object_get(json_object_get(pipe, "owner"), "enterprise"), "op",
-                        json_sprintf("n/%s/%s", s->key, channel), "n", s->n));
+                        op_of(s, channel), "n", s->n));
     if (json_object_get(body, "broadcast")) json_object_set_new(body, "urgent", json_true());
     struct sw_msg *m = sw_send_bulk(e->n->out, "responder", SW_KIND_NOTICE, body);
     json_object_clear(m->boxes);
@@ -413,7 +423,9 @@ static void keep_subjects(const struct event *e) {
         if (!s->changed && !s->bare_changed && !marked) continue;
         json_t *value = json_pack("{s:O, s:I, s:O, s:O*, s:O*}", "state", s->state, "n", s->n,
                                   "shown", s->shown, "op", op, "bare", s->bare);
-        sw__kept_put(e->n, "subj", s->key, value, sw_subject_ended(s->state) ? ENDED_MS : OPEN_MS);
+        value = sw__life_put(s->kept, &s->life, value);
+        bool ended = sw_subject_ended(json_object_get(value, "state")); /* its newest life has */
+        sw__kept_put(e->n, "subj", s->key, value, ended ? ENDED_MS : OPEN_MS);
     }
 }
 

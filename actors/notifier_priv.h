@@ -9,7 +9,7 @@
  *                                  blind?: who made it does not see the repository, paused?: reason}]}
  *          route/<inst>/<id>, chan/<inst>/<channel>, owner/<inst>/<user>, all/<inst>   pipeline id, [pipeline id]
  *          subj/<inst>/<key>       {state (subject.h), n, shown: {channel: true}, op?: {op, channel, ms: of its last event}, bare?: the state of what
- *                                  Heroku told alone, where some route is blind}
+ *                                  Heroku told alone, where some route is blind, life?: 2 and on, older?: [the same of earlier lives]}
  *          link/<inst>/<name>      {key} or {wait: [event]}: the subject of dynos that run a release (sw_subject_link)
  *          why/<inst>/<event>      {type, source, at_ms, got_ms, of?, name?, sha?, op?, never?, verdicts: [{id, channel,
  *                                  pipeline, what, detail?, private?}], only?: [channel], where all of them are private}, four days
@@ -128,6 +128,17 @@ void sw__event_want(const struct sw__notify *n);
 const char *sw__filter_refuses(const json_t *route, const struct sw_subject_facts *facts,
                                const char *state, bool shown);
 bool sw__glob(const char *pattern, const char *text);
+
+/* notifier_life.c: what is deployed again once it has ended is a message of its own. */
+struct sw__life {
+    const json_t *was; /* what is kept of it; NULL: it begins */
+    json_int_t number; /* from 1 */
+    size_t index; /* among the older ones; their count: the newest; beyond it: one that begins */
+};
+/* Of which life the event is; `kept` is what is kept of the subject, or NULL. */
+struct sw__life sw__life_of(const json_t *kept, const json_t *event);
+/* What is to be kept of the subject when `value` is this life's; takes `value`. */
+json_t *sw__life_put(const json_t *kept, const struct sw__life *life, json_t *value);
 
 /* notifier_follow.c: what executor does, or has done, itself. */
 struct sw__own {

@@ -21,7 +21,7 @@ static const struct sw__about *about(const json_t *event) {
     return NULL;
 }
 
-static const struct sw__view *view_of(const json_t *state) {
+const struct sw__view *sw__view_of(const json_t *state) {
     static const struct sw__view *const views[] = {
         &sw__view_commit,     &sw__view_pull,   &sw__view_tag,
         &sw__view_deployment, &sw__view_review, &sw__view_deploy,
@@ -76,17 +76,17 @@ json_t *sw_subject_fold(const json_t *state, const json_t *event, bool *ret_chan
 }
 
 static const char *phase_of(const json_t *state) {
-    const struct sw__view *view = view_of(state);
+    const struct sw__view *view = sw__view_of(state);
     return view ? view->phase(state) : NULL;
 }
 
 const char *sw_subject_state(const json_t *state) {
-    const struct sw__view *view = view_of(state);
+    const struct sw__view *view = sw__view_of(state);
     return view ? view->state(phase_of(state)) : "";
 }
 
 bool sw_subject_ended(const json_t *state) {
-    const struct sw__view *view = view_of(state);
+    const struct sw__view *view = sw__view_of(state);
     return !view || view->ended(phase_of(state));
 }
 
@@ -106,7 +106,7 @@ static void add_person(json_t *people, const json_t *by) {
 }
 
 json_t *sw_subject_people(const json_t *state) {
-    const struct sw__view *view = view_of(state);
+    const struct sw__view *view = sw__view_of(state);
     json_t *people = json_array(), *line;
     SW_AUTO(sw_json) json_t *data = json_object();
     size_t i;
@@ -231,7 +231,7 @@ static void fit(json_t *notice) {
 }
 
 json_t *sw_subject_notice(const json_t *state, const json_t *pipeline, const json_t *people) {
-    const struct sw__view *view = view_of(state);
+    const struct sw__view *view = sw__view_of(state);
     SW_AUTO(sw_json) json_t *data = json_object();
     if (!view) return json_object();
     const char *phase = view->phase(state);

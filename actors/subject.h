@@ -44,6 +44,11 @@ json_t *sw_subject_fold(const json_t *state, const json_t *event, bool *ret_chan
 const char *sw_subject_state(const json_t *state);
 /* Nothing more is expected of it. */
 bool sw_subject_ended(const json_t *state);
+/* A deploy of the same commit to the same app is of the same key, and has a life of its own: of which of them an event is,
+ * these two tell. It is of an id (a build's, a deployment's, a release's version) that the state has. */
+bool sw_subject_knows(const json_t *state, const json_t *event);
+/* 1: what the event is of began after the subject had ended; 0: it did not; -ENODATA: that cannot be told. */
+int sw_subject_is_past(const json_t *state, const json_t *event);
 /* People whom a notice would name: [{provider, id}], at most 5; of Heroku the id, or the email where no id is known. */
 json_t *sw_subject_people(const json_t *state);
 /* The body of notice.v1 without who, op and n: {parent, log?, broadcast?, digest, final}. `people`: {"<provider>/<id>": Slack

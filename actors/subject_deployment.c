@@ -202,6 +202,12 @@ static bool ended(const char *phase) {
     return phase && sw__phase_ended(phase);
 }
 
+static int64_t ended_ms(const json_t *state) {
+    int64_t gone_ms = sw__reg_at(state, "gone"), at_ms = sw__reg_at(state, "state");
+    const char *now = phase(state);
+    return now && !strcmp(now, "gone") ? gone_ms : at_ms;
+}
+
 static void show(const json_t *state, const char *phase, const json_t *pipeline, json_t *data) {
     const json_t *about = sw__reg(state, "about"), *now = sw__reg(state, "state");
     const char *environment = sw_str(about, "env"), *stage = stage_of(environment, pipeline);
@@ -240,6 +246,7 @@ const struct sw__view sw__view_deployment = {.kind = "deployment",
                                              .phase = phase,
                                              .state = state_of,
                                              .ended = ended,
+                                             .ended_ms = ended_ms,
                                              .show = show,
                                              .alarm = alarm};
 const struct sw__view sw__view_review = {.kind = "review",

@@ -201,6 +201,11 @@ static bool ended(const char *phase) {
     return phase && sw__phase_ended(phase);
 }
 
+/* Of what Heroku says, as the phase is; its dynos may come up any time later. */
+static int64_t ended_ms(const json_t *state) {
+    return sw__reg_at(state, is_of_build(state) ? "release" : "build");
+}
+
 static int64_t up_ms(const json_t *state) {
     return -json_integer_value(
         json_array_get(json_object_get(json_object_get(state, "reg"), "up"), 1));
@@ -288,6 +293,7 @@ const struct sw__view sw__view_deploy = {.kind = "deploy",
                                          .phase = deploy_phase,
                                          .state = state_of,
                                          .ended = ended,
+                                         .ended_ms = ended_ms,
                                          .show = show_deploy,
                                          .alarm = deploy_alarm,
                                          .hides = deploy_hides};

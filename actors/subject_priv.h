@@ -46,6 +46,7 @@ struct sw__view {
     const char *(*phase)(const json_t *state);
     const char *(*state)(const char *phase);
     bool (*ended)(const char *phase);
+    int64_t (*ended_ms)(const json_t *state); /* NULL: it lives but once */
     /* What the templates need besides; and the id of a failure that is told to the channel, or NULL (the caller's). */
     void (*show)(const json_t *state, const char *phase, const json_t *pipeline, json_t *data);
     char *(*alarm)(const json_t *state);
@@ -54,6 +55,7 @@ struct sw__view {
 };
 extern const struct sw__view sw__view_commit, sw__view_pull, sw__view_tag, sw__view_deployment,
     sw__view_review, sw__view_deploy, sw__view_release, sw__view_crash, sw__view_app;
+const struct sw__view *sw__view_of(const json_t *state); /* NULL: of no kind that is known */
 
 /* ---- what an event adds ---- */
 void sw__fold_reg(json_t *state, const char *name, int64_t at_ms, int64_t rank, json_t *value);

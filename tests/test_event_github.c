@@ -24,7 +24,7 @@
 #define DEPLOYMENT_OUT                                                                             \
     ",'deployment':{'id':9,'sha':'" A "','ref':'main','environment':'production','task':'deploy'," \
     "'description':'by hand','creator':{'id':5,'login':'ada'},'transient':false,"                  \
-    "'production':true,'op':'" OP "'}"
+    "'production':true,'began_ms':1794997600000,'op':'" OP "'}"
 #define DEPLOYMENT_MUSTS " deployment.id deployment.sha deployment.ref deployment.environment"
 #define COMMIT                                                                                     \
     "'commit':{'sha':'" A "','commit':{'message':'Fix it\n\nlong','author':{'email':'a@b.c'}},"    \

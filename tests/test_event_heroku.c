@@ -9,6 +9,7 @@
     "'webhook_metadata':{'attempt':{'id':'at'},'delivery':{'id':'de'},'event':{'id':'ev-1',"       \
     "'include':'api:x'}}"
 #define APP "'app':{'id':'app-1','name':'storefront'}"
+#define MADE "'created_at':'2026-11-18T10:20:00Z',"
 #define AT "'updated_at':'2026-11-18T10:26:40Z'"
 #define OUT(source, type, action)                                                                  \
     "{'v':1,'source':'" source "','type':'" type "','event_id':'ev-1','dedupe':'wh:ev-1',"         \
@@ -21,21 +22,22 @@ static const struct {
     {"release",
      BEGIN("release", "update") ",'data':{'id':'rel-1'," APP ",'version':43,'status':'succeeded',"
                                 "'current':true,'description':'Deploy 6113728','slug':{'id':'s-1',"
-                                "'commit':'" SHA "'},'user':{'email':'u@example.com'}," AT
+                                "'commit':'" SHA "'},'user':{'email':'u@example.com'}," MADE AT
                                 ",'output_stream_url':'https://b.example/l?X-Amz-Signature=1'}}",
      OUT("heroku/app-1", "api:release",
          "update") "," APP
                    ",'release':{'id':'rel-1','version':43,'status':'succeeded','current':true,"
-                   "'description':'Deploy 6113728','commit':'" SHA "','slug':'s-1'}}",
+                   "'description':'Deploy 6113728','commit':'" SHA
+                   "','slug':'s-1','began_ms':1794997200000}}",
      ALL " data.app.id data.version data.status"},
     {"build",
      BEGIN("build", "create") ",'data':{'id':'b-1'," APP ",'status':'pending','source_blob':{"
                               "'url':'https://s.example/t?Signature=1','version':'" SHA
                               "','version_description':'ada/api@main 6113728 (slipway " OP
-                              ")'},'release':{'id':'rel-2'},'slug':null," AT "}}",
+                              ")'},'release':{'id':'rel-2'},'slug':null," MADE AT "}}",
      OUT("heroku/app-1", "api:build",
          "create") "," APP ",'build':{'id':'b-1','status':'pending','commit':'" SHA
-                   "','release':'rel-2','op':'" OP "'}}",
+                   "','release':'rel-2','began_ms':1794997200000,'op':'" OP "'}}",
      ALL " data.app.id data.id data.status"},
     {"app",
      BEGIN("app", "update") ",'data':{'id':'app-1','name':'new-name','maintenance':true,'git_url':"

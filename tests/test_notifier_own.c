@@ -155,12 +155,61 @@ static void a_deployment_of_ours_is_not_shown_twice(void **state) {
     world_finish(&w);
 }
 
+static json_t *at_app(const struct world *w, const char *type, const char *id, const char *more) {
+    json_t *body = heroku(w, type, "p1-prod", id, more);
+    json_t *object = json_object_get(body, !strcmp(type, "api:build") ? "build" : "release");
+    json_object_set_new(object, "began_ms", json_integer(w->now_ms));
+    return body;
+}
+
+#define RELEASED(version)                                                                          \
+    "'release': {'version': " version ", 'status': 'succeeded', 'description': 'Deploy 1f0c2d3a'}"
+#define BUILT(id, status, more)                                                                    \
+    "'build': {'id': '" id "', 'status': '" status "', 'commit': '" SHA "'" more "}"
+
+/* The channel shows what Heroku deployed of a push, and somebody types a deploy of the same commit there. */
+static void a_typed_deploy_of_what_the_channel_shows_already_is_not_shown_twice(void **state) {
+    struct world w;
+    char id[16];
+    (void)state;
+    world_init(&w);
+    world_add(&w, "p1", "U0ADA", "C0OPS", NULL, id);
+    world_add(&w, "p1", "U0ADA", "C0DEV", NULL, id);
+    linked(&w, "U0BOB", "heroku", "bob@example.com");
+    event(&w, at_app(&w, "api:build", "e1", BUILT("b1", "succeeded", "")));
+    event(&w, at_app(&w, "api:release", "e2", RELEASED("43")));
+    world_expect(&w, "notice C0OPS 2; notice C0DEV 2");
+    promoted(&w, "started", 0);
+    event(&w, at_app(&w, "api:build", "e3", BUILT("b2", "pending", ", 'op': '0001-op'")));
+    world_expect(&w, "notice C0DEV 1");
+    assert_string_equal(verdict(&w, "e3", 0), "own");
+    SW_AUTO(sw_json) json_t *sent = world_outputs(&w, "send", "responder", SW_KIND_NOTICE);
+    assert_string_equal(sw_str(json_object_get(json_array_get(sent, 0), "body"), "op"),
+                        "n/deploy/p1-prod/1f0c2d3a/2/C0DEV");
+    event(&w, at_app(&w, "api:release", "e4", RELEASED("44")));
+    world_expect(&w, "notice C0DEV 2");
+    assert_string_equal(verdict(&w, "e4", 0), "own");
+    event(&w, heroku(&w, "dyno", "p1-prod", "e5",
+                     "'dyno': {'name': 'web.1', 'type': 'web', 'state': 'up', 'release': 44}"));
+    world_expect(&w, "notice C0DEV 3");
+    /* What the first one is told of late is shown there still, and it stays what it was. */
+    event(&w, heroku(&w, "dyno", "p1-prod", "e6",
+                     "'dyno': {'name': 'web.1', 'type': 'web', 'state': 'up', 'release': 43}"));
+    world_expect(&w, "notice C0OPS 3; notice C0DEV 3");
+    const json_t *kept = world_fact(&w, "subj", "deploy/p1-prod/1f0c2d3a");
+    const json_t *first = json_array_get(json_object_get(kept, "older"), 0);
+    const json_t *was = sw_data_at(json_object_get(first, "state"), "reg.release");
+    assert_int_equal(sw_int(json_array_get(was, 2), "v"), 43);
+    world_finish(&w);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_operation_s_own_channel_has_the_operation_s_message_only),
         cmocka_unit_test(maintenance_that_was_typed_is_not_shown_twice_and_what_follows_is),
         cmocka_unit_test(what_is_deployed_again_later_is_shown_where_the_operation_was),
         cmocka_unit_test(a_deployment_of_ours_is_not_shown_twice),
+        cmocka_unit_test(a_typed_deploy_of_what_the_channel_shows_already_is_not_shown_twice),
     };
     return cmocka_run_group_tests_name("notifier_own", tests, NULL, NULL);
 }
