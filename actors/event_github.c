@@ -1,7 +1,6 @@
 /* event_github.c -- what goes on of GitHub's events: one table a type; see event.h. */
 #include "actors/event_priv.h"
 #include "common/mem.h"
-#include "proto/value.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -199,11 +198,8 @@ int sw_event_github(const json_t *payload, const char *name, const char *hook_id
                      (long long)json_integer_value(sw__event_at(payload, "repository.id"))),
         "type", name, "event_id", delivery, "dedupe", json_sprintf("gh:%s:%s", hook_id, delivery),
         "at_ms", (json_int_t)sw__event_ms(payload, types[i].at, now_ms));
-    int r = sw__event_pick(record, payload, common);
-    if (r == 0) r = sw__event_pick(record, payload, types[i].rows);
-    if (r == 0 && types[i].more) r = sw__event_pick(record, payload, types[i].more);
-    if (r < 0) return r;
-    sw__event_fit(record, SW_EVENT_BYTES);
-    *ret = sw_take(&record);
-    return 0;
+    const struct sw__row *const tables[] = {common, types[i].rows, types[i].more};
+    int r = sw__event_fill(record, payload, tables);
+    if (r == 0) *ret = sw_take(&record);
+    return r;
 }

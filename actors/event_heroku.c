@@ -4,7 +4,6 @@
 #include "actors/event_priv.h"
 #include "actors/form.h"
 #include "common/mem.h"
-#include "proto/value.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -121,11 +120,8 @@ int sw_event_heroku(const json_t *payload, int64_t now_ms, json_t **ret) {
         json_sprintf("%s/%s", types[i].from, id), "type", type_of(payload, i), "event_id", event_id,
         "dedupe", json_sprintf("wh:%s", event_id), "at_ms",
         (json_int_t)sw__event_ms(payload, "data.updated_at|published_at|created_at", now_ms));
-    int r = sw__event_pick(record, payload, common);
-    if (r == 0) r = sw__event_pick(record, payload, types[i].rows);
-    if (r == 0 && types[i].more) r = sw__event_pick(record, payload, types[i].more);
-    if (r < 0) return r;
-    sw__event_fit(record, SW_EVENT_BYTES);
-    *ret = sw_take(&record);
-    return 0;
+    const struct sw__row *const tables[] = {common, types[i].rows, types[i].more};
+    int r = sw__event_fill(record, payload, tables);
+    if (r == 0) *ret = sw_take(&record);
+    return r;
 }

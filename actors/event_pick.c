@@ -281,3 +281,12 @@ void sw__event_fit(json_t *record, size_t most) {
         }
     }
 }
+
+int sw__event_fill(json_t *record, const json_t *payload, const struct sw__row *const tables[3]) {
+    for (size_t i = 0; i < 3; i++) {
+        int r = tables[i] ? sw__event_pick(record, payload, tables[i]) : 0;
+        if (r < 0) return r;
+    }
+    sw__event_fit(record, SW_EVENT_BYTES);
+    return 0;
+}

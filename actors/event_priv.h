@@ -3,7 +3,7 @@
  * shapes   a table of rows per type, ended by one without `to`; paths are names joined by dots, `from` may be several, joined by
  *          '|', the first that is there counts
  * units    sizes are bytes
- * errors   sw__event_pick: -EBADMSG where something that must be there is not, or is of another kind
+ * errors   sw__event_pick, sw__event_fill: -EBADMSG where something that must be there is not, or is of another kind
  * owner    the caller owns the record
  * source   event.h
  * limits   64 bytes a name of a path, 10 names of a list
@@ -48,6 +48,8 @@ struct sw__row {
 
 const json_t *sw__event_at(const json_t *from, const char *path);
 int sw__event_pick(json_t *record, const json_t *payload, const struct sw__row *rows);
+/* Picks by each of the tables (NULL: none), and cuts what is there to SW_EVENT_BYTES. */
+int sw__event_fill(json_t *record, const json_t *payload, const struct sw__row *const tables[3]);
 /* The first of these paths that is a time, or seconds since 1970, and not of an hour or more ahead; else now_ms. */
 int64_t sw__event_ms(const json_t *payload, const char *paths, int64_t now_ms);
 /* Cuts the longest texts until all of it takes no more than `most` bytes. */
