@@ -5,7 +5,7 @@
  *          lists deliveries, the newest first; again [delivery id]: what it was asked for; route: bodies of route.v1
  * units    *_ms
  * errors   cmocka fails the test
- * owner    hooks_init, hooks_finish
+ * owner    hooks_init, hooks_finish; or tended_begin, tended_end
  * source   Heroku "App Webhooks", GitHub "Repository webhooks"
  * limits   one repository, that of executor_github.h
  */
@@ -282,6 +282,29 @@ static inline const json_t *hooks_end(const struct world *w, const char *what, c
     assert_string_equal(sw_str(json_object_get(body, "pipeline"), "id"), "p-storefront");
     assert_string_equal(sw_str(json_object_get(body, "who"), "user"), "U0ADA");
     return body;
+}
+
+/* All three platforms; without `github` nobody linked it. */
+struct tended {
+    struct world w;
+    struct hooks h;
+    struct hub hub;
+};
+
+static inline struct tended *tended_begin(bool github) {
+    struct tended *b = sw_zalloc(sizeof *b);
+    world_init(&b->w);
+    hooks_init(&b->h, &b->w);
+    if (github) hub_init(&b->hub, &b->w);
+    b->w.twice = true;
+    return b;
+}
+
+static inline void tended_end(struct tended *b) {
+    if (b->hub.refs) hub_finish(&b->hub);
+    hooks_finish(&b->h);
+    world_finish(&b->w);
+    free(b);
 }
 
 #endif

@@ -7,35 +7,13 @@
 #define GH_LIST "GET " HUB_REPO "/hooks"
 #define GH_POST "POST " HUB_REPO "/hooks"
 
-struct both {
-    struct world w;
-    struct hooks h;
-    struct hub hub;
-};
-
-static struct both *begin(bool github) {
-    struct both *b = sw_zalloc(sizeof *b);
-    world_init(&b->w);
-    hooks_init(&b->h, &b->w);
-    if (github) hub_init(&b->hub, &b->w);
-    b->w.twice = true;
-    return b;
-}
-
-static void end(struct both *b) {
-    if (b->hub.refs) hub_finish(&b->hub);
-    hooks_finish(&b->h);
-    world_finish(&b->w);
-    free(b);
-}
-
-static const char *said(const struct both *b, const char *platform) {
+static const char *said(const struct tended *b, const char *platform) {
     return sw_str(json_object_get(hooks_told(&b->w, SW_KIND_ROUTE, 0), "hooks"), platform);
 }
 
 static void every_app_and_the_repository_get_one_webhook_of_ours(void **state) {
     (void)state;
-    struct both *b = begin(true);
+    struct tended *b = tended_begin(true);
     hooks_do(&b->w, TEND);
     hooks_end(&b->w, "sync", "");
     assert_string_equal(said(b, "heroku"), "ok");
@@ -51,12 +29,12 @@ static void every_app_and_the_repository_get_one_webhook_of_ours(void **state) {
     assert_string_equal(sw_str(config, "url"), GH_HOOK_URL);
     assert_string_equal(sw_str(config, "content_type"), "json");
     assert_string_equal(sw_str(config, "insecure_ssl"), "0");
-    end(b);
+    tended_end(b);
 }
 
 static void what_is_there_is_left_alone(void **state) {
     (void)state;
-    struct both *b = begin(true);
+    struct tended *b = tended_begin(true);
     hooks_do(&b->w, TEND);
     json_array_clear(b->w.calls);
     json_array_clear(b->w.sent);
@@ -67,12 +45,12 @@ static void what_is_there_is_left_alone(void **state) {
     assert_int_equal(b->h.made + b->h.changed, 0);
     /* pipeline, couplings, apps, connection, repository, a list for each app, the repository's */
     assert_int_equal(json_array_size(b->w.calls), 5 + APPS + 1);
-    end(b);
+    tended_end(b);
 }
 
 static void ours_is_found_among_others_on_any_page(void **state) {
     (void)state;
-    struct both *b = begin(false);
+    struct tended *b = tended_begin(false);
     hooks_do(&b->w, TEND);
     json_array_clear(b->w.sent);
     for (int i = 0; i < 5; i++)
@@ -85,7 +63,7 @@ static void ours_is_found_among_others_on_any_page(void **state) {
     hooks_do(&b->w, TEND);
     assert_string_equal(said(b, "heroku"), "ok");
     assert_int_equal(b->h.made + b->h.changed, 0);
-    end(b);
+    tended_end(b);
 }
 
 static void what_is_wrong_with_it_is_put_right(void **state) {
@@ -102,7 +80,7 @@ static void what_is_wrong_with_it_is_put_right(void **state) {
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct both *b = begin(false);
+        struct tended *b = tended_begin(false);
         json_array_append_new(hooks_list(&b->h, "app-storefront-staging"),
                               json_pack("{s:s, s:s, s:o, s:s}", "id", "old", "url", HOOK_URL,
                                         "include", json_loads(rows[i].include, 0, NULL), "level",
@@ -112,7 +90,7 @@ static void what_is_wrong_with_it_is_put_right(void **state) {
         assert_int_equal(b->h.changed, rows[i].changed);
         assert_int_equal(b->h.made, APPS - 1);
         assert_int_equal(hooks_count(&b->h), APPS);
-        end(b);
+        tended_end(b);
     }
 }
 
@@ -129,7 +107,7 @@ static void what_is_there_twice_is_there_once_afterwards(void **state) {
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct both *b = begin(false);
+        struct tended *b = tended_begin(false);
         hooks_do(&b->w, TEND);
         json_array_clear(b->w.sent);
         json_t *list = hooks_list(&b->h, "app-storefront-staging");
@@ -146,20 +124,20 @@ static void what_is_there_twice_is_there_once_afterwards(void **state) {
         assert_string_equal(said(b, "heroku"), "ok");
         assert_int_equal(hooks_count(&b->h), rows[i].hooks);
         assert_string_equal(sw_str(json_array_get(list, 0), "id"), "hook-app-storefront-staging-1");
-        end(b);
+        tended_end(b);
     }
 }
 
 static void a_webhook_that_github_has_after_all_is_found(void **state) {
     (void)state;
-    struct both *b = begin(true);
+    struct tended *b = tended_begin(true);
     b->w.faults[0] = (struct fault){GH_POST, 0, 1,
                                     "{\"status\":422,\"json\":{\"message\":\"Validation Failed\"}}",
                                     true}; /* another plan made it in between */
     hooks_do(&b->w, TEND);
     assert_string_equal(said(b, "github"), "ok");
     assert_int_equal(json_array_size(b->h.github), 1);
-    end(b);
+    tended_end(b);
 }
 
 static void an_entity_that_heroku_does_not_know_is_left_out(void **state) {
@@ -169,7 +147,7 @@ static void an_entity_that_heroku_does_not_know_is_left_out(void **state) {
     } rows[] = {{"dyno", "ok", 4}, {"api:dyno", "ok", 3}, {"api:release", "none", 0}};
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct both *b = begin(false);
+        struct tended *b = tended_begin(false);
         b->h.unknown = rows[i].unknown;
         hooks_do(&b->w, TEND);
         assert_string_equal(said(b, "heroku"), rows[i].heroku);
@@ -181,7 +159,7 @@ static void an_entity_that_heroku_does_not_know_is_left_out(void **state) {
         hooks_do(&b->w, TEND);
         assert_string_equal(said(b, "heroku"), rows[i].heroku);
         assert_int_equal(b->h.made + b->h.changed, 0);
-        end(b);
+        tended_end(b);
     }
 }
 
@@ -216,7 +194,7 @@ static void each_failure_has_its_end_and_no_app_has_two(void **state) {
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct both *b = begin(false);
+        struct tended *b = tended_begin(false);
         print_message("%s %s\n", rows[i].match, rows[i].http);
         b->w.faults[0] =
             (struct fault){rows[i].match, 0, rows[i].times, rows[i].http, rows[i].effect};
@@ -224,35 +202,35 @@ static void each_failure_has_its_end_and_no_app_has_two(void **state) {
         hooks_end(&b->w, rows[i].what, "");
         assert_string_equal(said(b, "heroku"), rows[i].heroku);
         assert_int_equal(hooks_count(&b->h), rows[i].hooks);
-        end(b);
+        tended_end(b);
     }
 }
 
 static void a_look_that_fails_leaves_the_app_out(void **state) {
     (void)state;
-    struct both *b = begin(false);
+    struct tended *b = tended_begin(false);
     b->w.faults[0] = (struct fault){POST, 0, 1, "{\"error\":\"unsure\"}", true};
     b->w.faults[1] = (struct fault){LIST, 1, 1, "{\"status\":500}", false};
     hooks_do(&b->w, TEND);
     hooks_end(&b->w, "sync", "");
     assert_string_equal(said(b, "heroku"), "some");
     assert_int_equal(hooks_count(&b->h), APPS);
-    end(b);
+    tended_end(b);
 }
 
 static void all_apps_refused_is_none(void **state) {
     (void)state;
-    struct both *b = begin(false);
+    struct tended *b = tended_begin(false);
     b->w.faults[0] = (struct fault){"POST /apps/", 0, APPS,
                                     "{\"status\":403,\"json\":{\"id\":\"forbidden\"}}", false};
     hooks_do(&b->w, TEND);
     assert_string_equal(said(b, "heroku"), "none");
-    end(b);
+    tended_end(b);
 }
 
 static void without_a_secret_nothing_is_asked(void **state) {
     (void)state;
-    struct both *b = begin(true);
+    struct tended *b = tended_begin(true);
     sodium_free(b->w.conf.webhook_secret.current);
     sodium_free(b->w.conf.github_webhook_secret.current);
     b->w.conf.webhook_secret.current = b->w.conf.github_webhook_secret.current = NULL;
@@ -260,7 +238,7 @@ static void without_a_secret_nothing_is_asked(void **state) {
     assert_string_equal(said(b, "heroku"), "no_secret");
     assert_string_equal(said(b, "github"), "no_secret");
     assert_int_equal(json_array_size(b->w.calls), 5);
-    end(b);
+    tended_end(b);
 }
 
 /* ---- GitHub ---- */
@@ -294,7 +272,7 @@ static void github_s_failures_have_their_ends_too(void **state) {
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct both *b = begin(true);
+        struct tended *b = tended_begin(true);
         print_message("%s %s\n", rows[i].match, rows[i].http);
         b->w.faults[0] =
             (struct fault){rows[i].match, 0, rows[i].times, rows[i].http, rows[i].effect};
@@ -302,7 +280,7 @@ static void github_s_failures_have_their_ends_too(void **state) {
         hooks_end(&b->w, rows[i].what, "");
         assert_string_equal(said(b, "github"), rows[i].github);
         assert_int_equal(json_array_size(b->h.github), rows[i].hooks);
-        end(b);
+        tended_end(b);
     }
 }
 
@@ -310,7 +288,7 @@ static void a_repository_s_webhook_that_brings_other_events_is_put_right(void **
     static const char *const keys[] = {"events", "active", "config"};
     (void)state;
     for (size_t i = 0; i < 3; i++) {
-        struct both *b = begin(true);
+        struct tended *b = tended_begin(true);
         hooks_do(&b->w, TEND);
         json_array_clear(b->w.sent);
         json_t *ours = json_array_get(b->h.github, 0);
@@ -325,39 +303,39 @@ static void a_repository_s_webhook_that_brings_other_events_is_put_right(void **
         assert_int_equal(json_array_size(b->h.github), 1);
         assert_int_equal(json_array_size(json_object_get(json_array_get(b->h.github, 0), "events")),
                          12);
-        end(b);
+        tended_end(b);
     }
 }
 
 static void of_github_nothing_is_asked_that_is_not_needed(void **state) {
     (void)state;
-    struct both *b = begin(true);
+    struct tended *b = tended_begin(true);
     free(b->w.conf.github_hooks);
     b->w.conf.github_hooks = sw_strdup("app");
     hooks_do(&b->w, TEND);
     assert_string_equal(said(b, "github"), "app");
     assert_int_equal(json_array_size(b->h.github), 0);
-    end(b);
-    b = begin(false);
+    tended_end(b);
+    b = tended_begin(false);
     hooks_do(&b->w, TEND); /* not set up at all */
     assert_string_equal(said(b, "github"), "none");
-    end(b);
-    b = begin(false);
+    tended_end(b);
+    b = tended_begin(false);
     free(b->w.conf.github_client_id);
     b->w.conf.github_client_id = sw_strdup("Iv1.client");
     hooks_do(&b->w, TEND);
     assert_string_equal(said(b, "github"), "no_account");
-    end(b);
-    b = begin(true);
+    tended_end(b);
+    b = tended_begin(true);
     b->hub.unconnected = true;
     hooks_do(&b->w, TEND);
     assert_string_equal(said(b, "github"), "none");
-    end(b);
+    tended_end(b);
 }
 
 static void while_a_secret_is_being_changed_each_webhook_gets_the_new_one(void **state) {
     (void)state;
-    struct both *b = begin(true);
+    struct tended *b = tended_begin(true);
     hooks_do(&b->w, TEND);
     json_array_clear(b->w.sent);
     hooks_previous(&b->w.conf.webhook_secret);
@@ -367,7 +345,7 @@ static void while_a_secret_is_being_changed_each_webhook_gets_the_new_one(void *
     assert_string_equal(said(b, "github"), "ok");
     assert_int_equal(b->h.changed, APPS + 1);
     assert_int_equal(hooks_count(&b->h), APPS + 1);
-    end(b);
+    tended_end(b);
 }
 
 /* A person waits: what could not be done is said, and is done when it is tended. */
@@ -385,7 +363,7 @@ static void a_route_that_somebody_types_comes_to_its_end_whatever_webhooks_do(vo
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct both *b = begin(true);
+        struct tended *b = tended_begin(true);
         b->w.channel = "{\"ok\":true,\"name\":\"ops\"}";
         b->w.faults[0] = (struct fault){rows[i].match, 0, 1, rows[i].http, false};
         hooks_do(&b->w, "{\"task\":\"route\",\"handler\":\"route\",\"pipeline\":\"storefront\","
@@ -393,7 +371,7 @@ static void a_route_that_somebody_types_comes_to_its_end_whatever_webhooks_do(vo
         assert_string_equal(sw_str(hooks_end(&b->w, "add", ""), "do"), "add");
         assert_string_equal(said(b, "heroku"), rows[i].heroku);
         assert_string_equal(said(b, "github"), rows[i].github);
-        end(b);
+        tended_end(b);
     }
 }
 

@@ -5,33 +5,11 @@
 #define DAY (24 * 60 * MINUTE)
 #define STAGING "app-storefront-staging"
 
-struct both {
-    struct world w;
-    struct hooks h;
-    struct hub hub;
-};
-
-static struct both *begin(bool github) {
-    struct both *b = sw_zalloc(sizeof *b);
-    world_init(&b->w);
-    hooks_init(&b->h, &b->w);
-    if (github) hub_init(&b->hub, &b->w);
-    b->w.twice = true;
-    return b;
-}
-
-static void end(struct both *b) {
-    if (b->hub.refs) hub_finish(&b->hub);
-    hooks_finish(&b->h);
-    world_finish(&b->w);
-    free(b);
-}
-
 /* ---- what is so ---- */
 
 static void notifier_hears_apps_repository_and_webhooks(void **state) {
     (void)state;
-    struct both *b = begin(true);
+    struct tended *b = tended_begin(true);
     hooks_do(&b->w, TEND);
     const json_t *body = hooks_end(&b->w, "sync", ""), *apps = json_object_get(body, "apps");
     assert_string_equal(sw_str(json_object_get(body, "pipeline"), "name"), "storefront");
@@ -43,21 +21,21 @@ static void notifier_hears_apps_repository_and_webhooks(void **state) {
     assert_string_equal(sw_str(json_object_get(body, "repo"), "name"), "acme/storefront");
     assert_int_equal(json_object_size(json_object_get(body, "hooks")), 2);
     assert_int_equal(b->h.urgent, 0); /* nobody waits for it */
-    end(b);
+    tended_end(b);
 }
 
 static void a_pipeline_without_a_repository_is_as_good(void **state) {
     (void)state;
-    struct both *b = begin(true);
+    struct tended *b = tended_begin(true);
     b->hub.unconnected = true;
     hooks_do(&b->w, TEND);
     assert_null(json_object_get(hooks_end(&b->w, "sync", ""), "repo"));
-    end(b);
+    tended_end(b);
 }
 
 static void a_repository_that_github_does_not_show_is_lost_and_the_rest_is_not(void **state) {
     (void)state;
-    struct both *b = begin(true);
+    struct tended *b = tended_begin(true);
     b->hub.closed = true;
     hooks_do(&b->w, TEND);
     const json_t *sync = hooks_end(&b->w, "sync", "");
@@ -65,7 +43,7 @@ static void a_repository_that_github_does_not_show_is_lost_and_the_rest_is_not(v
     assert_string_equal(sw_str(sync, "github"), "lost");
     assert_string_equal(sw_str(json_object_get(sync, "hooks"), "github"), "denied");
     assert_string_equal(sw_str(json_object_get(sync, "hooks"), "heroku"), "ok");
-    end(b);
+    tended_end(b);
 }
 
 static void only_a_definite_word_is_a_conclusion(void **state) {
@@ -91,19 +69,19 @@ static void only_a_definite_word_is_a_conclusion(void **state) {
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct both *b = begin(false);
+        struct tended *b = tended_begin(false);
         print_message("%s\n", rows[i].http);
         b->w.faults[0] = (struct fault){"GET /pipelines/p-storefront", 0, 9, rows[i].http, false};
         hooks_do(&b->w, TEND);
         hooks_end(&b->w, rows[i].what, rows[i].reason);
-        end(b);
+        tended_end(b);
     }
 }
 
 static void whose_grant_cannot_be_had_is_unlinked_or_away(void **state) {
     (void)state;
     for (int how = 0; how < 3; how++) {
-        struct both *b = begin(false);
+        struct tended *b = tended_begin(false);
         b->w.faults[0] = (struct fault){"GET /pipelines/p-storefront/pipeline-couplings", 0, 1,
                                         "{\"status\":401,\"json\":{}}", false};
         if (how == 0) b->w.ungrant = true;
@@ -111,18 +89,18 @@ static void whose_grant_cannot_be_had_is_unlinked_or_away(void **state) {
         if (how == 2) b->w.other = "u-eve"; /* signed in as somebody else meanwhile */
         hooks_do(&b->w, TEND);
         hooks_end(&b->w, how == 0 ? "lost" : "away", how == 0 ? "unlinked" : "");
-        end(b);
+        tended_end(b);
     }
 }
 
 static void who_is_not_linked_with_github_any_more_keeps_the_rest(void **state) {
     (void)state;
-    struct both *b = begin(true);
+    struct tended *b = tended_begin(true);
     b->w.ungrant = true;
     b->w.faults[0] = (struct fault){"GET " HUB_REPO, 0, 1, "{\"status\":401,\"json\":{}}", false};
     hooks_do(&b->w, TEND);
     assert_string_equal(sw_str(hooks_end(&b->w, "sync", ""), "github"), "lost");
-    end(b);
+    tended_end(b);
 }
 
 /* Whichever call fails without a definite word, of both kinds. */
@@ -132,28 +110,28 @@ static void an_outage_anywhere_is_away_and_nothing_else(void **state) {
                                          "{\"status\":429}"};
     (void)state;
     for (size_t k = 0; k < 2; k++) {
-        struct both *first = begin(true);
+        struct tended *first = tended_begin(true);
         hooks_do(&first->w, TEND); /* so that all is there */
         json_array_clear(first->w.calls);
         hooks_do(&first->w, kinds[k]);
         for (size_t i = 0; i < json_array_size(first->w.calls); i++) {
             const char *call = json_string_value(json_array_get(first->w.calls, i));
-            struct both *b = begin(true);
+            struct tended *b = tended_begin(true);
             hooks_do(&b->w, TEND);
             json_array_clear(b->w.sent);
             b->w.faults[0] = (struct fault){call, 0, 99, faults[i % 3], false};
             print_message("%s\n", call);
             hooks_do(&b->w, kinds[k]);
             hooks_end(&b->w, "away", "");
-            end(b);
+            tended_end(b);
         }
-        end(first);
+        tended_end(first);
     }
 }
 
 static void a_name_that_no_pipeline_has_asks_nothing(void **state) {
     (void)state;
-    struct both *b = begin(false);
+    struct tended *b = tended_begin(false);
     b->w.twice = false; /* nothing is remembered of it */
     world_granted(&b->w,
                   "{\"task\":\"tend\",\"handler\":\"tend\",\"pipeline\":\"../x\",\"what\":"
@@ -162,12 +140,12 @@ static void a_name_that_no_pipeline_has_asks_nothing(void **state) {
     world_run(&b->w);
     assert_int_equal(json_array_size(b->w.calls), 0);
     assert_string_equal(sw_str(hooks_told(&b->w, SW_KIND_ROUTE, 0), "reason"), "gone");
-    end(b);
+    tended_end(b);
 }
 
 /* ---- what Heroku could not deliver ---- */
 
-static void deliver(struct both *b, const char *app, const char *event, const char *hook,
+static void deliver(struct tended *b, const char *app, const char *event, const char *hook,
                     const char *status, int64_t made_ms, int64_t last_ms) {
     char made[40], last[40];
     fake_time(made_ms, made, sizeof made);
@@ -190,13 +168,13 @@ static void deliver(struct both *b, const char *app, const char *event, const ch
                   "output_stream_url", "https://signed.example", "previous_data", "version", "1"));
 }
 
-static const char *hook_of(const struct both *b, const char *app) {
+static const char *hook_of(const struct tended *b, const char *app) {
     return sw_str(json_array_get(hooks_list(&b->h, app), 0), "id");
 }
 
 /* With a webhook at each app, and nothing told yet. */
-static struct both *with_hooks(bool github) {
-    struct both *b = begin(github);
+static struct tended *with_hooks(bool github) {
+    struct tended *b = tended_begin(github);
     hooks_do(&b->w, TEND);
     json_array_clear(b->w.sent);
     json_array_clear(b->w.calls);
@@ -206,7 +184,7 @@ static struct both *with_hooks(bool github) {
 
 static void what_heroku_gave_up_is_told_as_if_it_had_come(void **state) {
     (void)state;
-    struct both *b = with_hooks(false);
+    struct tended *b = with_hooks(false);
     int64_t long_ago = START_MS - 2 * DAY, now = START_MS - MINUTE;
     deliver(b, STAGING, "e-old", hook_of(b, STAGING), "failed", long_ago,
             START_MS - 2 * 60 * MINUTE);
@@ -228,22 +206,22 @@ static void what_heroku_gave_up_is_told_as_if_it_had_come(void **state) {
     hooks_silent(&b->w);
     SW_AUTO(sw_text) char *all = json_dumps(b->w.sent, 0);
     assert_null(strstr(all, "signed.example"));
-    end(b);
+    tended_end(b);
 }
 
 static void where_nothing_was_missed_few_calls_say_so(void **state) {
     (void)state;
-    struct both *b = with_hooks(true);
+    struct tended *b = with_hooks(true);
     hooks_do(&b->w, MISSED);
     hooks_silent(&b->w);
     /* couplings, the failed ones of each app, CI, connection, the repository's webhooks and deliveries */
     assert_int_equal(json_array_size(b->w.calls), 1 + 3 + 1 + 1 + 2);
-    end(b);
+    tended_end(b);
 }
 
 static void an_app_or_an_event_that_is_not_shown_is_passed_over(void **state) {
     (void)state;
-    struct both *b = with_hooks(false);
+    struct tended *b = with_hooks(false);
     deliver(b, STAGING, "e-one", hook_of(b, STAGING), "failed", START_MS, START_MS);
     deliver(b, STAGING, "e-two", hook_of(b, STAGING), "failed", START_MS, START_MS);
     json_object_del(b->h.events, "e-one");
@@ -254,12 +232,12 @@ static void an_app_or_an_event_that_is_not_shown_is_passed_over(void **state) {
     hooks_do(&b->w, MISSED);
     assert_string_equal(sw_str(hooks_told(&b->w, SW_KIND_EVENT, 0), "event_id"), "e-two");
     hooks_silent(&b->w);
-    end(b);
+    tended_end(b);
 }
 
 static void all_of_a_storm_are_told_page_by_page(void **state) {
     (void)state;
-    struct both *b = with_hooks(false);
+    struct tended *b = with_hooks(false);
     for (int i = 0; i < 260; i++) {
         SW_AUTO(sw_text) char *id = sw_printf("6f9619ff-8b86-d011-b42d-00cf4fc9%04d", i);
         deliver(b, STAGING, id, hook_of(b, STAGING), "failed", START_MS, START_MS);
@@ -268,12 +246,12 @@ static void all_of_a_storm_are_told_page_by_page(void **state) {
     assert_non_null(hooks_told(&b->w, SW_KIND_EVENT, 259));
     assert_null(hooks_told(&b->w, SW_KIND_EVENT, 260));
     hooks_silent(&b->w);
-    end(b);
+    tended_end(b);
 }
 
 static void a_storm_that_does_not_end_is_looked_at_again(void **state) {
     (void)state;
-    struct both *b = with_hooks(false);
+    struct tended *b = with_hooks(false);
     b->h.page = 1;
     for (int i = 0; i < 25; i++) {
         SW_AUTO(sw_text) char *id = sw_printf("e-%d", i);
@@ -282,24 +260,24 @@ static void a_storm_that_does_not_end_is_looked_at_again(void **state) {
     hooks_do(&b->w, MISSED);
     assert_null(hooks_told(&b->w, SW_KIND_EVENT, 20));
     hooks_end(&b->w, "away", "");
-    end(b);
+    tended_end(b);
 }
 
 static void it_leaves_the_account_its_calls(void **state) {
     (void)state;
-    struct both *b = with_hooks(false);
+    struct tended *b = with_hooks(false);
     deliver(b, STAGING, "e-one", hook_of(b, STAGING), "failed", START_MS, START_MS);
     b->w.faults[0] = (struct fault){"GET /apps/" STAGING "/webhook-deliveries", 0, 1,
                                     "{\"status\":200,\"json\":[],\"rate_remaining\":999}", false};
     hooks_do(&b->w, MISSED);
     hooks_end(&b->w, "away", "");
     assert_null(hooks_told(&b->w, SW_KIND_EVENT, 0));
-    end(b);
+    tended_end(b);
 }
 
 static void runs_of_heroku_ci_that_moved_are_told(void **state) {
     (void)state;
-    struct both *b = with_hooks(false);
+    struct tended *b = with_hooks(false);
     static const int64_t ages_ms[] = {MINUTE, 30 * MINUTE, 2 * 60 * MINUTE};
     for (int i = 0; i < 3; i++) {
         char at[40];
@@ -321,13 +299,13 @@ static void runs_of_heroku_ci_that_moved_are_told(void **state) {
     assert_int_equal(sw_int(json_object_get(hooks_told(&b->w, SW_KIND_EVENT, 1), "run"), "number"),
                      9);
     assert_null(hooks_told(&b->w, SW_KIND_EVENT, 2));
-    end(b);
+    tended_end(b);
 }
 
 /* ---- what GitHub could not deliver ---- */
 
 /* An attempt, older than those before. */
-static void attempt(struct both *b, int id, const char *guid, int status, bool again,
+static void attempt(struct tended *b, int id, const char *guid, int status, bool again,
                     int64_t age_ms) {
     char at[40];
     fake_time(START_MS - age_ms, at, sizeof at);
@@ -339,7 +317,7 @@ static void attempt(struct both *b, int id, const char *guid, int status, bool a
 
 static void github_is_asked_for_what_nobody_took(void **state) {
     (void)state;
-    struct both *b = with_hooks(true);
+    struct tended *b = with_hooks(true);
     attempt(b, 9, "g-later", 200, true, MINUTE); /* went well at last */
     attempt(b, 8, "g-twice", 502, true, 2 * MINUTE);
     attempt(b, 7, "g-well", 200, false, 3 * MINUTE);
@@ -351,12 +329,12 @@ static void github_is_asked_for_what_nobody_took(void **state) {
     assert_int_equal(json_array_size(b->h.again), 2);
     assert_true(hooks_has(b->h.again, "8"));
     assert_true(hooks_has(b->h.again, "6"));
-    end(b);
+    tended_end(b);
 }
 
 static void all_attempts_of_three_days_are_counted_where_one_failed(void **state) {
     (void)state;
-    struct both *b = with_hooks(true);
+    struct tended *b = with_hooks(true);
     b->h.page = 3;
     attempt(b, 99, "g-new", 503, false, MINUTE);
     for (int i = 0; i < 5; i++) /* nobody takes it: left alone */
@@ -367,12 +345,12 @@ static void all_attempts_of_three_days_are_counted_where_one_failed(void **state
     assert_int_equal(json_array_size(b->h.again), 2);
     assert_true(hooks_has(b->h.again, "99"));
     assert_true(hooks_has(b->h.again, "50"));
-    end(b);
+    tended_end(b);
 }
 
 static void where_all_went_well_only_the_newest_are_looked_at(void **state) {
     (void)state;
-    struct both *b = with_hooks(true);
+    struct tended *b = with_hooks(true);
     b->h.page = 2;
     for (int i = 0; i < 20; i++) {
         SW_AUTO(sw_text) char *guid = sw_printf("g-%d", i);
@@ -381,12 +359,12 @@ static void where_all_went_well_only_the_newest_are_looked_at(void **state) {
     hooks_do(&b->w, MISSED);
     assert_int_equal(json_array_size(b->w.calls), 6 + 1 + 2);
     assert_int_equal(json_array_size(b->h.again), 0);
-    end(b);
+    tended_end(b);
 }
 
 static void fifty_are_asked_for_and_the_rest_the_next_time(void **state) {
     (void)state;
-    struct both *b = with_hooks(true);
+    struct tended *b = with_hooks(true);
     for (int i = 0; i < 70; i++) {
         SW_AUTO(sw_text) char *guid = sw_printf("0b989ba4-242f-11e5-81e1-c7b6966d25%02d", i);
         attempt(b, 100 + i, guid, 503, false, MINUTE);
@@ -394,7 +372,7 @@ static void fifty_are_asked_for_and_the_rest_the_next_time(void **state) {
     hooks_do(&b->w, MISSED);
     assert_int_equal(json_array_size(b->h.again), 50);
     hooks_end(&b->w, "away", "");
-    end(b);
+    tended_end(b);
 }
 
 static void a_redelivery_is_asked_for_once_a_run_whatever_comes_of_it(void **state) {
@@ -407,7 +385,7 @@ static void a_redelivery_is_asked_for_once_a_run_whatever_comes_of_it(void **sta
                 {"{\"status\":429}", false, true}};
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct both *b = with_hooks(true);
+        struct tended *b = with_hooks(true);
         attempt(b, 2, "g-b", 503, false, MINUTE);
         attempt(b, 1, "g-a", 503, false, MINUTE);
         b->w.faults[0] = (struct fault){"POST " HUB_REPO "/hooks/900/deliveries/", 0, 1,
@@ -415,24 +393,24 @@ static void a_redelivery_is_asked_for_once_a_run_whatever_comes_of_it(void **sta
         hooks_do(&b->w, MISSED);
         rows[i].away ? (void)hooks_end(&b->w, "away", "") : hooks_silent(&b->w);
         assert_int_equal(json_array_size(b->h.again), rows[i].effect ? 2 : 1);
-        end(b);
+        tended_end(b);
     }
 }
 
 static void who_does_not_administer_the_repository_misses_nothing_else(void **state) {
     (void)state;
-    struct both *b = with_hooks(true);
+    struct tended *b = with_hooks(true);
     attempt(b, 1, "g-a", 503, false, MINUTE);
     b->h.closed = true;
     hooks_do(&b->w, MISSED);
     hooks_silent(&b->w);
     assert_int_equal(json_array_size(b->h.again), 0);
-    end(b);
+    tended_end(b);
 }
 
 static void a_hundred_apps_fit(void **state) {
     (void)state;
-    struct both *b = begin(false);
+    struct tended *b = tended_begin(false);
     for (int i = 0; i < 120; i++) {
         SW_AUTO(sw_text)
         char *name = sw_printf("a-rather-long-name-of-an-application-%03d", i);
@@ -451,7 +429,7 @@ static void a_hundred_apps_fit(void **state) {
     hooks_do(&b->w, MISSED);
     print_message("largest state: %zu bytes\n", b->w.state_max_bytes);
     assert_non_null(hooks_told(&b->w, SW_KIND_EVENT, 99));
-    end(b);
+    tended_end(b);
 }
 
 int main(void) {
