@@ -95,12 +95,34 @@ void sim__story_commit(struct sim_story *story, const char *branch) {
     }
 }
 
-enum sim_step sim__pushed(struct sim *sim, struct sim_story *story) {
+static enum sim_step pushed(struct sim *sim, struct sim_story *story) {
     if (strcmp(story->before, ZEROES) == 0) {
         sim__say_ref(sim, story, "create", story->branch, "branch");
     }
     sim__say_push(sim, story);
     return SIM_STEP_NEXT;
+}
+
+static enum sim_step told(struct sim *sim, struct sim_story *story) {
+    return story->then(sim, story);
+}
+
+void sim__story_push(struct sim *sim, struct sim_story *story, sim_step_fn *then) {
+    static sim_step_fn *const steps[] = {pushed,
+                                         told,
+                                         sim__ci_begins,
+                                         sim__ci_queued,
+                                         sim__ci_runs,
+                                         sim__ci_lint,
+                                         sim__ci_tests,
+                                         sim__ci_ends,
+                                         sim__ci_told,
+                                         sim__deploy_begins,
+                                         sim__deploy_builds,
+                                         sim__deploy_ends,
+                                         NULL};
+    story->then = then;
+    sim__story_go(sim, story, steps);
 }
 
 static enum sim_step synchronized(struct sim *sim, struct sim_story *story) {
@@ -131,11 +153,6 @@ static void push_tag(struct sim *sim, struct sim_req *req, struct sim_story *sto
 }
 
 void sim_happen_push(struct sim *sim, struct sim_req *req) {
-    static sim_step_fn *const steps[] = {
-        sim__pushed,  synchronized,       sim__ci_begins,     sim__ci_queued,
-        sim__ci_runs, sim__ci_lint,       sim__ci_tests,      sim__ci_ends,
-        sim__ci_told, sim__deploy_begins, sim__deploy_builds, sim__deploy_ends,
-        NULL};
     json_auto_t *ask = sim_req_json(req);
     struct sim_story *story = sim__story_new(sim, ask);
     const char *branch = sim_json_text(ask, "branch"), *tag = sim_json_text(ask, "tag");
@@ -155,7 +172,7 @@ void sim_happen_push(struct sim *sim, struct sim_req *req) {
     sim_reply_json(
         req, 200,
         json_pack("{s:b, s:s, s:s}", "ok", 1, "sha", story->sha, "branch", story->branch));
-    sim__story_go(sim, story, steps);
+    sim__story_push(sim, story, synchronized);
 }
 
 struct recovery {

@@ -36,6 +36,7 @@ typedef enum sim_step sim_step_fn(struct sim *sim, struct sim_story *story);
 struct sim_story {
     struct sim *sim;
     sim_step_fn *const *step; /* the next one; the list ends with NULL */
+    sim_step_fn *then;        /* of sim__story_push */
     struct sim_repo *repo;
     const struct sim_person *person;
     const struct sim_account *account; /* the same person at Heroku */
@@ -58,6 +59,8 @@ void sim_event_show(struct sim *sim, struct sim_req *req);
 struct sim_story *sim__story_new(struct sim *sim, const json_t *ask);
 void sim__story_commit(struct sim_story *story, const char *branch);
 void sim__story_go(struct sim *sim, struct sim_story *story, sim_step_fn *const *steps);
+/* The steps of a push: GitHub tells it, `then` tells what else it was, CI runs, and it is deployed. */
+void sim__story_push(struct sim *sim, struct sim_story *story, sim_step_fn *then);
 void sim__story_free(struct sim_story *story);
 void sim__recover_later(struct sim *sim, struct sim_app *app, const char *dyno, int64_t delay_ms);
 
@@ -80,8 +83,8 @@ void sim__say_workflow(struct sim *sim, struct sim_story *story, const char *act
 void sim__say_release(struct sim *sim, const struct sim_story *story, const char *tag);
 
 /* Steps. */
-sim_step_fn sim__pushed, sim__ci_begins, sim__ci_queued, sim__ci_runs, sim__ci_lint, sim__ci_tests,
-    sim__ci_ends, sim__ci_told;
+sim_step_fn sim__ci_begins, sim__ci_queued, sim__ci_runs, sim__ci_lint, sim__ci_tests, sim__ci_ends,
+    sim__ci_told;
 sim_step_fn sim__deploy_begins, sim__deploy_builds, sim__deploy_ends;
 
 /* Handlers of the admin. */

@@ -67,26 +67,13 @@ static enum sim_step opened(struct sim *sim, struct sim_story *story) {
 }
 
 static void open_one(struct sim *sim, struct sim_story *story, const json_t *ask) {
-    static sim_step_fn *const steps[] = {sim__pushed,
-                                         opened,
-                                         sim__ci_begins,
-                                         sim__ci_queued,
-                                         sim__ci_runs,
-                                         sim__ci_lint,
-                                         sim__ci_tests,
-                                         sim__ci_ends,
-                                         sim__ci_told,
-                                         sim__deploy_begins,
-                                         sim__deploy_builds,
-                                         sim__deploy_ends,
-                                         NULL};
     int number = FIRST_NUMBER + (int)json_array_size(story->repo->pulls);
     SIM_FREE char *made = sim_fmt("feature/%d", number);
     const char *branch = sim_json_text(ask, "branch"), *title = sim_json_text(ask, "title");
     sim__story_commit(story, branch != NULL ? branch : made);
     story->pull = pull_new(sim, story, number, title != NULL ? title : story->message);
     json_array_append_new(story->repo->pulls, story->pull);
-    sim__story_go(sim, story, steps);
+    sim__story_push(sim, story, opened);
 }
 
 static enum sim_step merged(struct sim *sim, struct sim_story *story) {
@@ -100,19 +87,6 @@ static enum sim_step merged(struct sim *sim, struct sim_story *story) {
 }
 
 static void merge(struct sim *sim, struct sim_story *story) {
-    static sim_step_fn *const steps[] = {sim__pushed,
-                                         merged,
-                                         sim__ci_begins,
-                                         sim__ci_queued,
-                                         sim__ci_runs,
-                                         sim__ci_lint,
-                                         sim__ci_tests,
-                                         sim__ci_ends,
-                                         sim__ci_told,
-                                         sim__deploy_begins,
-                                         sim__deploy_builds,
-                                         sim__deploy_ends,
-                                         NULL};
     json_t *pull = story->pull;
     free(story->message);
     story->message =
@@ -125,7 +99,7 @@ static void merge(struct sim *sim, struct sim_story *story) {
     json_object_set_new(pull, "merged_by", sim__person_json(sim, story->person));
     touch(pull, "merged_at");
     touch(pull, "closed_at");
-    sim__story_go(sim, story, steps);
+    sim__story_push(sim, story, merged);
 }
 
 static enum sim_step closed(struct sim *sim, struct sim_story *story) {
