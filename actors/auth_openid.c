@@ -7,7 +7,6 @@
  * be had: the token comes over TLS from Slack itself, to a client that said its secret (OpenID Connect
  * Core 3.1.3.7, point 6). What it says is checked, all of it. */
 #include "actors/auth_priv.h"
-#include "actors/form.h"
 #include "actors/id_token.h"
 
 #include <string.h>

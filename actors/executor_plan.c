@@ -2,7 +2,6 @@
 #include "actors/executor_priv.h"
 #include "actors/plan_priv.h"
 
-#include <errno.h>
 #include <string.h>
 
 #define RENEW_BELOW_MS 60000

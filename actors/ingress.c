@@ -4,7 +4,6 @@
 #include "actors/ingress_priv.h"
 #include "actors/pages.h"
 #include "common/mem.h"
-#include "common/seal.h"
 
 #include <errno.h>
 #include <stdio.h>

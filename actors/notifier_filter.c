@@ -1,8 +1,6 @@
 /* notifier_filter.c -- what a route lets through; see notifier_priv.h. */
 #include "actors/notifier_priv.h"
 
-#include <string.h>
-
 /* The bytes of the character at `text`. */
 static size_t char_bytes(const char *text) {
     size_t n = 1;

@@ -1,5 +1,4 @@
 /* notifier_remove.c -- routes are taken away: one by its id, one of a channel, or all of a channel; see notifier_priv.h. */
-#include "actors/form.h"
 #include "actors/notifier_priv.h"
 
 #include <errno.h>

@@ -1,8 +1,6 @@
 /* notifier_show.c -- which channel hears of what, and a sample of it; see notifier_priv.h. */
-#include "actors/form.h"
 #include "actors/notifier_priv.h"
 
-#include <errno.h>
 #include <string.h>
 
 #define SHOWN_MAX 40

@@ -1,7 +1,6 @@
 /* notifier_state.c -- values by kind and name, the index of sources, and how people are told; see notifier_priv.h. */
 #include "actors/notifier_priv.h"
 
-#include <errno.h>
 #include <string.h>
 
 #define NAME_MAX_BYTES 120

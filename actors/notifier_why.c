@@ -3,7 +3,6 @@
 #include "actors/notifier_priv.h"
 
 #include <ctype.h>
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 

@@ -5,8 +5,6 @@
  * the person is told. What to look at, the step of the write says. See executor_priv.h. */
 #include "actors/plan_priv.h"
 
-#include <string.h>
-
 #define SETTLE_MS 5000 /* from a write to what it makes */
 #define LOOKS_MIN 2
 

@@ -9,7 +9,6 @@
  *   minute, count, digest  how many subjects began in this minute, and the id of the digest that takes in the rest
  * What a subject needs is in the subject; that it stands in a list says only that it shall be looked at. */
 #include "actors/responder_feed.h"
-#include "actors/form.h"
 #include "common/mem.h"
 
 #include <errno.h>

@@ -1,6 +1,5 @@
 /* templates_login.c -- who the person is at Heroku and GitHub; see templates.h. */
 #include "actors/templates_priv.h"
-#include "proto/value.h"
 
 #define AFTER                                                                                      \
     "[{?kept}As soon as that is done I go on with {line:typed}.]"                                  \

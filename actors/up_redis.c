@@ -3,7 +3,6 @@
 #include "actors/up_priv.h"
 #include "common/mem.h"
 
-#include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>

@@ -7,7 +7,6 @@
 #include "common/sync.h"
 #include "proto/value.h"
 
-#include <errno.h>
 #include <hiredis/hiredis.h>
 #include <string.h>
 

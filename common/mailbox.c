@@ -7,7 +7,6 @@
 #include "common/metrics.h"
 #include "common/run_priv.h"
 
-#include <errno.h>
 #include <hiredis/hiredis.h>
 #include <inttypes.h>
 

@@ -13,7 +13,6 @@
 #include "common/seal.h"
 
 #include <curl/curl.h>
-#include <errno.h>
 #include <sodium.h>
 #include <string.h>
 #include <time.h>

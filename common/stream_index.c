@@ -6,7 +6,6 @@
 
 #include "common/mem.h"
 
-#include <errno.h>
 #include <hiredis/hiredis.h>
 
 #define KEPT_MAX 100000

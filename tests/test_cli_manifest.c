@@ -1,6 +1,5 @@
 /* test_cli_manifest.c -- `slipway manifest` as a shell sees it: a manifest on standard output, or why not. */
 #include "actors/cli.h"
-#include "actors/pages.h"
 #include "common/mem.h"
 #include "proto/value.h"
 

@@ -3,7 +3,6 @@
 
 #include "common/mem.h"
 
-#include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>

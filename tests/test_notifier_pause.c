@@ -1,8 +1,6 @@
 /* test_notifier_pause.c -- routes that cannot be served are paused, and those whom it concerns are told, through sw_step. */
 #include "notifier_world.h"
 
-#include "actors/blocks.h"
-
 static int lose(struct world *w, const char *user, const char *reason) {
     return world_route(w, "lost", user, "C0DEV",
                        json_pack("{s:{s:s}, s:s}", "pipeline", "id", "p1", "reason", reason));

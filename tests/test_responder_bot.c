@@ -2,8 +2,6 @@
 #include "common/seal.h"
 #include "responder_talk.h"
 
-#include <unistd.h>
-
 struct place { /* a world with keys */
     struct world w;
     char dir[64];

@@ -1,8 +1,6 @@
 /* test_responder_feed.c -- what a channel shows of a subject: one message, one reply with its history, its failures once. */
 #include "feed_world.h"
 
-#include <stdio.h>
-
 #define OP "n/deploy/app1/abcdef12/C0DEPLOY"
 
 static int count_ops(const struct world *w, const char *op) {

@@ -4,7 +4,6 @@
 #include "actors/cli.h"
 #include "common/mem.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <setjmp.h>

@@ -5,7 +5,6 @@
  * look); what a process does not say stays out. */
 #include "out.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>

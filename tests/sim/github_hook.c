@@ -1,7 +1,6 @@
 /* github_hook.c -- webhooks of a repository, which only its administrators see, and their deliveries; see github.h. */
 #include "github_priv.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,7 +1,6 @@
 /* github_repo.c -- who one is, repositories, branches, rules, commits and archives; see github.h. */
 #include "github_priv.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

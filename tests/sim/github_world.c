@@ -3,8 +3,6 @@
 
 #include "heroku.h"
 
-#include <ctype.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>

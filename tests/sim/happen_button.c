@@ -1,8 +1,6 @@
 /* happen_button.c -- the page's buttons for what happens at GitHub and Heroku; see happen.h. */
 #include "happen.h"
 
-#include <string.h>
-
 static const struct {
     const char *label, *path, *ask;
 } buttons[] = {{"Push a commit", "/sim/push", "{}"},

@@ -1,7 +1,6 @@
 /* happen_say.c -- GitHub's events as their payloads are; see happen.h. */
 #include "happen.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -4,7 +4,6 @@
  * ']' before the first value means "after it"; that is what Next-Range carries. */
 #include "heroku.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

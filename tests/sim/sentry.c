@@ -1,7 +1,6 @@
 /* sentry.c -- authentication and framing of envelopes; see sentry.h. */
 #include "sentry.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

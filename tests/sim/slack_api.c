@@ -1,7 +1,6 @@
 /* slack_api.c -- the Web API methods; see slack.h. Every refusal is 200 with ok:false. */
 #include "slack_oauth.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

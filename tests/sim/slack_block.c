@@ -4,8 +4,6 @@
  * way Slack does in response_metadata. */
 #include "slack.h"
 
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -2,7 +2,6 @@
  * set of it; see slack_oauth.h. */
 #include "slack_oauth.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,8 +1,6 @@
 /* slack_view.c -- GET /sim/view: a channel as one person sees it; see slack.h. */
 #include "slack.h"
 
-#include <string.h>
-
 static json_t *message_json(const struct sim_channel *channel, const struct sim_message *m) {
     json_t *o = json_pack("{s:s, s:s, s:b, s:b, s:[]}", "ts", m->ts, "text", m->text, "ephemeral",
                           m->ephemeral, "edited", m->edited, "thread");
