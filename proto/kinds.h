@@ -10,11 +10,11 @@
 #ifndef SW_KINDS_H
 #define SW_KINDS_H
 
-#define SW_KIND_SLASH "slash.v1"     /* ingress -> parser: a command as typed */
-#define SW_KIND_WEB "web.v1"         /* ingress -> auth: a page of signing in or installing */
-#define SW_INST_INSTALL "INSTALL"    /* no installation: who installs, until it is known where */
-#define SW_KIND_EVENT "event.v1"     /* ingress -> notifier, auth: projection of a webhook */
-#define SW_KIND_COMMAND "command.v1" /* parser -> auth: a typed command that needs an account */
+#define SW_KIND_SLASH "slash.v1"  /* ingress -> parser: a command as typed */
+#define SW_KIND_WEB "web.v1"      /* ingress -> auth: a page of signing in or installing */
+#define SW_INST_INSTALL "INSTALL" /* no installation: who installs, until it is known where */
+#define SW_KIND_EVENT "event.v1" /* ingress, executor -> notifier; ingress -> auth: what happened */
+#define SW_KIND_COMMAND "command.v1" /* parser, notifier -> auth: a command that needs an account */
 #define SW_KIND_REPLY "reply.v1"     /* any -> responder: something a person shall see */
 #define SW_KIND_GRANTED "granted.v1" /* auth -> executor: a command and the right to run it */
 #define SW_KIND_REGRANT "regrant.v1" /* executor -> auth: the grant was refused or runs out */
@@ -28,7 +28,7 @@
 #define SW_KIND_BOT "bot.v1"             /* auth -> responder: the bot token to be used */
 #define SW_KIND_BOT_REFUSED "bot_refused.v1" /* responder -> auth: Slack does not take it */
 #define SW_KIND_RESEAL "reseal.v1" /* slipway keys -> auth: seal what is kept of a person anew */
-#define SW_KIND_PROMOTED "promoted.v1" /* executor -> notifier: where a pipeline was promoted */
+#define SW_KIND_PROMOTED "promoted.v1" /* executor -> notifier: what an operation makes */
 #define SW_KIND_CANCEL "cancel.v1"     /* executor -> executor: end this plan if it can be ended */
 #define SW_KIND_GO "go.v1"             /* executor -> executor: do what was offered */
 #define SW_KIND_NOTICE                                                                             \

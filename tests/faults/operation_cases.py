@@ -8,7 +8,6 @@ from words import AGAIN_GREEN, AT_WORK, CANCELLED, DEPLOY_NO_LOOK, DEPLOY_TWICE,
 from world import PROMOTE
 
 DEPLOY = "deploy storefront to staging"
-BUILDS = "POST /apps"
 LONG = [30000, 30000]
 FAST = [200, 300]
 
