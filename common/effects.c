@@ -1,8 +1,7 @@
 /* effects.c -- calls that are owed: performed, marked first where they must not be repeated, and settled.
  *
- * An effect is known here from the commit that owes it (or from the hash, when a shard is taken) until Redis confirmed that it
- * is settled. When a shard is lost, calls under way go on: the same process often takes the shard again after a reconnect, and
- * then settles what it did. What another process owns by then is refused by the ledger. */
+ * An effect is known here from the commit that owes it (or from the hash, when a shard is taken: effects_take.c) until Redis
+ * confirmed that it is settled. */
 #include "common/crash.h"
 #include "common/effects_priv.h"
 #include "common/log.h"
@@ -13,8 +12,6 @@
 #include <hiredis/hiredis.h>
 #include <inttypes.h>
 #include <sodium.h>
-
-#define LOST_MS 60000 /* how long a call of a lost shard is kept */
 
 static void effect_destroy(void **p) {
     struct sw_effect *effect = *p;
@@ -57,33 +54,32 @@ void sw__effects_destroy(struct sw_effects *effects) {
     free(effects);
 }
 
-static void key_of(const struct sw_shard *shard, const char *id, char key[SW_EFFECT_KEY]) {
+void sw__effect_key(const struct sw_shard *shard, const char *id, char key[SW_EFFECT_KEY]) {
     snprintf(key, SW_EFFECT_KEY, "%u/%s", shard->number, id);
 }
 
-/* Gone from here: settled, or another's. */
-static void forget(struct sw_effect *effect) {
+void sw__effect_forget(struct sw_effect *effect) {
     struct sw_effects *effects = effect->shard->run->effects;
     char key[SW_EFFECT_KEY];
     if (effect->call) sw_calls_cancel(effects->calls, sw_take(&effect->call));
     effect->shard->calls--;
-    key_of(effect->shard, effect->id, key);
+    sw__effect_key(effect->shard, effect->id, key);
     zhashx_delete(effects->known, key);
 }
 
-static void make_ready(struct sw_effect *effect) {
+void sw__effect_ready(struct sw_effect *effect) {
     effect->state = SW_EFFECT_READY;
     zlistx_add_end(sw__effect_queue(effect), effect);
     sw__pump(effect->shard->run);
 }
 
-static void make_later(struct sw_effect *effect, int64_t at_ms) {
+void sw__effect_at(struct sw_effect *effect, int64_t at_ms) {
     effect->state = SW_EFFECT_LATER;
     effect->at_ms = at_ms;
     zlistx_add_end(effect->shard->run->effects->later, effect);
 }
 
-static struct sw_effect *know(struct sw_shard *shard, const char *id, const json_t *record) {
+struct sw_effect *sw__effect_know(struct sw_shard *shard, const char *id, const json_t *record) {
     struct sw_effects *effects = shard->run->effects;
     char key[SW_EFFECT_KEY];
     struct sw_msg *m = sw_msg_from_json(json_object_get(record, "m"));
@@ -97,17 +93,17 @@ static struct sw_effect *know(struct sw_shard *shard, const char *id, const json
     effect->bulk = json_is_true(json_object_get(effect->request, "bulk"));
     effect->retry_until_ms = sw__boot_ms() + shard->run->conf.retry_ms;
     shard->calls++;
-    key_of(shard, id, key);
+    sw__effect_key(shard, id, key);
     zhashx_insert(effects->known, key, effect);
     return effect;
 }
 
 void sw__effects_owe(struct sw_shard *shard, const char *id, const json_t *record) {
     char key[SW_EFFECT_KEY];
-    key_of(shard, id, key);
+    sw__effect_key(shard, id, key);
     if (zhashx_lookup(shard->run->effects->known, key)) return;
-    struct sw_effect *effect = know(shard, id, record);
-    if (effect) make_ready(effect);
+    struct sw_effect *effect = sw__effect_know(shard, id, record);
+    if (effect) sw__effect_ready(effect);
 }
 
 /* ---- the answer ---- */
@@ -181,7 +177,7 @@ static int64_t backoff_ms(const struct sw_effect *effect, int64_t floor_ms) {
 }
 
 void sw__effect_later(struct sw_effect *effect) {
-    make_later(effect, sw__boot_ms() + backoff_ms(effect, -1));
+    sw__effect_at(effect, sw__boot_ms() + backoff_ms(effect, -1));
 }
 
 static void on_result(void *arg, const struct sw_call_result *result) {
@@ -205,7 +201,7 @@ static void on_result(void *arg, const struct sw_call_result *result) {
         sw_log(SW_LOG_WARN, "try again", SW_S("cmd", effect->m->cmd), SW_S("up", up),
                SW_I("status", result->status), SW_I("wait_ms", wait_ms),
                SW_I("tries", effect->tries));
-        make_later(effect, sw__boot_ms() + wait_ms);
+        sw__effect_at(effect, sw__boot_ms() + wait_ms);
     } else if (unknown) {
         answer_error(effect, "unsure", result->status);
     } else if (no_answer) {
@@ -289,11 +285,11 @@ static void on_marked(void *arg, const redisReply *reply) {
         for (size_t i = 0; i < marking->count; i++) {
             struct sw_effect *effect = marking->effect[i];
             if (reply->element[2 + i]->integer == 0) {
-                forget(effect);
+                sw__effect_forget(effect);
             } else if (leased) {
                 sw__effect_perform(effect);
-            } else {
-                make_later(effect, sw__boot_ms() + 100); /* marked again when the lease is sure */
+            } else { /* marked again when the lease is sure */
+                sw__effect_at(effect, sw__boot_ms() + 100);
             }
         }
     }
@@ -331,7 +327,7 @@ static void on_settled(void *arg, const redisReply *reply) {
             struct sw_id id;
             if (sw__id_parse(id_text, &id))
                 sw__mailbox_receive(shard, 0, id, effect->answer, effect->answer_size);
-            forget(effect);
+            sw__effect_forget(effect);
         }
         if (shard->state == SW_LEAVING) sw__lease_released(shard);
     }
@@ -348,147 +344,4 @@ void sw__effects_settle(struct sw_shard *shard, struct sw_effect *const *list, s
     SW_CRASH("before-settle");
     /* Where the connection is gone they stay answered, and are settled when the shard is taken again. */
     (void)ask(shard, SW_SCRIPT_SETTLE, list, count, values, sizes, on_settled);
-}
-
-/* ---- taking and losing a shard ---- */
-
-struct taking {
-    struct sw_shard *shard;
-    unsigned life;
-    json_t *records; /* id -> bytes are not JSON: id -> record */
-};
-
-/* A mark of an owner before: nobody knows whether the call was made. It may still be under way until then. */
-static void inherit(struct sw_effect *effect, int64_t not_after_ms) {
-    int64_t wait_ms = not_after_ms - sw__now_ms(effect->shard->run);
-    sw__effect_unlist(effect);
-    effect->unsure = true;
-    make_later(effect, sw__boot_ms() + (wait_ms > 0 ? wait_ms : 0));
-}
-
-/* What was known before the shard was lost. Another may have owned it meanwhile: where the mark is not ours, so may the call be. */
-static void readopt(struct sw_effect *effect, const char *mark, const char *until) {
-    struct sw_run *run = effect->shard->run;
-    bool waits = effect->state != SW_EFFECT_ANSWERED && effect->state != SW_EFFECT_RUNNING;
-    size_t n = strlen(effect->epoch);
-    bool foreign = until && ((size_t)(until - mark) != n || memcmp(mark, effect->epoch, n) != 0);
-    effect->lost = false;
-    if (waits && foreign) {
-        inherit(effect, atoll(until + 1));
-    } else if (effect->state == SW_EFFECT_ANSWERED) {
-        zlistx_add_end(run->effects->answered[effect->shard->number], effect);
-    } else if (effect->state == SW_EFFECT_READY || effect->state == SW_EFFECT_MARKING) {
-        make_ready(effect);
-    }
-}
-
-static void adopt(struct sw_shard *shard, const char *id, const json_t *record, const char *mark) {
-    struct sw_run *run = shard->run;
-    char key[SW_EFFECT_KEY];
-    key_of(shard, id, key);
-    const char *until = mark ? strchr(mark, ':') : NULL;
-    struct sw_effect *effect = zhashx_lookup(run->effects->known, key);
-    if (effect) {
-        readopt(effect, mark, until);
-        return;
-    }
-    effect = know(shard, id, record);
-    if (!effect) return;
-    /* Of an older generation: it may have been marked in what Redis has forgotten. */
-    bool older = strncmp(id, shard->gen, strlen(shard->gen)) != 0 || id[strlen(shard->gen)] != '-';
-    if (effect->once && until) {
-        inherit(effect, atoll(until + 1));
-    } else if (effect->once && older) {
-        inherit(effect, sw__now_ms(run) + run->conf.write_timeout_ms * 16 / 15);
-    } else {
-        make_ready(effect);
-    }
-}
-
-/* What we knew and Redis does not: settled by the call before, or by another owner. */
-static void drop_lost(struct sw_shard *shard) {
-    zlistx_t *keys = zhashx_keys(shard->run->effects->known);
-    for (const char *key = zlistx_first(keys); key; key = zlistx_next(keys)) {
-        struct sw_effect *effect = zhashx_lookup(shard->run->effects->known, key);
-        if (!effect || effect->shard != shard || !effect->lost) continue;
-        if (effect->call) shard->run->effects->active--;
-        sw__effect_unlist(effect);
-        forget(effect);
-    }
-    zlistx_destroy(&keys);
-}
-
-static void on_marks(void *arg, const redisReply *reply) {
-    struct taking *taking = arg;
-    struct sw_shard *shard = taking->shard;
-    if (reply && shard->life == taking->life && sw__reply_is_list(shard, reply)) {
-        const char *id;
-        json_t *record;
-        json_object_foreach(taking->records, id, record) {
-            const char *mark = NULL;
-            for (size_t i = 0; i + 1 < reply->elements; i += 2) {
-                if (!strcmp(reply->element[i]->str, id)) mark = reply->element[i + 1]->str;
-            }
-            adopt(shard, id, record, mark);
-        }
-        drop_lost(shard);
-        sw__pump(shard->run);
-    }
-    json_decref(taking->records);
-    free(taking);
-}
-
-static void on_owed(void *arg, const redisReply *reply) {
-    struct taking *taking = arg;
-    if (!reply || taking->shard->life != taking->life) return;
-    if (!sw__reply_is_list(taking->shard, reply)) return; /* reset: on_marks sees another life */
-    for (size_t i = 0; i + 1 < reply->elements; i += 2) {
-        json_t *record = NULL;
-        const redisReply *id = reply->element[i], *data = reply->element[i + 1];
-        if (sw__effect_unpack(taking->shard->run, taking->shard->prefix, id->str, data->str,
-                              data->len, &record) == -EBADMSG)
-            sw_log(SW_LOG_ERROR, "an effect is not ours", SW_I("shard", taking->shard->number),
-                   SW_S("id", id->str));
-        if (record) json_object_set_new(taking->records, id->str, record);
-    }
-}
-
-/* Two reads on one connection: the second one's answer comes after the first one's. */
-void sw__effects_taken(struct sw_shard *shard) {
-    char owed[64], marks[64];
-    struct taking *taking = sw_malloc(sizeof(*taking));
-    *taking = (struct taking){shard, shard->life, json_object()};
-    snprintf(owed, sizeof(owed), "%s%s:fx", shard->prefix, shard->run->role);
-    snprintf(marks, sizeof(marks), "%s%s:fx:started", shard->prefix, shard->run->role);
-    if (sw_redis_words(shard->run->redis, on_owed, taking, "HGETALL", owed, NULL) < 0 ||
-        sw_redis_words(shard->run->redis, on_marks, taking, "HGETALL", marks, NULL) < 0) {
-        json_decref(taking->records);
-        free(taking);
-    }
-}
-
-void sw__effects_lost(struct sw_shard *shard) {
-    struct sw_effects *effects = shard->run->effects;
-    if (!effects) return;
-    zlistx_purge(effects->ready[shard->number]);
-    zlistx_purge(effects->bulk[shard->number]);
-    zlistx_purge(effects->answered[shard->number]);
-    for (struct sw_effect *e = zhashx_first(effects->known); e; e = zhashx_next(effects->known)) {
-        if (e->shard != shard) continue;
-        e->lost = true;
-        e->lost_at_ms = sw__boot_ms();
-    }
-}
-
-/* Once in a while: what was lost and did not come back. */
-void sw__effects_tidy(struct sw_effects *effects) {
-    zlistx_t *keys = zhashx_keys(effects->known);
-    for (const char *key = zlistx_first(keys); key; key = zlistx_next(keys)) {
-        struct sw_effect *effect = zhashx_lookup(effects->known, key);
-        if (!effect->lost || effect->call) continue;
-        if (sw__boot_ms() - effect->lost_at_ms < LOST_MS) continue;
-        sw__effect_unlist(effect);
-        forget(effect);
-    }
-    zlistx_destroy(&keys);
 }

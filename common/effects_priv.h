@@ -1,4 +1,4 @@
-/* effects_priv.h -- an effect as this process knows it, between effects.c (its life) and effects_turn.c (whose turn it is).
+/* effects_priv.h -- an effect as this process knows it, between effects.c (its life), effects_take.c (whose it is) and effects_turn.c (whose turn it is).
  *
  * shapes   READY -> (MARKING ->) RUNNING -> ANSWERED -> settled and gone; LATER waits for a time
  * units    *_ms on CLOCK_BOOTTIME
@@ -70,6 +70,13 @@ static inline zlistx_t *sw__effect_queue(const struct sw_effect *effect) {
     return (effect->bulk ? effects->bulk : effects->ready)[effect->shard->number];
 }
 
+void sw__effect_key(const struct sw_shard *shard, const char *id, char key[SW_EFFECT_KEY]);
+/* Known from now on; NULL where the record is not one. */
+struct sw_effect *sw__effect_know(struct sw_shard *shard, const char *id, const json_t *record);
+void sw__effect_ready(struct sw_effect *effect);
+void sw__effect_at(struct sw_effect *effect, int64_t at_ms); /* LATER */
+/* Gone from here: settled, or another's. */
+void sw__effect_forget(struct sw_effect *effect);
 struct sw_breaker *sw__breaker_of(struct sw_effects *effects, const char *up);
 void sw__breaker_note(struct sw_effects *effects, const char *up, bool sick, int64_t began_at_ms);
 void sw__effect_perform(struct sw_effect *effect);
