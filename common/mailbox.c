@@ -173,7 +173,7 @@ static void on_page(void *arg, const redisReply *reply) {
     free(arg);
     if (!reply || shard->life != f.life) return;
     lane->fetching = false;
-    if (reply->type != REDIS_REPLY_ARRAY) return;
+    if (!sw__reply_is_list(shard, reply)) return;
     for (size_t i = 0; i < reply->elements; i++) {
         const redisReply *e = reply->element[i];
         struct sw_id id;
@@ -195,7 +195,8 @@ static void on_page(void *arg, const redisReply *reply) {
             more_up_to(lane, f.upto);
         }
     }
-    take_early(shard, lane);
+    /* Not before all pages are read: what a new generation begins with follows upon whatever comes last of the old one. */
+    if (!lane->fetching && !lane->more) take_early(shard, lane);
 }
 
 /* Reads (tail, upto] in pages. */
