@@ -1,5 +1,6 @@
 /* test_notice_order.c -- whatever the order in which events arrive, a channel ends with the same messages and the same threads:
  * notifier's handler, its notices, responder's feed and a Slack. */
+#include "tests/dice.h"
 #include "tests/feed_world.h"
 #include "tests/subject_histories.h"
 
@@ -158,22 +159,13 @@ static bool is_single(const json_t *seen) {
 
 /* ---- orders ---- */
 
-static uint64_t dice; /* xorshift: the same on every machine */
-
-static size_t below(size_t n) {
-    dice ^= dice << 13;
-    dice ^= dice >> 7;
-    dice ^= dice << 17;
-    return n ? dice % n : 0;
-}
-
 /* Seed 0: as it happened. Some arrive twice, the second time at any later moment. */
 static size_t order_of(unsigned seed, size_t order[2 * EVENTS]) {
     size_t count = EVENTS;
     for (size_t i = 0; i < EVENTS; i++)
         order[i] = i;
     if (seed == 0) return count;
-    dice = 0x9e3779b97f4a7c15u * seed;
+    dice_seed(seed);
     for (size_t i = 0; i < EVENTS; i++)
         if (below(4) == 0) order[count++] = i;
     for (size_t i = count; i > 1; i--) {

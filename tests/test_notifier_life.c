@@ -1,5 +1,6 @@
 /* test_notifier_life.c -- a commit that is deployed to an app again is a message of its own, in whatever order each of its lives is
  * told, through sw_step. */
+#include "tests/dice.h"
 #include "tests/notifier_world.h"
 #include "tests/subject_histories.h"
 
@@ -60,15 +61,6 @@ static const struct row {
       "Live: *acme/storefront* `main` (`4f2a9c1`)"}},
     {0},
 };
-
-static uint64_t dice; /* xorshift: the same on every machine */
-
-static size_t below(size_t n) {
-    dice ^= dice << 13;
-    dice ^= dice >> 7;
-    dice ^= dice << 17;
-    return n ? dice % n : 0;
-}
 
 /* ---- the row's events ---- */
 
@@ -175,7 +167,7 @@ static json_t *held_after(const struct told *t, unsigned seed) {
     json_t *held = json_object(), *event;
     size_t i;
     begin(&w);
-    dice = 0x9e3779b97f4a7c15u * seed;
+    dice_seed(seed);
     for (size_t l = 0; l < LIVES_MAX; l++) {
         SW_AUTO(sw_json) json_t *order = order_of(t, l, seed);
         json_array_foreach(order, i, event) {

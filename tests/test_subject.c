@@ -1,4 +1,5 @@
 /* test_subject.c -- what a channel reads of each kind of subject, and that the order of arrival does not matter. */
+#include "tests/dice.h"
 #include "tests/subject_histories.h"
 
 #define SEEDS 1000
@@ -47,15 +48,6 @@ static void each_event_of_a_subject_has_its_key(void **state) {
 
 /* ---- any order, any repeats ---- */
 
-static uint64_t dice; /* xorshift: the same on every machine */
-
-static size_t below(size_t n) {
-    dice ^= dice << 13;
-    dice ^= dice >> 7;
-    dice ^= dice << 17;
-    return n ? dice % n : 0;
-}
-
 static char *bytes_of(const json_t *value) {
     return json_dumps(value, JSON_SORT_KEYS | JSON_COMPACT);
 }
@@ -100,7 +92,7 @@ static void check_any_order(const char *name, json_t *const *events, size_t coun
     SW_AUTO(sw_json) json_t *first = NULL;
     SW_AUTO(sw_json) json_t *first_notice = NULL;
     for (size_t seed = 1; seed <= seeds; seed++) {
-        dice = seed * 0x9e3779b97f4a7c15ULL;
+        dice_seed(seed);
         SW_AUTO(sw_json) json_t *state = shuffled(events, count);
         SW_AUTO(sw_json) json_t *notice = notice_of(state);
         /* Objects are equal whatever the order of their keys, lists are not. */
@@ -123,7 +115,7 @@ static void any_order_and_any_repeats_give_the_same_thread(void **state) {
         size_t count = read_all(h, events);
         SW_AUTO(sw_json) json_t *as_told = fold_all(h->events);
         check_any_order(h->name, events, count, count > 1 ? SEEDS : 1);
-        dice = 1;
+        dice_seed(1);
         SW_AUTO(sw_json) json_t *other = shuffled(events, count);
         SW_AUTO(sw_text) char *is = bytes_of(other);
         SW_AUTO(sw_text) char *expected = bytes_of(as_told);
@@ -164,7 +156,7 @@ static void many_checks_are_all_counted_in_any_order(void **state) {
         events[2 * i + 1] = event_of(end);
     }
     check_any_order("many checks", events, 2 * MANY, 5);
-    dice = 1;
+    dice_seed(1);
     SW_AUTO(sw_json) json_t *subject = shuffled(events, 2 * MANY);
     SW_AUTO(sw_json) json_t *notice = notice_of(subject);
     const json_t *data = json_object_get(json_object_get(notice, "parent"), "data");
