@@ -26,11 +26,6 @@ bool sim_admin_enter(struct sim_req *req) {
     return false;
 }
 
-void sim_admin_health(struct sim *sim, struct sim_req *req) {
-    (void)sim;
-    sim_reply_text(req, 200, "text/plain; charset=utf-8", "ok");
-}
-
 void sim_admin_unknown(struct sim *sim, struct sim_req *req) {
     (void)sim;
     sim_reply_error(req, 404, "not_found", "The sim has no such page.");

@@ -128,7 +128,6 @@ static const struct sim_route routes[] = {
 
     {"GET", "/", SIM_ADMIN, false, page},
     {"GET", "/page/*", SIM_ADMIN, false, page},
-    {"GET", "/sim/health", SIM_ADMIN, false, sim_admin_health},
     {"GET", "/sim/state", SIM_ADMIN, false, sim_admin_state},
     {"GET", "/sim/view", SIM_ADMIN, false, sim_slack_view},
     {"GET", "/sim/journal", SIM_ADMIN, false, sim_journal_view},
@@ -145,7 +144,6 @@ static const struct sim_route routes[] = {
     {"POST", "/sim/github/access", SIM_ADMIN, false, sim_github_access},
     {"POST", "/sim/type", SIM_ADMIN, false, sim_admin_type},
     {"POST", "/sim/channel", SIM_ADMIN, false, sim_channel_do},
-    {"GET", "/sim/channels", SIM_ADMIN, false, sim_channel_show},
     {"GET", "/sim/buttons", SIM_ADMIN, false, sim_happen_buttons},
     {"GET", "/sim/webhooks", SIM_ADMIN, false, sim_event_show},
     {"GET", "/sim/rates", SIM_ADMIN, false, sim_rate_show},

@@ -18,7 +18,6 @@
  *                      archive, unarchive, rename (to name), delete, remove_bot, invite_bot, hide (make it
  *                      private), show, or create (a public one: name, team). What Slack tells the
  *                      application of it goes to <ingress>/slack/events, as channel_... or group_...
- *   GET /sim/channels  ?team=: {channels: [{id, name, team, bot_in, private, archived}]}
  *   GET /sim/rates     {refused, channels: [{channel, team, posts, most_in_1_s, most_in_10_s}]} of those in
  *                      which the bot posted: the most that ever came in such a span (32 are the most that
  *                      are counted)
@@ -142,6 +141,5 @@ void sim_hooks_post(struct sim *sim, struct sim_req *req);
 void sim_slack_click(struct sim *sim, struct sim_req *req);
 void sim_slack_view(struct sim *sim, struct sim_req *req);
 void sim_channel_do(struct sim *sim, struct sim_req *req);
-void sim_channel_show(struct sim *sim, struct sim_req *req);
 
 #endif

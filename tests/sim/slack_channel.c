@@ -219,18 +219,3 @@ void sim_channel_do(struct sim *sim, struct sim_req *req) {
         req, 200,
         json_pack("{s:b, s:s, s:s}", "ok", 1, "channel", channel->id, "name", channel->name));
 }
-
-void sim_channel_show(struct sim *sim, struct sim_req *req) {
-    const char *team = sim_req_query(req, "team");
-    json_t *list = json_array();
-    for (size_t i = 0; i < sim->slack->channels; i++) {
-        const struct sim_channel *channel = sim->slack->channel[i];
-        if (channel->dm != NULL || channel->is_deleted) continue;
-        if (team != NULL && strcmp(team, channel->team->id) != 0) continue;
-        json_array_append_new(
-            list, json_pack("{s:s, s:s, s:s, s:b, s:b, s:b}", "id", channel->id, "name",
-                            channel->name, "team", channel->team->id, "bot_in", channel->bot_in,
-                            "private", channel->is_private, "archived", channel->is_archived));
-    }
-    sim_reply_json(req, 200, json_pack("{s:o}", "channels", list));
-}

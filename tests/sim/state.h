@@ -87,7 +87,6 @@ sim_http_run(struct sim *sim); /* ms until it wants to run again, -1 = when its 
 
 /* admin.c, admin_type.c, admin_actors.c */
 bool sim_admin_enter(struct sim_req *req); /* false: refused and answered */
-void sim_admin_health(struct sim *sim, struct sim_req *req);
 void sim_admin_state(struct sim *sim, struct sim_req *req);
 void sim_admin_reset(struct sim *sim, struct sim_req *req);
 void sim_admin_config(struct sim *sim, struct sim_req *req);
