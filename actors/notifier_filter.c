@@ -11,7 +11,7 @@ static size_t char_bytes(const char *text) {
 
 /* Only the last `*` can take more: what stands before it has found the earliest place there is. So no pattern takes more
  * than its length times that of the text. */
-bool sw__glob(const char *pattern, const char *text) {
+static bool is_like(const char *pattern, const char *text) {
     const char *star = NULL, *after = NULL;
     while (*text) {
         if (*pattern == '*') {
@@ -48,7 +48,7 @@ const char *sw__filter_refuses(const json_t *route, const struct sw_subject_fact
     const char *branch = sw_str(route, "branch");
     if (!lets(route, "stages", facts->stage) && (facts->stage[0] || !shown)) return "stages";
     if (branch[0] && !(shown && !facts->branch[0]) &&
-        (!facts->branch[0] || !sw__glob(branch, facts->branch)))
+        (!facts->branch[0] || !is_like(branch, facts->branch)))
         return "branch";
     if (shown) return NULL;
     if (!lets(route, "only", facts->word)) return "only";

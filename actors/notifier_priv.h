@@ -127,7 +127,6 @@ void sw__event_want(const struct sw__notify *n);
 /* NULL: it passes; else the word of the filter that does not let it: "stages", "branch", "only", "states". */
 const char *sw__filter_refuses(const json_t *route, const struct sw_subject_facts *facts,
                                const char *state, bool shown);
-bool sw__glob(const char *pattern, const char *text);
 
 /* notifier_life.c: what is deployed again once it has ended is a message of its own. */
 struct sw__life {

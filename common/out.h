@@ -2,7 +2,7 @@
  *
  * shapes   a list of ops in the order given; sends and timers hold whole messages
  * units    *_ms milliseconds
- * errors   sw_out_error: -E2BIG more than SW_OPS_MAX ops, -EINVAL a key, name or state value that is not one
+ * errors   out.error: -E2BIG more than SW_OPS_MAX ops, -EINVAL a key, name or state value that is not one
  * owner    the runtime (or sw_step) inits and finishes; handlers see it through actor.h
  * source   actor.h
  * limits   64 ops; keys and names 200 characters

@@ -53,8 +53,6 @@ int64_t sw_redis_silent_ms(const struct sw_redis *redis);
 /* Identifies this life of the server; "" while down. */
 const char *sw_redis_run_id(const struct sw_redis *redis);
 
-int sw_redis_command(struct sw_redis *redis, sw_redis_fn *fn, void *arg, int argc,
-                     const char **argv, const size_t *sizes);
 /* A command of NULL-terminated plain words. */
 int sw_redis_words(struct sw_redis *redis, sw_redis_fn *fn, void *arg, ...);
 /* EVALSHA of `script` with one key, `prefix`, and argc arguments. */

@@ -76,7 +76,7 @@ struct sw_shard {
     unsigned cautious;      /* entries still to be handled one at a time */
     bool counting;          /* the count of tries of the head is under way */
     struct sw_ending ended; /* of the owner before, until its entry comes by */
-    zhashx_t *facts;        /* key -> struct sw_fact_entry */
+    zhashx_t *facts;        /* key -> struct fact (facts.c) */
     size_t facts_max;       /* how many there may be before the clean ones are forgotten */
     struct sw_batch *open;  /* being filled */
     unsigned batches;       /* on their way */

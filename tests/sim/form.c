@@ -58,7 +58,7 @@ json_t *sim_form_parse(const char *body, size_t len) {
     return form;
 }
 
-void sim_url_escape(struct sim_buf *buf, const char *text, size_t len) {
+static void url_escape(struct sim_buf *buf, const char *text, size_t len) {
     for (size_t i = 0; i < len; i++) {
         unsigned char c = (unsigned char)text[i];
         if (isalnum(c) || c == '-' || c == '_' || c == '.' || c == '~') {
@@ -72,7 +72,7 @@ void sim_url_escape(struct sim_buf *buf, const char *text, size_t len) {
 void sim_form_add(struct sim_buf *buf, const char *key, const char *value, size_t value_len) {
     if (buf->len != 0) sim_buf_add(buf, "&", 1);
     sim_buf_printf(buf, "%s=", key);
-    sim_url_escape(buf, value, value_len);
+    url_escape(buf, value, value_len);
 }
 
 void sim_html_escape(struct sim_buf *buf, const char *text) {

@@ -54,7 +54,6 @@ bool sim_is_local(const char *host); /* 127.0.0.1 or localhost, what follows is 
 
 json_t *sim_form_parse(const char *body, size_t len);
 void sim_form_add(struct sim_buf *buf, const char *key, const char *value, size_t value_len);
-void sim_url_escape(struct sim_buf *buf, const char *text, size_t len);
 void sim_html_escape(struct sim_buf *buf, const char *text);
 
 const char *sim_json_text(const json_t *object, const char *key); /* NULL when absent */

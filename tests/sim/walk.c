@@ -120,7 +120,7 @@ int sim_walk_post(struct sim_walk *walk, const char *path, const json_t *body, j
     return r < 0 ? r : read_json(walk, ret);
 }
 
-int sim_walk_open(struct sim_walk *walk, const char *url) {
+static int open_page(struct sim_walk *walk, const char *url) {
     return exchange(walk, url, NULL, 0, NULL);
 }
 
@@ -181,7 +181,8 @@ static char *resolve(const char *base, const char *action) {
     return ours;
 }
 
-int sim_walk_submit(struct sim_walk *walk, const char *name, const char *value) {
+/* Sends the first form of the page: hidden fields as they are, and one more field unless `name` is NULL. */
+static int submit(struct sim_walk *walk, const char *name, const char *value) {
     const char *form = strcasestr(walk->page.data, "<form");
     const char *end = form != NULL ? strcasestr(form, "</form") : NULL;
     if (end == NULL) return fail(walk, -EPROTO, "%s has no form", walk->url);
@@ -223,13 +224,13 @@ static int walk_on(struct sim_walk *walk, const char *name, const char *account)
             SIM_FREE char *login = login_offered(walk, account);
             if (login == NULL)
                 return fail(walk, -EPROTO, "%s does not know %s", walk->url, account);
-            r = sim_walk_submit(walk, "account", login);
+            r = submit(walk, "account", login);
         } else if (strstr(walk->url, "/openid/connect/authorize?") != NULL) {
-            r = sim_walk_submit(walk, "account", name);
+            r = submit(walk, "account", name);
         } else if (strstr(walk->url, "/oauth/authorize?") != NULL) {
-            r = sim_walk_submit(walk, "account", account);
+            r = submit(walk, "account", account);
         } else if (strcasestr(walk->page.data, "<form") != NULL) {
-            r = sim_walk_submit(walk, NULL, NULL);
+            r = submit(walk, NULL, NULL);
         } else {
             return 0;
         }
@@ -308,6 +309,6 @@ int sim_walk_link(struct sim_walk *walk, const char *team, const char *channel, 
         r = wait_for_card(walk, path, n, sim_mono_ms() + timeout_ms, &link);
     }
     if (r < 0 || link == NULL) return r;
-    r = sim_walk_open(walk, link);
+    r = open_page(walk, link);
     return r < 0 ? r : walk_on(walk, typist->name, account);
 }

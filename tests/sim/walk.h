@@ -23,11 +23,6 @@ void sim_walk_pause(int pause_ms);
 int sim_walk_get(struct sim_walk *walk, const char *path, json_t **ret);
 int sim_walk_post(struct sim_walk *walk, const char *path, const json_t *body, json_t **ret);
 
-/* The page at an address, and sending its first form: hidden fields as they are, and one more field
- * unless `name` is NULL. Redirects are followed; a status other than 200 is -EPROTO. */
-int sim_walk_open(struct sim_walk *walk, const char *url);
-int sim_walk_submit(struct sim_walk *walk, const char *name, const char *value);
-
 /* Presses the newest button with this label that `user` sees; -ENOENT where there is none. *ret_ts, of
  * its message, is the caller's, as are those below. */
 int sim_walk_press(struct sim_walk *walk, const char *team, const char *channel, const char *user,
