@@ -33,6 +33,8 @@ def _end_all(number, _frame):
 
 
 def end_with_the_tests():
+    # Whoever was started in the background of a script ignores it, and so would all that is started here.
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, _end_all)
 
