@@ -111,9 +111,8 @@ def kills(w, roles, times, meanwhile):
         w.kill(role)
         count += role == "responder"
         w.renewed(role, before)
-        # What is tried for the fourth time is poison, although it was innocent.
-        if n % 2:
-            until("what was begun is done", lambda: not any(w.redis("XLEN", w.key(lane)) for lane in ("notifier:bulk", "responder:bulk", "responder")), 60)
+        # What is tried for the fourth time is poison, although it was innocent; a busy machine loses leases besides.
+        until("what was begun is done", lambda: not any(w.redis("XLEN", w.key(lane)) for lane in ("notifier:bulk", "responder:bulk", "responder")), 60)
     return count
 
 
@@ -135,7 +134,7 @@ def kill_at_random(w, times):
     return f"{doubles(w)} doubles of {count} kills of responder"
 
 
-@case(world=WORLD, settings=dict(QUICK, TEND_MS=1500))
+@case(world=WORLD, settings=dict(QUICK, TEND_MS=1500, LEASE_MS=2000))
 def notice_kills_lose_nothing_and_double_once_at_most(w):
     return kill_at_random(w, 7)
 
