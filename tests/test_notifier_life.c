@@ -4,17 +4,6 @@
 #include "tests/notifier_world.h"
 #include "tests/subject_histories.h"
 
-#if defined(__SANITIZE_ADDRESS__)
-#define SEEDS 100
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SEEDS 100
-#endif
-#endif
-#ifndef SEEDS
-#define SEEDS 1000
-#endif
-
 #define EVENTS_MAX 16
 #define LIVES_MAX 3
 #define KEY "n/deploy/a1/4f2a9c1d/"
@@ -205,7 +194,7 @@ static void each_deploy_of_a_commit_is_a_message_in_any_order_of_its_events(void
         told_init(&t, row);
         SW_AUTO(sw_json) json_t *expected = held_after(&t, 0);
         check_lives(row, expected);
-        for (unsigned seed = 1; seed <= SEEDS; seed++) {
+        for (unsigned seed = 1; seed <= ORDERS; seed++) {
             SW_AUTO(sw_json) json_t *held = held_after(&t, seed);
             if (json_equal(held, expected)) continue;
             SW_AUTO(sw_text) char *is = json_dumps(held, JSON_SORT_KEYS | JSON_INDENT(1));
@@ -213,7 +202,7 @@ static void each_deploy_of_a_commit_is_a_message_in_any_order_of_its_events(void
         }
         told_finish(&t);
     }
-    print_message("          seeds 1 to %d of each row\n", SEEDS);
+    print_message("          seeds 1 to %d of each row\n", ORDERS);
 }
 
 /* What the first life has not heard of comes to it still, if it began before that one's end. */
