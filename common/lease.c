@@ -167,6 +167,7 @@ static void on_taken(void *arg, const redisReply *reply) {
     if (shard->cautious)
         shard->ended = sw_trace_read(shard->run->conf.run_dir, shard->run->role,
                                      reply->element[8]->str, shard->number);
+    shard->suspicion = shard->ended;
     shard->next_due_ms = reply->element[7]->len ? atoll(reply->element[7]->str) : INT64_MAX;
     sw_metric_add(SW_M_LEASE_MOVES, 1);
     sw__mailbox_taken(shard, reply->element[5]->str, reply->element[6]->str);

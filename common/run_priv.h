@@ -73,14 +73,15 @@ struct sw_shard {
     unsigned life; /* raised at every reset: replies to an older life are ignored */
     int64_t held_until_at_ms, renew_sent_at_ms;
     struct sw_lane lane[SW_LANES];
-    unsigned cautious;      /* entries still to be handled one at a time */
-    bool counting;          /* the count of tries of the head is under way */
-    struct sw_ending ended; /* of the owner before, until its entry comes by */
-    zhashx_t *facts;        /* key -> struct fact (facts.c) */
-    size_t facts_max;       /* how many there may be before the clean ones are forgotten */
-    struct sw_batch *open;  /* being filled */
-    unsigned batches;       /* on their way */
-    int64_t next_due_ms;    /* INT64_MAX: no timer armed */
+    unsigned cautious;          /* entries still to be handled one at a time */
+    bool counting;              /* the count of tries of the head is under way */
+    struct sw_ending ended;     /* of the owner before, until its entry comes by */
+    struct sw_ending suspicion; /* the same, kept: which entries may be the reason */
+    zhashx_t *facts;            /* key -> struct fact (facts.c) */
+    size_t facts_max;           /* how many there may be before the clean ones are forgotten */
+    struct sw_batch *open;      /* being filled */
+    unsigned batches;           /* on their way */
+    int64_t next_due_ms;        /* INT64_MAX: no timer armed */
     bool ticking;
     unsigned calls;      /* effects of this shard that are known here */
     int64_t retry_at_ms; /* when taking is tried again */

@@ -13,12 +13,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MAGIC 0x53570001u
+#define MAGIC 0x53570002u
 #define KEPT_S 3600
 #define ENDING ".at"
 
 struct page {
-    uint32_t magic, inside, hung, shard, lane;
+    uint32_t magic, inside, hung, left, shard, lane;
     uint64_t gen, seq;
     uint8_t busy[SW_TRACE_SHARDS];
 };
@@ -68,6 +68,7 @@ void sw_trace_open(const char *dir, const char *role, const char *nonce) {
 void sw_trace_close(bool released) {
     if (!mine) return;
     mine->inside = 0;
+    mine->left = 1;
     for (unsigned i = 0; i < SW_TRACE_SHARDS; i++)
         mine->busy[i] = 0;
     if (released) unlink(mine_path);
@@ -109,6 +110,7 @@ struct sw_ending sw_trace_read(const char *dir, const char *role, const char *no
     bool lives = flock(fd, LOCK_SH | LOCK_NB) < 0;
     if (read(fd, &page, sizeof(page)) == sizeof(page) && page.magic == MAGIC) {
         ending.how = page.busy[shard] && !lives ? SW_ENDED_BUSY : SW_ENDED_QUIET;
+        ending.blameless = lives || page.left;
         if (page.inside && page.shard == shard) {
             /* One that lives and is in a handler has been there for longer than its lease lasted. */
             ending.how = page.hung || lives ? SW_ENDED_HUNG : SW_ENDED_CRASHED;

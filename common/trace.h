@@ -28,6 +28,8 @@ struct sw_ending {
     enum sw_ended how;
     unsigned lane;
     uint64_t gen, seq;
+    bool
+        blameless; /* it lives, or it ended by itself since its lease had run out: no entry is the reason */
 };
 
 /* Of this process; until it is called, and where it fails, the others do nothing. */

@@ -143,13 +143,17 @@ static bool handle(struct sw_shard *shard, struct sw_entry *entry) {
     return true;
 }
 
+/* Whether it was this entry's handler in which the owner before ended. */
+static bool ended_in(const struct sw_ending *ended, const struct sw_entry *entry) {
+    return (ended->how == SW_ENDED_CRASHED || ended->how == SW_ENDED_HUNG) &&
+           ended->lane == entry->lane && ended->gen == entry->id.gen && ended->seq == entry->id.seq;
+}
+
 /* How the owner before ended is told once, when the entry comes by: it is owed still, and says whose it is. */
 static void tell_ending(struct sw_shard *shard, const struct sw_entry *entry) {
     struct sw_ending *ended = &shard->ended;
     bool in_handler = ended->how == SW_ENDED_CRASHED || ended->how == SW_ENDED_HUNG;
-    bool this_one =
-        ended->lane == entry->lane && ended->gen == entry->id.gen && ended->seq == entry->id.seq;
-    if (ended->how == SW_ENDED_QUIET || (in_handler && !this_one)) return;
+    if (ended->how == SW_ENDED_QUIET || (in_handler && !ended_in(ended, entry))) return;
     const char *what = !in_handler                   ? "ended without releasing its lease"
                        : ended->how == SW_ENDED_HUNG ? "hung"
                                                      : "crashed";
@@ -180,11 +184,22 @@ static void on_counted(void *arg, const redisReply *reply) {
     sw__pump(c.shard->run);
 }
 
+/* Whether this entry may be why the owner before ended. */
+static bool suspect(const struct sw_ending *ended, const struct sw_entry *entry) {
+    bool in_handler = ended->how == SW_ENDED_CRASHED || ended->how == SW_ENDED_HUNG;
+    return in_handler ? ended_in(ended, entry) : !ended->blameless;
+}
+
 /* After an unclean take-over: one at a time, each try counted before it is made. True: it may be handled now. */
 static bool counted(struct sw_shard *shard, struct sw_entry *entry) {
     char key[80], id[48];
     if (entry->attempt) return true;
     if (shard->counting || shard->batches || shard->open) return false;
+    if (!suspect(&shard->suspicion, entry)) {
+        entry->attempt = 1;
+        tell_ending(shard, entry);
+        return true;
+    }
     snprintf(key, sizeof(key), "%s%s:tries", shard->prefix, shard->run->role);
     snprintf(id, sizeof(id), "%" PRIu64 "-%" PRIu64, entry->id.gen, entry->id.seq);
     struct counting *c = sw_malloc(sizeof(*c));

@@ -272,12 +272,13 @@ static void what_a_process_was_at_is_known_after_its_death(void **state) {
     static const struct {
         void (*what)(void);
         enum sw_ended here, elsewhere;
+        bool blameless;
     } rows[] = {
-        {in_a_handler, SW_ENDED_CRASHED, SW_ENDED_QUIET},
-        {hanging, SW_ENDED_HUNG, SW_ENDED_QUIET},
-        {after_a_handler, SW_ENDED_BUSY, SW_ENDED_QUIET},
-        {after_a_commit, SW_ENDED_QUIET, SW_ENDED_QUIET},
-        {on_purpose, SW_ENDED_QUIET, SW_ENDED_QUIET},
+        {in_a_handler, SW_ENDED_CRASHED, SW_ENDED_QUIET, false},
+        {hanging, SW_ENDED_HUNG, SW_ENDED_QUIET, false},
+        {after_a_handler, SW_ENDED_BUSY, SW_ENDED_QUIET, false},
+        {after_a_commit, SW_ENDED_QUIET, SW_ENDED_QUIET, false},
+        {on_purpose, SW_ENDED_QUIET, SW_ENDED_QUIET, true},
     };
     char dir[] = "/tmp/sw-trace-XXXXXX";
     (void)state;
@@ -289,6 +290,7 @@ static void what_a_process_was_at_is_known_after_its_death(void **state) {
         die(dir, rows[i].what, SIGKILL);
         struct sw_ending ending = sw_trace_read(dir, "executor", "ab", 3);
         assert_int_equal(ending.how, rows[i].here);
+        assert_int_equal(ending.blameless, rows[i].blameless);
         assert_int_equal(sw_trace_read(dir, "executor", "ab", 4).how, rows[i].elsewhere);
         if (ending.how == SW_ENDED_CRASHED || ending.how == SW_ENDED_HUNG)
             assert_true(ending.lane == 1 && ending.gen == 17 && ending.seq == 5);

@@ -308,6 +308,41 @@ static void test_the_death_of_an_idle_process_is_quiet(void **state) {
     assert_int_equal(caller(2 * GAP_MS), -1);
 }
 
+/* An entry that was tried three times, of a shard whose owner was stopped in some way and holds no lease any more. */
+static void tried_before(struct world *w, const char *what, int stopped_by) {
+    w->run = start(w, &actor);
+    say(w, "before", 'a');
+    wait_seen(w, "before");
+    poll(NULL, 0, 50); /* the answer to its commit */
+    kill(w->run, stopped_by);
+    if (stopped_by == SIGKILL) assert_int_equal(waitpid(w->run, NULL, 0), w->run);
+    say(w, what, 'b');
+    redisReply *reply = ask(&w->redis, "XRANGE %sexecutor - +", w->prefix);
+    assert_int_equal(reply->elements, 1);
+    freeReplyObject(ask(&w->redis, "HSET %sexecutor:tries %s 3", w->prefix,
+                        reply->element[0]->element[0]->str));
+    freeReplyObject(reply);
+}
+
+static void test_a_lease_that_ran_out_is_no_entrys_fault(void **state) {
+    struct world *w = *state;
+    tried_before(w, "later", SIGSTOP);
+    pid_t stopped = w->run;
+    w->run = start(w, &actor);
+    wait_seen(w, "later");
+    kill(stopped, SIGKILL);
+    assert_int_equal(waitpid(stopped, NULL, 0), stopped);
+}
+
+static void test_a_death_may_be(void **state) {
+    struct world *w = *state;
+    tried_before(w, "later", SIGKILL);
+    w->run = start(w, &actor);
+    SW_AUTO(sw_json) json_t *poison = told(OK);
+    assert_string_equal(sw_str(poison, "message"), "dead letter: executor: poison: granted.v1");
+    assert_string_equal(tag(poison, "command"), COMMAND "b");
+}
+
 static void test_a_box_that_does_not_open_is_told(void **state) {
     struct world *w = *state;
     say(w, "open", 'a');
@@ -382,6 +417,8 @@ int main(void) {
         T(test_a_handler_that_hung_is_told_by_the_successor),
         T(test_poison_is_told_to_sentry_and_the_person_with_one_id),
         T(test_the_death_of_an_idle_process_is_quiet),
+        T(test_a_lease_that_ran_out_is_no_entrys_fault),
+        T(test_a_death_may_be),
         T(test_a_box_that_does_not_open_is_told),
         T(test_so_is_one_that_a_call_needs),
         T(test_nothing_is_sent_without_a_dsn),
