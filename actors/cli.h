@@ -2,7 +2,7 @@
  *
  * shapes   int sw_cli_<command>(int argc, char **argv), argv[0] is the command's own name
  * units    none
- * errors   what main returns: 0 done, 1 it could not be written, 2 wrong usage (one line says why)
+ * errors   what main returns, enum sw_exit; one line says why
  * owner    the caller
  * source   none
  * limits   none
@@ -11,6 +11,31 @@
 #define SW_CLI_H
 
 #include "common/conf.h"
+
+#include <stdint.h>
+
+/* Of every command and role; the numbers are those of sysexits.h. An actor that was told `stale` ends with 75. */
+enum sw_exit {
+    SW_EXIT_DONE = 0,
+    SW_EXIT_FAILED = 1,   /* it could not be done, or something was found */
+    SW_EXIT_USAGE = 64,   /* what was typed is not understood */
+    SW_EXIT_AWAY = 69,    /* Redis, or what was asked, cannot be reached */
+    SW_EXIT_SETTING = 78, /* a setting or a key is wrong */
+};
+/* For a negative errno of common/sync.h and what is built on it. */
+enum sw_exit sw_cli_exit(int r);
+/* "slipway COMMAND: ERROR" on standard error; the status for `r`. */
+int sw_cli_fail(const char *command, int r, const char *error);
+/* 0 where all was written; else a line says so, and the status. */
+int sw_cli_written(const char *command);
+bool sw_cli_asks_help(int argc, char **argv); /* one word, --help or -h */
+/* What people typed, as text: whatever a terminal might obey becomes '?'. */
+void sw_cli_print_text(const char *text);
+/* "2026-11-27T17:01:02Z", or "-". */
+void sw_cli_time(int64_t ms, char ret[32]);
+/* The value of the option `name` at *i: behind '=' or the next word, to which *i then points. NULL: another option, or no
+ * value. */
+const char *sw_cli_value(const char *name, int argc, char **argv, int *i);
 
 /* sw_conf_load for a command beside what runs: a Redis and directories that nobody named are those of
  * `slipway up` here, where it has any. */

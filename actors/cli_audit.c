@@ -8,7 +8,6 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #define LAST_MAX 1000000
 
@@ -33,40 +32,15 @@ struct output {
     size_t count;
 };
 
-/* U+200E, U+200F, U+202A to U+202E, U+2066 to U+2069: what follows would be shown as another text. */
-static bool turns_direction(const unsigned char *p) {
-    if (*p != 0xe2) return false;
-    if (p[1] == 0x80) return p[2] == 0x8e || p[2] == 0x8f || (p[2] >= 0xaa && p[2] <= 0xae);
-    return p[1] == 0x81 && p[2] >= 0xa6 && p[2] <= 0xa9;
-}
-
-/* What people typed is shown as text: whatever a terminal might obey becomes '?'. */
-static void print_text(const char *text) {
-    for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
-        if (turns_direction(p)) {
-            putchar('?');
-            p += 2;
-        } else if (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0) {
-            putchar('?'); /* a control character of Latin 1, in UTF-8 */
-            p++;
-        } else {
-            putchar(*p < ' ' || *p == 0x7f ? '?' : *p);
-        }
-    }
-}
-
 static void print_column(const char *text) {
     fputs("  ", stdout);
-    print_text(text[0] ? text : "-");
+    sw_cli_print_text(text[0] ? text : "-");
 }
 
 static void print_time(int64_t ms) {
-    time_t seconds = (time_t)(ms / 1000);
-    struct tm at;
     char text[32];
-    bool known = ms > 0 && gmtime_r(&seconds, &at) && at.tm_year < 8100 &&
-                 strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &at) > 0;
-    fputs(known ? text : "-", stdout);
+    sw_cli_time(ms, text);
+    fputs(text, stdout);
 }
 
 static void print_accounts(const json_t *accounts) {
@@ -131,26 +105,17 @@ static bool parse_last(const char *text, size_t *ret) {
     return n > 0;
 }
 
-/* The value of the option at *i: behind '=' or the next word. NULL: another option, or no value. */
-static const char *value_of(const char *name, int argc, char **argv, int *i) {
-    size_t size = strlen(name);
-    const char *word = argv[*i];
-    if (strncmp(word, name, size) != 0) return NULL;
-    if (word[size] == '=') return word + size + 1;
-    return word[size] || *i + 1 >= argc ? NULL : argv[++*i];
-}
-
 static int parse(int argc, char **argv, struct sw_audit_query *query, bool *ret_json) {
     for (int i = 1; i < argc; i++) {
         const char *word = argv[i], *value;
         if (!strcmp(word, "--json")) {
             *ret_json = true;
-        } else if ((value = value_of("--last", argc, argv, &i))) {
+        } else if ((value = sw_cli_value("--last", argc, argv, &i))) {
             if (!parse_last(value, &query->last))
                 return wrong("--last wants a whole number from 1 to 1000000, not ", value);
-        } else if ((value = value_of("--user", argc, argv, &i))) {
+        } else if ((value = sw_cli_value("--user", argc, argv, &i))) {
             query->user = value;
-        } else if ((value = value_of("--pipeline", argc, argv, &i))) {
+        } else if ((value = sw_cli_value("--pipeline", argc, argv, &i))) {
             query->pipeline = value;
         } else if (!strcmp(word, "--last") || !strcmp(word, "--user") ||
                    !strcmp(word, "--pipeline")) {
@@ -171,22 +136,13 @@ int sw_cli_audit(int argc, char **argv) {
     struct output output = {0};
     struct sw_conf conf;
     char error[512];
-    if (argc == 2 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")))
-        return fputs(usage, stdout), 0;
-    if (parse(argc, argv, &query, &output.json) < 0) return 2;
-    if (sw_cli_conf(&conf, error, sizeof(error)) < 0) {
-        fprintf(stderr, "slipway audit: %s\n", error);
-        return 1;
-    }
+    if (sw_cli_asks_help(argc, argv)) return fputs(usage, stdout), sw_cli_written("audit");
+    if (parse(argc, argv, &query, &output.json) < 0) return SW_EXIT_USAGE;
+    if (sw_cli_conf(&conf, error, sizeof(error)) < 0)
+        return sw_cli_fail("audit", 0, error), SW_EXIT_SETTING;
     int r = sw_audit_read(&conf, &query, print_entry, &output, error, sizeof(error));
-    if (r < 0) fprintf(stderr, "slipway audit: %s\n", error);
     if (r == 0 && output.count == 0)
         fprintf(stderr, "no audit entries in the Redis at SLIPWAY_REDIS %s\n", conf.redis);
     sw_conf_finish(&conf);
-    if (r < 0) return 1;
-    if (fflush(stdout) != 0 || ferror(stdout)) {
-        fputs("slipway audit: cannot write all of it\n", stderr);
-        return 1;
-    }
-    return 0;
+    return r < 0 ? sw_cli_fail("audit", r, error) : sw_cli_written("audit");
 }

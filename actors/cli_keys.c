@@ -51,7 +51,7 @@ int sw__keys_fail(const char *format, ...) {
     vfprintf(stderr, format, args);
     va_end(args);
     fputc('\n', stderr);
-    return 1;
+    return SW_EXIT_FAILED;
 }
 
 int sw__keys_wrong(const char *usage_text, const char *word) {
@@ -59,7 +59,7 @@ int sw__keys_wrong(const char *usage_text, const char *word) {
         sw__keys_fail("'%s' is not understood here", word);
     else
         sw__keys_fail("a word is missing");
-    return fputs(usage_text, stderr), 2;
+    return fputs(usage_text, stderr), SW_EXIT_USAGE;
 }
 
 int sw__keys_rings(const struct sw_conf *conf, struct sw__rings *ret) {
@@ -69,13 +69,14 @@ int sw__keys_rings(const struct sw_conf *conf, struct sw__rings *ret) {
         struct sw__named_ring *at = &ret->at[ret->count];
         int r = sw_ring_read(conf->key_dir, *name, &at->ring, error, sizeof(error));
         if (r == -ENOENT) continue;
-        if (r < 0) return sw__keys_fail("%s", error);
+        if (r < 0) return sw__keys_fail("%s", error), SW_EXIT_SETTING;
         at->name = *name;
         ret->count++;
     }
     if (ret->count) return 0;
-    return sw__keys_fail("SLIPWAY_KEY_DIR %s: no keys are there; `slipway keys init` makes them",
-                         conf->key_dir);
+    sw__keys_fail("SLIPWAY_KEY_DIR %s: no keys are there; `slipway keys init` makes them",
+                  conf->key_dir);
+    return SW_EXIT_SETTING;
 }
 
 const struct sw_ring *sw__keys_ring(const struct sw__rings *rings, const char *name) {
@@ -91,7 +92,7 @@ static int init(const struct sw_conf *conf, int argc, char **argv) {
     if (argc > 0) return sw__keys_wrong(init_usage, argv[0]);
     char error[SW__ERROR_MAX];
     if (sw_keys_init(conf->key_dir, error, sizeof(error)) < 0)
-        return sw__keys_fail("SLIPWAY_KEY_DIR: %s", error);
+        return sw__keys_fail("SLIPWAY_KEY_DIR: %s", error), SW_EXIT_SETTING;
     printf("keys are in %s\n", conf->key_dir);
     return 0;
 }
@@ -140,7 +141,7 @@ static int wait_known(const struct sw_conf *conf, const struct sw__rings *rings)
     for (unsigned i = 0; i < rings->count; i++)
         claim[i] = (struct sw__claim){rings->at[i].name, added_in(&rings->at[i].ring)};
     int r = sw__keys_wait(conf, claim, rings->count, sw__keys_unknown, "does not know");
-    if (r == 2)
+    if (r == -EBUSY)
         return sw__keys_fail("nothing was changed: its files are not those in SLIPWAY_KEY_DIR %s "
                              "(copy them), or it cannot read them (its log says why)",
                              conf->key_dir);
@@ -155,8 +156,10 @@ static int rotate(const struct sw_conf *conf, int argc, char **argv) {
     if (argc < 1 || (strcmp(argv[0], "all") != 0 && !sw_ring_is_name(argv[0])))
         return sw__keys_wrong(rotate_usage, argc < 1 ? NULL : argv[0]);
     if (argc > 1 + offline) return sw__keys_wrong(rotate_usage, argv[1 + offline]);
-    if (sw__keys_rings(conf, &rings) || choose(&rings, argv[0])) return 1;
-    if (offline ? sw__keys_refuse_running(conf, true) : wait_known(conf, &rings)) return 1;
+    int r = sw__keys_rings(conf, &rings);
+    if (!r) r = choose(&rings, argv[0]);
+    if (!r) r = offline ? sw__keys_refuse_running(conf, true) : wait_known(conf, &rings);
+    if (r) return r;
     for (unsigned i = 0; i < rings.count; i++) {
         const char *name = rings.at[i].name;
         if (sw_ring_rotate(conf->key_dir, name, id, error, sizeof(error)) < 0)
@@ -185,13 +188,14 @@ int sw_cli_keys(int argc, char **argv) {
     };
     struct sw_conf conf;
     char error[512];
-    if (argc == 2 && asks_help(argv[1])) return fputs(usage, stdout), 0;
+    if (sw_cli_asks_help(argc, argv)) return fputs(usage, stdout), sw_cli_written("keys");
     for (size_t i = 0; argc > 1 && i < sizeof(rows) / sizeof(*rows); i++) {
         if (strcmp(argv[1], rows[i].name) != 0) continue;
         for (int word = 2; word < argc; word++) {
-            if (asks_help(argv[word])) return fputs(rows[i].usage, stdout), 0;
+            if (asks_help(argv[word])) return fputs(rows[i].usage, stdout), sw_cli_written("keys");
         }
-        if (sw_cli_conf(&conf, error, sizeof(error)) < 0) return sw__keys_fail("%s", error);
+        if (sw_cli_conf(&conf, error, sizeof(error)) < 0)
+            return sw__keys_fail("%s", error), SW_EXIT_SETTING;
         int r = rows[i].run(&conf, argc - 2, argv + 2);
         sw_conf_finish(&conf);
         return r;

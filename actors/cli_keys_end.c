@@ -51,7 +51,7 @@ static int read_stale(const struct sw_conf *conf, const struct sw__rings *rings,
                           note_person, people, error, sizeof(error));
     if (r < 0) {
         json_decref(people);
-        return sw__keys_fail("%s", error);
+        return sw_cli_fail("keys", r, error);
     }
     *ret = people;
     return 0;
@@ -63,8 +63,9 @@ static int wait_sealing(const struct sw_conf *conf, const struct sw__rings *ring
         {"token", sw__keys_ring(rings, "token")->key[0].id},
         {"responder", sw__keys_ring(rings, "responder")->key[0].id},
     };
-    if (!sw__keys_wait(conf, claim, 2, sw__keys_not_sealing, "does not seal with")) return 0;
-    return sw__keys_fail("nothing was asked for");
+    int r = sw__keys_wait(conf, claim, 2, sw__keys_not_sealing, "does not seal with");
+    if (r) sw__keys_fail("nothing was asked for");
+    return r < 0 ? SW_EXIT_FAILED : r;
 }
 
 static int send_all(const struct sw_conf *conf, const json_t *people) {
@@ -73,14 +74,17 @@ static int send_all(const struct sw_conf *conf, const json_t *people) {
     for (size_t i = 0; i < all; i += portion) {
         int r = sw_key_reseal_send(conf, people, i, PORTION, &portion, error, sizeof(error));
         sent += portion;
-        if (r < 0) return sw__keys_fail("%s; %zu of %zu were asked for", error, sent, all);
+        if (r < 0) {
+            sw__keys_fail("%s; %zu of %zu were asked for", error, sent, all);
+            return sw_cli_exit(r);
+        }
         if (sent < all) sw__keys_sleep(PORTION_MS);
         if (sent % 1000 == 0) fprintf(stderr, "asked for %zu of %zu\n", sent, all);
     }
     return 0;
 }
 
-/* 2: it is told what is wrong. */
+/* 0, or the status: it is told what is wrong. */
 static int parse_timeout(int argc, char **argv, int64_t *ret_s) {
     char *end;
     *ret_s = TIMEOUT_S;
@@ -99,19 +103,23 @@ int sw__keys_reseal(const struct sw_conf *conf, int argc, char **argv) {
     SW_AUTO(sw_json) json_t *people = NULL;
     int64_t timeout_s;
     time_t began = time(NULL);
-    if (parse_timeout(argc, argv, &timeout_s)) return 2;
-    if (sw__keys_rings(conf, &rings)) return 1;
+    int r = parse_timeout(argc, argv, &timeout_s);
+    if (!r) r = sw__keys_rings(conf, &rings);
+    if (r) return r;
     if (!sw__keys_ring(&rings, "token") || !sw__keys_ring(&rings, "responder"))
         return sw__keys_fail("SLIPWAY_KEY_DIR %s: token.key and responder.pub must be there",
-                             conf->key_dir);
-    if (wait_sealing(conf, &rings) || read_stale(conf, &rings, &people)) return 1;
+                             conf->key_dir),
+               SW_EXIT_SETTING;
+    r = wait_sealing(conf, &rings);
+    if (!r) r = read_stale(conf, &rings, &people);
+    if (r) return r;
     size_t all = json_array_size(people), left = all;
     if (all == 0) return puts("everything is sealed with the current keys"), 0;
-    if (send_all(conf, people)) return 1;
+    if ((r = send_all(conf, people))) return r;
     for (unsigned looks = 1; left > 0; looks++) {
         SW_AUTO(sw_json) json_t *rest = NULL;
         sw__keys_sleep(LOOK_MS);
-        if (read_stale(conf, &rings, &rest)) return 1;
+        if ((r = read_stale(conf, &rings, &rest))) return r;
         left = json_array_size(rest);
         if (left && time(NULL) - began >= timeout_s)
             return sw__keys_fail("%zu of %zu are not sealed anew after %lld s: they are asked for, "
@@ -147,17 +155,17 @@ static int refuse_standing(const struct sw_ring_key *key, const char *name) {
                          (long long)(left_ms / 1000 + 1));
 }
 
-/* One look; 1: it is needed, or it is not known whether it is. */
+/* One look; a status: it is needed, or it is not known whether it is. */
 static int refuse_needed(const struct sw_conf *conf, const char *name, const char *id,
                          bool tell_dead) {
     struct sw_key_uses uses = {0};
     char error[SW__ERROR_MAX];
     const struct sw_key_use *use = sw_key_use_of(&uses, id);
     const struct sw__claim claim = {name, id};
-    if (sw__keys_wait(conf, &claim, 1, sw__keys_sealing, "may still seal with"))
-        return sw__keys_fail("%s stays", id);
-    if (sw_key_uses_read(conf, &uses, error, sizeof(error)) < 0)
-        return sw__keys_fail("%s; %s stays", error, id);
+    int r = sw__keys_wait(conf, &claim, 1, sw__keys_sealing, "may still seal with");
+    if (r) return sw__keys_fail("%s stays", id), r < 0 ? SW_EXIT_FAILED : r;
+    r = sw_key_uses_read(conf, &uses, error, sizeof(error));
+    if (r < 0) return sw__keys_fail("%s; %s stays", error, id), sw_cli_exit(r);
     if (use->letters && tell_dead)
         fprintf(stderr, "slipway keys: dead letters with boxes that will not open again: %zu\n",
                 use->letters);
@@ -172,7 +180,7 @@ int sw__keys_refuse_running(const struct sw_conf *conf, bool may_be_new) {
     SW_AUTO(sw_json) json_t *processes = NULL;
     int r = sw_key_processes_read(conf, &processes, error, sizeof(error));
     if (r == -ENOTCONN || (r == -ENOENT && may_be_new)) return 0;
-    if (r == -ENOENT) return sw__keys_fail("%s", error);
+    if (r == -ENOENT) return sw__keys_fail("%s", error), SW_EXIT_SETTING;
     return sw__keys_fail("there is a Redis at SLIPWAY_REDIS %s: without --offline it is asked",
                          conf->redis);
 }
@@ -185,19 +193,20 @@ int sw__keys_retire(const struct sw_conf *conf, int argc, char **argv) {
     if (argc < 1 || argv[0][0] == '-')
         return sw__keys_wrong(sw__keys_retire_usage, argc < 1 ? NULL : argv[0]);
     if (argc > 1 + offline) return sw__keys_wrong(sw__keys_retire_usage, argv[1 + offline]);
-    if (sw__keys_rings(conf, &rings)) return 1;
+    int r = sw__keys_rings(conf, &rings);
+    if (r) return r;
     const struct sw_ring_key *key = find_key(&rings, argv[0], &name);
     if (!key)
         return sw__keys_fail("no key %s is in %s; `slipway keys list` shows them", argv[0],
                              conf->key_dir);
     if (refuse_standing(key, name)) return 1;
     if (offline) {
-        if (sw__keys_refuse_running(conf, false)) return 1;
-    } else {
-        if (refuse_needed(conf, name, key->id, true)) return 1;
+        r = sw__keys_refuse_running(conf, false);
+    } else if (!(r = refuse_needed(conf, name, key->id, true))) {
         sw__keys_sleep(GAP_MS);
-        if (refuse_needed(conf, name, key->id, false)) return 1;
+        r = refuse_needed(conf, name, key->id, false);
     }
+    if (r) return r;
     if (sw_ring_retire(conf->key_dir, name, key->id, error, sizeof(error)) < 0)
         return sw__keys_fail("%s", error);
     printf("%s: %s is gone\n", name, key->id);

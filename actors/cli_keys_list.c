@@ -76,10 +76,11 @@ int sw__keys_list(const struct sw_conf *conf, int argc, char **argv) {
     char error[SW__ERROR_MAX];
     SW_AUTO(sw_json) json_t *processes = NULL;
     if (argc > 0) return sw__keys_wrong(sw__keys_list_usage, argv[0]);
-    if (sw__keys_rings(conf, &rings)) return 1;
+    int r = sw__keys_rings(conf, &rings);
+    if (r) return r;
     expect(&rings, &uses);
     size_t expected = uses.count;
-    int r = sw_key_uses_read(conf, &uses, error, sizeof(error));
+    r = sw_key_uses_read(conf, &uses, error, sizeof(error));
     if (r == 0) r = sw_key_processes_read(conf, &processes, error, sizeof(error));
     printf("%-9s  %-8s  %-8s  %-20s", "NAME", "KEY", "STANDING", "SINCE");
     puts(r < 0 ? "" : "    ROWS    OWED  STORED    DEAD    KNOWN  SEALING");
@@ -87,7 +88,7 @@ int sw__keys_list(const struct sw_conf *conf, int argc, char **argv) {
         for (unsigned j = 0; j < rings.at[i].ring.count; j++)
             print_key(rings.at[i].name, &rings.at[i].ring.key[j], &uses, processes);
     }
-    if (r < 0) return sw__keys_fail("what needs them is not known: %s", error);
+    if (r < 0) return sw__keys_fail("what needs them is not known: %s", error), sw__keys_exit(r);
     print_foreign(&uses, expected);
     for (unsigned i = 0; i < rings.count; i++) {
         for (unsigned j = 0; j < rings.at[i].ring.count; j++)

@@ -3,6 +3,7 @@
 #include "common/mem.h"
 #include "proto/value.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -62,15 +63,22 @@ static unsigned count(const json_t *processes, const struct sw__claim *claim, si
     return n;
 }
 
+int sw__keys_exit(int r) {
+    return r == -ENOENT ? SW_EXIT_SETTING : sw_cli_exit(r);
+}
+
 int sw__keys_wait(const struct sw_conf *conf, const struct sw__claim *claim, size_t claims,
                   sw__process_fn *fn, const char *how) {
     char error[SW__ERROR_MAX];
     for (int looks = 1;; looks++) {
         SW_AUTO(sw_json) json_t *processes = NULL;
-        if (sw_key_processes_read(conf, &processes, error, sizeof(error)) < 0)
-            return sw__keys_fail("%s", error);
+        int r = sw_key_processes_read(conf, &processes, error, sizeof(error));
+        if (r < 0) {
+            sw_cli_fail("keys", r, error);
+            return sw__keys_exit(r);
+        }
         if (!count(processes, claim, claims, fn, looks < LOOKS ? NULL : how)) return 0;
-        if (looks == LOOKS) return 2;
+        if (looks == LOOKS) return -EBUSY;
         sw__keys_sleep(LOOK_MS);
     }
 }

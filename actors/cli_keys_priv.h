@@ -2,7 +2,7 @@
  *
  * shapes   each command gets the words behind its name
  * units    *_ms milliseconds
- * errors   what main returns: 0 done, 1 refused or failed (a line says why), 2 wrong usage
+ * errors   what main returns, enum sw_exit; a line says why
  * owner    the caller finishes the settings
  * source   cli.h
  * limits   none
@@ -10,7 +10,7 @@
 #ifndef SW_CLI_KEYS_PRIV_H
 #define SW_CLI_KEYS_PRIV_H
 
-#include "common/conf.h"
+#include "actors/cli.h"
 #include "common/key_use.h"
 
 #define SW__RINGS_MAX 9
@@ -30,12 +30,12 @@ int sw__keys_retire(const struct sw_conf *conf, int argc, char **argv);
 
 extern const char sw__keys_list_usage[], sw__keys_reseal_usage[], sw__keys_retire_usage[];
 
-/* "slipway keys: ..." on standard error; 1. */
+/* "slipway keys: ..." on standard error; SW_EXIT_FAILED. */
 int sw__keys_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/* What is wrong with what was typed (NULL: a word is missing) and how it is typed; 2. */
+/* What is wrong with what was typed (NULL: a word is missing) and how it is typed; SW_EXIT_USAGE. */
 int sw__keys_wrong(const char *usage_text, const char *word);
-/* The rings that are in the directory, where `token` and `state` may be missing; 1: one is not as it should be, or none is
- * there. */
+/* The rings that are in the directory, where `token` and `state` may be missing; SW_EXIT_SETTING: one is not as it should
+ * be, or none is there. */
 int sw__keys_rings(const struct sw_conf *conf, struct sw__rings *ret);
 const struct sw_ring *sw__keys_ring(const struct sw__rings *rings, const char *name); /* or NULL */
 
@@ -51,12 +51,14 @@ unsigned sw__keys_tell(const json_t *processes, const char *name, const char *id
 struct sw__claim {
     const char *name, *id;
 };
-/* Looks until no living process stands in the way of any claim, for five seconds; then says which: 2, or why that is not
- * known: 1. */
+/* The status for what sw_key_processes_read answers: another Redis than that of the keys is a wrong setting. */
+int sw__keys_exit(int r);
+/* Looks until no living process stands in the way of any claim, for five seconds; then says which: -EBUSY. Where that is not
+ * known it says why: the status. */
 int sw__keys_wait(const struct sw_conf *conf, const struct sw__claim *claim, size_t claims,
                   sw__process_fn *fn, const char *how);
 
-/* --offline is for what does not run: 1 where a Redis answers, which is asked then, but not by `may_be_new` where no Slipway
+/* --offline is for what does not run: SW_EXIT_FAILED where a Redis answers, which is asked then, but not by `may_be_new` where no Slipway
  * ever ran. */
 int sw__keys_refuse_running(const struct sw_conf *conf, bool may_be_new);
 

@@ -22,7 +22,7 @@ static const char usage[] = "usage: slipway manifest [--name NAME] [--command /h
 
 static int wrong(const char *what, const char *why) {
     fprintf(stderr, "slipway manifest: %s %s\n", what, why);
-    return 2;
+    return SW_EXIT_USAGE;
 }
 
 static bool is_host(const char *text, size_t size) {
@@ -132,8 +132,7 @@ static json_t *manifest(const char *name, const char *command, const char *base)
 
 int sw_cli_manifest(int argc, char **argv) {
     const char *name = "Slipway", *command = "/h", *base = NULL;
-    if (argc == 2 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")))
-        return fputs(usage, stdout) < 0;
+    if (sw_cli_asks_help(argc, argv)) return fputs(usage, stdout), sw_cli_written("manifest");
     for (int i = 1; i < argc; i++) {
         const bool more = i + 1 < argc;
         if (!strcmp(argv[i], "--name") && more) {
@@ -143,14 +142,14 @@ int sw_cli_manifest(int argc, char **argv) {
         } else if (argv[i][0] == '-' || base) {
             const bool known = !strcmp(argv[i], "--name") || !strcmp(argv[i], "--command");
             wrong(argv[i], known ? "wants a word behind it" : "is not understood here");
-            return fputs(usage, stderr), 2;
+            return fputs(usage, stderr), SW_EXIT_USAGE;
         } else {
             base = argv[i];
         }
     }
     if (!base) {
         wrong("BASE_URL", "is missing");
-        return fputs(usage, stderr), 2;
+        return fputs(usage, stderr), SW_EXIT_USAGE;
     }
     if (!is_name(name)) return wrong("--name", "takes 1 to 35 characters");
     if (!is_command(command))
@@ -158,7 +157,7 @@ int sw_cli_manifest(int argc, char **argv) {
     int r = check_url(base);
     if (r != 0) return r;
     SW_AUTO(sw_json) json_t *app = manifest(name, command, base);
-    if (json_dumpf(app, stdout, JSON_INDENT(2)) < 0 || putchar('\n') == EOF || fflush(stdout))
-        return fputs("slipway manifest: cannot write\n", stderr), 1;
-    return 0;
+    json_dumpf(app, stdout, JSON_INDENT(2));
+    putchar('\n');
+    return sw_cli_written("manifest");
 }

@@ -63,25 +63,18 @@ static void print_table(void) {
     }
 }
 
-static int written(void) {
-    if (fflush(stdout) || ferror(stdout)) {
-        (void)fputs("slipway parse: cannot write\n", stderr);
-        return 1;
-    }
-    return 0;
-}
-
 int sw_cli_parse(int argc, char **argv) {
     SW_AUTO(sw_text) char *text = NULL;
     SW_AUTO(sw_json) json_t *command = NULL;
     size_t size = 0;
 
-    if (argc == 2 && !strcmp(argv[1], "--help")) {
-        return fputs(usage, stdout) < 0;
+    if (sw_cli_asks_help(argc, argv)) {
+        (void)fputs(usage, stdout);
+        return sw_cli_written("parse");
     }
     if (argc == 2 && !strcmp(argv[1], "--table")) {
         print_table();
-        return written();
+        return sw_cli_written("parse");
     }
     if (argc == 2 && !strcmp(argv[1], "-")) {
         text = read_all(&size);
@@ -89,10 +82,10 @@ int sw_cli_parse(int argc, char **argv) {
         text = join(argv + 2, argc - 2, &size);
     } else {
         (void)fputs(usage, stderr);
-        return 2;
+        return SW_EXIT_USAGE;
     }
     command = sw_grammar_parse(text, size);
     (void)json_dumpf(command, stdout, JSON_COMPACT);
     (void)putchar('\n');
-    return written();
+    return sw_cli_written("parse");
 }

@@ -212,7 +212,7 @@ static int64_t advance(struct up *up) {
         }
         if (late || !up->redis.pid) {
             sw__up_say("redis-server did not start; %s/redis.log may say why", up->conf.data_dir);
-            up->failed = 1;
+            up->failed = SW_EXIT_AWAY;
             begin_stop(up);
             return 0;
         }
@@ -286,14 +286,14 @@ static int run(struct up *up) {
     close(signals);
     sw__up_conf_clean(up, 0);
     publish(up);
-    return r < 0 ? 1 : up->failed;
+    return r < 0 ? SW_EXIT_FAILED : up->failed;
 }
 
 int sw_cli_up(int argc, char **argv) {
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
             usage(stdout);
-            return 0;
+            return sw_cli_written("up");
         }
     }
     static struct up up; /* large, and there is one */
@@ -303,8 +303,11 @@ int sw_cli_up(int argc, char **argv) {
     int lock_fd = -1;
     ssize_t n = readlink("/proc/self/exe", up.program, sizeof(up.program) - 1);
     if (n < 0) up.program[0] = '\0';
-    if (parse_arguments(&up, argc, argv) < 0) return 2;
-    int status = prepare(&up, &lock_fd) < 0 ? 1 : run(&up);
+    if (parse_arguments(&up, argc, argv) < 0) return SW_EXIT_USAGE;
+    int r = prepare(&up, &lock_fd);
+    int status = r == 0              ? run(&up)
+                 : r == -EWOULDBLOCK ? SW_EXIT_FAILED /* another one runs here */
+                                     : SW_EXIT_SETTING;
     if (lock_fd >= 0) close(lock_fd);
     sw_conf_finish(&up.conf);
     return status;

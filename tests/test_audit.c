@@ -265,7 +265,7 @@ static void a_mistake_is_named_with_the_usage(void **state) {
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
         char *argv[] = {"audit", rows[i].word[0], rows[i].word[1], NULL};
         struct shown shown = run_cli(sw_cli_audit, argv);
-        assert_int_equal(shown.status, 2);
+        assert_int_equal(shown.status, 64);
         assert_string_equal(shown.out, "");
         assert_non_null(strstr(shown.err, rows[i].says));
         assert_non_null(strstr(shown.err, "usage: slipway audit"));
@@ -282,9 +282,9 @@ static void without_redis_one_line_says_so(void **state) {
     struct shown shown = run_cli(sw_cli_audit, (char *[]){"audit", NULL});
     assert_string_equal(shown.err, want);
     assert_string_equal(shown.out, "");
-    assert_int_equal(shown.status, 1);
+    assert_int_equal(shown.status, 69);
     shown = run_cli(sw_cli_dead, (char *[]){"dead", "list", NULL});
-    assert_int_equal(shown.status, 1);
+    assert_int_equal(shown.status, 69);
     assert_non_null(strstr(shown.err, "slipway dead: no Redis at SLIPWAY_REDIS "));
     assert_null(strchr(strchr(shown.err, '\n') + 1, '\n'));
     setenv("SLIPWAY_REDIS", "127.0.0.1:1", 1);

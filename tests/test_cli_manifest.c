@@ -132,7 +132,7 @@ static void what_is_no_https_url_is_refused(void **state) {
     for (size_t i = 0; i < sizeof(urls) / sizeof(*urls); i++) {
         struct said said = RUN(urls[i]);
         print_message("%s\n", urls[i]);
-        assert_int_equal(said.status, 2);
+        assert_int_equal(said.status, 64);
         assert_string_equal(said.out, "");
         assert_non_null(strstr(said.err, "is no https URL"));
     }
@@ -170,7 +170,7 @@ static void wrong_usage_is_told(void **state) {
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
         struct said said = run(rows[i].words);
         print_message("row %zu\n", i);
-        assert_int_equal(said.status, 2);
+        assert_int_equal(said.status, 64);
         assert_string_equal(said.out, "");
         if (!strstr(said.err, rows[i].says)) fail_msg("no %s in %s", rows[i].says, said.err);
     }

@@ -290,7 +290,7 @@ static void wrong_arguments_are_refused(void **state) {
         pid_t pid = run_up("/nonexistent", &out, "--replicas", value[i]);
         assert_int_equal(waitpid(pid, &status, 0), pid);
         close(out);
-        if (WEXITSTATUS(status) != 2) {
+        if (WEXITSTATUS(status) != EX_USAGE) {
             fail_msg("--replicas '%s': status %d", value[i], WEXITSTATUS(status));
         }
     }
@@ -324,7 +324,7 @@ static char *said_until(int status_wanted, const char *const *settings) {
 }
 
 static char *doubts(const char *const *settings) {
-    return said_until(1, settings);
+    return said_until(EX_CONFIG, settings);
 }
 
 /* The first that starts, and one of those that wait for it. */
