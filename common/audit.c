@@ -7,12 +7,14 @@
 #include "common/sync.h"
 #include "proto/value.h"
 
+#include <errno.h>
 #include <hiredis/hiredis.h>
 #include <string.h>
 
 #define PAGE "500"
 
 struct source { /* one installation's stream */
+    unsigned shard;
     char *key;
     const char *installation; /* within key */
     redisReply *page;
@@ -24,7 +26,7 @@ struct source { /* one installation's stream */
 struct reading {
     const struct sw_conf *conf;
     const struct sw_audit_query *query;
-    redisContext *redis;
+    struct sw_sync *sync;
     bool backward;
     struct source *source;
     size_t sources;
@@ -36,8 +38,8 @@ static void add_source(struct reading *reading, unsigned shard, const char *inst
     size_t size = (reading->sources + 1) * sizeof(*reading->source);
     reading->source = sw_realloc(reading->source, size);
     char *key = sw_printf("sw:{%02u}:audit:%s", shard, installation);
-    reading->source[reading->sources++] =
-        (struct source){.key = key, .installation = strstr(key, ":audit:") + strlen(":audit:")};
+    reading->source[reading->sources++] = (struct source){
+        .shard = shard, .key = key, .installation = strstr(key, ":audit:") + strlen(":audit:")};
 }
 
 static int find_sources(struct reading *reading) {
@@ -50,8 +52,10 @@ static int find_sources(struct reading *reading) {
         char key[32];
         redisReply *reply;
         snprintf(key, sizeof(key), "sw:{%02u}:audits", shard);
-        int r = sw_sync_ask(reading->conf, reading->redis, &reply, reading->error, reading->room,
-                            "SMEMBERS", key, NULL);
+        redisContext *redis = sw_sync_of(reading->sync, shard);
+        if (!redis) return -ENOTCONN;
+        int r = sw_sync_ask(reading->conf, redis, &reply, reading->error, reading->room, "SMEMBERS",
+                            key, NULL);
         if (r < 0) return r;
         for (size_t i = 0; i < reply->elements; i++)
             add_source(reading, shard, reply->element[i]->str);
@@ -70,7 +74,9 @@ static int read_page(struct reading *reading, struct source *source) {
         freeReplyObject(sw_take(&source->page));
     }
     source->at = 0;
-    return sw_sync_ask(reading->conf, reading->redis, &source->page, reading->error, reading->room,
+    redisContext *redis = sw_sync_of(reading->sync, source->shard);
+    if (!redis) return -ENOTCONN;
+    return sw_sync_ask(reading->conf, redis, &source->page, reading->error, reading->room,
                        reading->backward ? "XREVRANGE" : "XRANGE", source->key, first, last,
                        "COUNT", PAGE, NULL);
 }
@@ -157,9 +163,8 @@ int sw_audit_read(const struct sw_conf *conf, const struct sw_audit_query *query
                   void *arg, char *error, size_t room) {
     struct reading reading = {
         .conf = conf, .query = query, .backward = query->last > 0, .error = error, .room = room};
-    int r = sw_sync_connect(conf, &reading.redis, error, room);
-    if (r < 0) return r;
-    r = find_sources(&reading);
+    reading.sync = sw_sync_open(conf, error, room);
+    int r = find_sources(&reading);
     if (r == 0)
         r = reading.backward ? read_last(&reading, fn, arg) : read_forward(&reading, fn, arg);
     for (size_t i = 0; i < reading.sources; i++) {
@@ -167,6 +172,6 @@ int sw_audit_read(const struct sw_conf *conf, const struct sw_audit_query *query
         free(reading.source[i].key);
     }
     free(reading.source);
-    redisFree(reading.redis);
+    sw_sync_close(reading.sync);
     return r;
 }

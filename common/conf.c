@@ -2,6 +2,7 @@
 #include "common/conf.h"
 
 #include "common/mem.h"
+#include "common/redis_map.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -227,6 +228,16 @@ static int check_path(const char *name, const char *value, const struct line *er
     return 0;
 }
 
+static int check_redis(const struct sw_conf *conf, const struct line *error) {
+    struct sw_redis_map map;
+    char why[256];
+    if (sw_redis_map_parse(conf->redis, &map, why, sizeof(why)) < 0)
+        return fail(error, "REDIS", "%s", why);
+    if (conf->redis_user[0] && !conf->redis_password.current)
+        return fail(error, "REDIS_USER", "needs " PREFIX "REDIS_PASSWORD_FILE");
+    return 0;
+}
+
 static int check_texts(struct sw_conf *conf, const struct line *error) {
     static const char *const levels[] = {"debug", "info", "warn", "error", NULL};
     static const char *const durabilities[] = {"disk", "memory", NULL};
@@ -240,7 +251,7 @@ static int check_texts(struct sw_conf *conf, const struct line *error) {
         {"GITHUB_API", conf->github_api}, {"GITHUB", conf->github_web},
         {"KOLKRABBI", conf->kolkrabbi},
     };
-    int r = conf->redis[0] == '/' ? 0 : check_address("REDIS", conf->redis, 1, error);
+    int r = check_redis(conf, error);
     if (r == 0) r = check_address("HTTP", conf->http, 0, error);
     if (r == 0) r = check_address("ADMIN", conf->admin, 0, error);
     if (r == 0) r = check_path("RUN_DIR", conf->run_dir, error);

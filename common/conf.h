@@ -20,7 +20,8 @@
 /* TEXT(field, name, default, help)  NUMBER(field, name, default, min, max, help)
  * SECRET(field, name, roles, help): only these roles read it */
 #define SW_CONF_TABLE(TEXT, NUMBER, SECRET)                                                        \
-    TEXT(redis, "REDIS", "127.0.0.1:6379", "Redis: host:port or the path of a unix socket")        \
+    TEXT(redis, "REDIS", "127.0.0.1:6379", "Redis: host:port, a socket's path, sentinel://NAME@host:port,host:port, or by shards: 0-31=ADDRESS 32-63=ADDRESS") \
+    TEXT(redis_user, "REDIS_USER", "", "user at Redis; empty: its default user")                   \
     TEXT(run_dir, "RUN_DIR", "/run/slipway", "private directory of the ipc sockets")               \
     TEXT(data_dir, "DATA_DIR", "/var/lib/slipway", "where `slipway up` keeps its own Redis")       \
     TEXT(key_dir, "KEY_DIR", "/etc/slipway/keys", "directory of this installation's keys")         \
@@ -49,6 +50,7 @@
     TEXT(kafka_group, "KAFKA_GROUP", "slipway-notifier", "consumer group of notifier; each Slipway has its own") \
     TEXT(kafka_options, "KAFKA_OPTIONS", "", "librdkafka's own settings: name=value, separated by spaces") \
     TEXT(kolkrabbi, "KOLKRABBI", "https://kolkrabbi.heroku.com", "Heroku's older GitHub service")  \
+    SECRET(redis_password, "REDIS_PASSWORD_FILE", "every role", "password at Redis")               \
     SECRET(slack_secret, "SLACK_SECRET_FILE", "ingress", "Slack signing secret")                   \
     SECRET(slack_token, "SLACK_TOKEN_FILE", "responder", "bot token of a workspace that did not install it") \
     SECRET(slack_client_secret, "SLACK_CLIENT_SECRET_FILE", "auth refresher", "client secret of the Slack app") \

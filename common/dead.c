@@ -5,6 +5,7 @@
 #include "common/sync.h"
 #include "proto/msg.h"
 
+#include <errno.h>
 #include <hiredis/hiredis.h>
 #include <string.h>
 
@@ -35,21 +36,22 @@ static void print(FILE *out, unsigned shard, const redisReply *entry) {
 
 int sw_dead_list(const struct sw_conf *conf, FILE *out, unsigned *ret_count, char *error,
                  size_t room) {
-    redisContext *redis;
     unsigned count = 0;
-    int r = sw_sync_connect(conf, &redis, error, room);
-    if (r < 0) return r;
+    int r = 0;
+    struct sw_sync *sync = sw_sync_open(conf, error, room);
     for (unsigned shard = 0; r == 0 && shard < SHARDS; shard++) {
         char key[32];
         redisReply *reply;
+        redisContext *redis = sw_sync_of(sync, shard);
         snprintf(key, sizeof(key), "sw:{%02u}:dead", shard);
-        r = sw_sync_ask(conf, redis, &reply, error, room, "XRANGE", key, "-", "+", NULL);
+        r = !redis ? -ENOTCONN
+                   : sw_sync_ask(conf, redis, &reply, error, room, "XRANGE", key, "-", "+", NULL);
         if (r < 0) break;
         for (size_t i = 0; i < reply->elements; i++, count++)
             print(out, shard, reply->element[i]);
         freeReplyObject(reply);
     }
-    redisFree(redis);
+    sw_sync_close(sync);
     if (r == 0) *ret_count = count;
     return r;
 }

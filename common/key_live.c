@@ -17,6 +17,7 @@
 
 struct asking {
     const struct sw_conf *conf;
+    struct sw_sync *sync;
     redisContext *redis;
     char *error;
     size_t room;
@@ -54,8 +55,10 @@ static int ever_ran(struct asking *a) {
     for (unsigned i = 0; i < SW_SHARDS; i++) {
         char key[16];
         redisReply *reply;
+        redisContext *redis = sw_sync_of(a->sync, i);
+        if (!redis) return -ENOTCONN;
         snprintf(key, sizeof(key), "sw:{%02u}:gen", i);
-        int r = sw_sync_ask(a->conf, a->redis, &reply, a->error, a->room, "EXISTS", key, NULL);
+        int r = sw_sync_ask(a->conf, redis, &reply, a->error, a->room, "EXISTS", key, NULL);
         if (r < 0) return r;
         const bool there = reply->integer > 0;
         freeReplyObject(reply);
@@ -69,13 +72,14 @@ static int ever_ran(struct asking *a) {
 
 int sw_key_processes_read(const struct sw_conf *conf, json_t **ret, char *error, size_t room) {
     struct asking a = {.conf = conf, .error = error, .room = room};
-    int r = sw_sync_connect(conf, &a.redis, error, room);
-    if (r < 0) return r;
+    a.sync = sw_sync_open(conf, error, room);
+    a.redis = sw_sync_home(a.sync);
+    int r = a.redis ? 0 : -ENOTCONN;
     json_t *list = json_array();
     for (unsigned i = 0; r == 0 && i < SW__ROLES; i++)
         r = read_role(&a, sw__roles[i], list);
     if (r == 0 && json_array_size(list) == 0) r = ever_ran(&a);
-    redisFree(a.redis);
+    sw_sync_close(a.sync);
     if (r < 0) {
         json_decref(list);
         return r;
@@ -118,12 +122,17 @@ static struct sw_msg *message(const char *installation, const char *user) {
 }
 
 /* As a door appends: the first one that comes to a new Redis is told the generation, and asks again. */
-static int append(struct asking *a, const char *run, const char *installation, const char *user) {
+static int append(struct asking *a, const char *installation, const char *user) {
+    char run[64];
+    a->redis = sw_sync_of(a->sync, sw__shard_of(installation));
+    if (!a->redis) return -ENOTCONN;
+    int r = run_id(a, run);
+    if (r < 0) return r;
     struct sw_msg *m = message(installation, user);
     SW_AUTO(sw_text) char *bytes = NULL;
     char prefix[16];
     size_t size, sizes[12];
-    int r = sw_msg_pack(m, &bytes, &size);
+    r = sw_msg_pack(m, &bytes, &size);
     sw_msg_destroy(m);
     if (r < 0) {
         snprintf(a->error, a->room, "%s/%s: no message can be made of it", installation, user);
@@ -151,19 +160,17 @@ static int append(struct asking *a, const char *run, const char *installation, c
 int sw_key_reseal_send(const struct sw_conf *conf, const json_t *people, size_t from, size_t count,
                        size_t *ret_sent, char *error, size_t room) {
     struct asking a = {.conf = conf, .error = error, .room = room};
-    char run[64];
     size_t end = from + count;
+    int r = 0;
     *ret_sent = 0;
-    int r = sw_sync_connect(conf, &a.redis, error, room);
-    if (r < 0) return r;
+    a.sync = sw_sync_open(conf, error, room);
     if (end > json_array_size(people)) end = json_array_size(people);
-    r = run_id(&a, run);
     for (size_t i = from; r == 0 && i < end; i++) {
         const json_t *person = json_array_get(people, i);
-        r = append(&a, run, json_string_value(json_array_get(person, 0)),
+        r = append(&a, json_string_value(json_array_get(person, 0)),
                    json_string_value(json_array_get(person, 1)));
         if (r == 0) ++*ret_sent;
     }
-    redisFree(a.redis);
+    sw_sync_close(a.sync);
     return r;
 }

@@ -5,6 +5,7 @@
 #include "common/seal_priv.h"
 #include "common/sync.h"
 
+#include <errno.h>
 #include <hiredis/hiredis.h>
 #include <stdio.h>
 #include <string.h>
@@ -84,7 +85,7 @@ void sw_key_use_note(struct sw_key_uses *uses, enum sw_key_where where, const ch
 
 struct reading {
     const struct sw_conf *conf;
-    redisContext *redis;
+    redisContext *redis; /* the one that is read */
     char *error;
     size_t room;
     struct sw_key_uses *uses;
@@ -104,8 +105,8 @@ static void append(struct reading *r, const char *command, const redisReply *key
 }
 
 /* Each page of the keys that match, until there is no other. */
-static int scan(struct reading *r, const char *match,
-                int (*page)(struct reading *, redisReply **key, size_t count)) {
+static int scan_one(struct reading *r, const char *match,
+                    int (*page)(struct reading *, redisReply **key, size_t count)) {
     char cursor[32] = "0";
     do {
         redisReply *reply;
@@ -231,18 +232,23 @@ static int note_page(struct reading *r, redisReply **key, size_t count) {
     return e < 0 ? e : read_values(r, key, strings, note_state);
 }
 
-static int begin(struct reading *r) {
-    return sw_sync_connect(r->conf, &r->redis, r->error, r->room);
+/* In every Redis that holds shards. */
+static int scan(struct reading *r, const char *match,
+                int (*page)(struct reading *, redisReply **key, size_t count)) {
+    struct sw_sync *sync = sw_sync_open(r->conf, r->error, r->room);
+    int e = 0;
+    for (unsigned i = 0; e == 0 && i < sw_sync_count(sync); i++) {
+        r->redis = sw_sync_at(sync, i);
+        e = r->redis ? scan_one(r, match, page) : -ENOTCONN;
+    }
+    sw_sync_close(sync);
+    return e;
 }
 
 int sw_key_uses_read(const struct sw_conf *conf, struct sw_key_uses *uses, char *error,
                      size_t room) {
     struct reading r = {.conf = conf, .error = error, .room = room, .uses = uses};
-    int e = begin(&r);
-    if (e < 0) return e;
-    e = scan(&r, "sw:{*", note_page);
-    redisFree(r.redis);
-    return e;
+    return scan(&r, "sw:{*", note_page);
 }
 
 /* ---- what is to be sealed anew ---- */
@@ -292,10 +298,7 @@ int sw_key_stale_read(const struct sw_conf *conf, const struct sw_ring *token,
                         .responder = responder,
                         .stale = fn,
                         .arg = arg};
-    int e = begin(&r);
-    if (e < 0) return e;
-    e = scan(&r, "sw:{*}:auth:s:acct/*", people_page);
+    int e = scan(&r, "sw:{*}:auth:s:acct/*", people_page);
     if (e == 0) e = scan(&r, "sw:{*}:responder:s:bot/*", bots_page);
-    redisFree(r.redis);
     return e;
 }

@@ -162,13 +162,16 @@ static void an_address_is_a_host_and_a_port(void **state) {
         expect_refused("SLIPWAY_REDIS", wrong[i], "is not host:port");
     }
     for (size_t i = 0; i < sizeof(right) / sizeof(right[0]); i++) {
-        setenv("SLIPWAY_REDIS", right[i], 1);
+        setenv("SLIPWAY_HTTP", right[i], 1);
         load(&conf);
-        assert_string_equal(conf.redis, right[i]);
+        assert_string_equal(conf.http, right[i]);
         sw_conf_finish(&conf);
     }
     clear(NULL);
     expect_refused("SLIPWAY_REDIS", "localhost:0", "port from 1 to 65535");
+    expect_refused("SLIPWAY_REDIS", "0-31=a:1 33-63=b:1", "shard 32 has no address");
+    clear(NULL);
+    expect_refused("SLIPWAY_REDIS_USER", "ada", "needs SLIPWAY_REDIS_PASSWORD_FILE");
 }
 
 static void other_texts_are_checked_too(void **state) {
