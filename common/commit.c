@@ -9,6 +9,7 @@
 #include "common/metrics.h"
 #include "common/request.h"
 #include "common/run_priv.h"
+#include "common/story.h"
 #include "common/wire.h"
 
 #include <errno.h>
@@ -322,6 +323,16 @@ static void add_head(struct sw_batch *batch, const struct sw_entry *entry, const
     }
 }
 
+/* Behind all that the message caused: the script adds the ids that those got. */
+static void add_story(struct sw_batch *batch, const struct sw_entry *entry,
+                      const struct sw_out *out, const char *dead) {
+    char *story = sw__story_hop(batch->shard->run, entry, out, dead);
+    if (!story) return;
+    push_text(batch, "W");
+    push_int(batch, batch->shard->run->conf.story_max);
+    push(batch, story, strlen(story));
+}
+
 int sw__batch_add(struct sw_batch *batch, const struct sw_entry *entry, struct sw_out *out,
                   const char *dead) {
     int argc = batch->argc;
@@ -336,6 +347,7 @@ int sw__batch_add(struct sw_batch *batch, const struct sw_entry *entry, struct s
             json_decref(batch->follow[--batch->follows].value);
         return r;
     }
+    add_story(batch, entry, out, dead);
     overlay(batch->shard, out);
     batch->messages++;
     return 0;

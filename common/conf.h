@@ -80,6 +80,7 @@
     NUMBER(update_ms, "UPDATE_MS", 3000, 100, 60000, "least time between two updates of a notification") \
     NUMBER(owed_max, "OWED_MAX", 1000, 1, 1000000, "owed commands of one installation before ingress sheds") \
     NUMBER(audit_max, "AUDIT_MAX", 100000, 1, 10000000, "audit entries kept of an installation")   \
+    NUMBER(story_max, "STORY_MAX", 2000, 0, 1000000, "entries kept of a shard for `slipway trace`; 0: none")        \
     NUMBER(batch, "BATCH", 64, 1, 256, "most messages in one commit")                              \
     NUMBER(depth, "DEPTH", 4, 1, 16, "most commits of a shard on their way")                       \
     NUMBER(connections, "CONNECTIONS", 2000, 16, 100000, "most HTTP connections of ingress")       \

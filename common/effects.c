@@ -8,6 +8,7 @@
 #include "common/mem.h"
 #include "common/metrics.h"
 #include "common/seal.h"
+#include "common/story.h"
 
 #include <hiredis/hiredis.h>
 #include <inttypes.h>
@@ -19,6 +20,7 @@ static void effect_destroy(void **p) {
     json_decref(effect->request);
     sw_msg_destroy(effect->m);
     free(effect->answer);
+    free(effect->story);
     free(effect);
     *p = NULL;
 }
@@ -126,6 +128,7 @@ void sw__effect_answer(struct sw_effect *effect, json_t *http) {
         (strcmp(outcome, "refused") != 0 || status == 0 || fast || status >= 500))
         sw__effect_report(effect, "upstream", outcome, status);
     effect->state = SW_EFFECT_ANSWERED;
+    effect->story = sw__story_effect(effect, outcome, status);
     bool quiet = json_is_true(json_object_get(effect->request, "quiet")) &&
                  !strcmp(outcome, "ok") && status < 300;
     json_t *value = json_object_get(http, "json");
@@ -216,7 +219,7 @@ void sw__effect_perform(struct sw_effect *effect) {
     struct sw_run *run = effect->shard->run;
     struct sw_call_request request;
     unsigned broken = sw_seal_broken();
-    effect->tries++;
+    if (effect->tries++ == 0) effect->began_at_ms = sw__boot_ms();
     if (!strcmp(sw_str(effect->request, "up"), "ledger")) {
         sw__effect_pass(effect);
         return;
@@ -252,22 +255,36 @@ struct asking {
     struct sw_effect *effect[];
 };
 
-/* `values` and `sizes` stand beside each effect's id. 0, or -errno: the connection is gone, and its event resets the shard. */
+/* Beside each effect's id stand `width` of `values`, whose sizes are `sizes`; before all of them `first`, NULL: nothing. 0, or
+ * -errno: the connection is gone, and its event resets the shard. */
+struct question {
+    const char *first;
+    size_t width;
+    const char *const *values;
+    const size_t *sizes;
+};
+
 static int ask(struct sw_shard *shard, enum sw_script script, struct sw_effect *const *list,
-               size_t count, const char *const *values, const size_t *value_sizes,
-               sw_redis_fn *fn) {
-    const char **argv = sw_malloc(sizeof(*argv) * 2 * count);
-    size_t *sizes = sw_malloc(sizeof(*sizes) * 2 * count);
+               size_t count, const struct question *q, sw_redis_fn *fn) {
+    const size_t most = 1 + (1 + q->width) * count;
+    const char **argv = sw_malloc(sizeof(*argv) * most);
+    size_t *sizes = sw_malloc(sizeof(*sizes) * most), n = 0;
     struct asking *asking = sw_malloc(sizeof(*asking) + sizeof(struct sw_effect *) * count);
     *asking = (struct asking){shard, shard->life, count};
+    if (q->first) {
+        argv[n] = q->first;
+        sizes[n++] = strlen(q->first);
+    }
     for (size_t i = 0; i < count; i++) {
-        argv[2 * i] = list[i]->id;
-        sizes[2 * i] = strlen(list[i]->id);
-        argv[2 * i + 1] = values[i];
-        sizes[2 * i + 1] = value_sizes[i];
+        argv[n] = list[i]->id;
+        sizes[n++] = strlen(list[i]->id);
+        for (size_t j = 0; j < q->width; j++, n++) {
+            argv[n] = q->values[q->width * i + j];
+            sizes[n] = q->sizes[q->width * i + j];
+        }
         asking->effect[i] = list[i];
     }
-    int r = sw__owner_eval(shard, script, 2 * count, argv, sizes, fn, asking);
+    int r = sw__owner_eval(shard, script, n, argv, sizes, fn, asking);
     if (r < 0) free(asking);
     free(argv);
     free(sizes);
@@ -312,7 +329,8 @@ void sw__effects_mark(struct sw_shard *shard, struct sw_effect *const *list, siz
         snprintf(list[i]->epoch, sizeof(list[i]->epoch), "%s", shard->epoch);
     }
     run->effects->active += (unsigned)count;
-    if (ask(shard, SW_SCRIPT_MARK, list, count, values, sizes, on_marked) < 0)
+    const struct question q = {NULL, 1, values, sizes};
+    if (ask(shard, SW_SCRIPT_MARK, list, count, &q, on_marked) < 0)
         run->effects->active -= (unsigned)count;
 }
 
@@ -335,13 +353,18 @@ static void on_settled(void *arg, const redisReply *reply) {
 }
 
 void sw__effects_settle(struct sw_shard *shard, struct sw_effect *const *list, size_t count) {
-    const char *values[SW_EFFECTS_AT_ONCE];
-    size_t sizes[SW_EFFECTS_AT_ONCE];
+    const char *values[2 * SW_EFFECTS_AT_ONCE];
+    size_t sizes[2 * SW_EFFECTS_AT_ONCE];
+    char story_max[24];
+    snprintf(story_max, sizeof(story_max), "%" PRId64, shard->run->conf.story_max);
     for (size_t i = 0; i < count; i++) {
-        values[i] = list[i]->answer;
-        sizes[i] = list[i]->answer_size;
+        values[2 * i] = list[i]->answer;
+        sizes[2 * i] = list[i]->answer_size;
+        values[2 * i + 1] = list[i]->story ? list[i]->story : "";
+        sizes[2 * i + 1] = strlen(values[2 * i + 1]);
     }
     SW_CRASH("before-settle");
     /* Where the connection is gone they stay answered, and are settled when the shard is taken again. */
-    (void)ask(shard, SW_SCRIPT_SETTLE, list, count, values, sizes, on_settled);
+    const struct question q = {story_max, 2, values, sizes};
+    (void)ask(shard, SW_SCRIPT_SETTLE, list, count, &q, on_settled);
 }

@@ -38,10 +38,14 @@ struct process {
     int64_t tidied_at_ms;
 };
 
-int64_t sw__boot_ms(void) {
+int64_t sw__boot_us(void) {
     struct timespec t;
     clock_gettime(CLOCK_BOOTTIME, &t);
-    return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+    return t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+int64_t sw__boot_ms(void) {
+    return sw__boot_us() / 1000;
 }
 
 /* Redis TIME as far as it is known; before that this machine's own. */

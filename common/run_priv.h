@@ -38,9 +38,10 @@ struct sw_id { /* of a stream entry */
 struct sw_entry { /* a message in a mailbox */
     struct sw_id id;
     unsigned lane;
-    unsigned attempt; /* 0: not counted */
-    struct sw_msg *m; /* NULL: what stands there is no envelope */
-    int error;        /* why not */
+    unsigned attempt;            /* 0: not counted */
+    struct sw_msg *m;            /* NULL: what stands there is no envelope */
+    int error;                   /* why not */
+    int64_t handled_ms, took_us; /* its handler's last call */
 };
 
 struct sw_lane {
@@ -121,6 +122,7 @@ struct sw_run {
 
 /* run.c */
 int64_t sw__boot_ms(void);
+int64_t sw__boot_us(void);
 int64_t sw__now_ms(const struct sw_run *run);
 void sw__clock(struct sw_run *run, int64_t redis_ms);
 void sw__pump(struct sw_run *run); /* something is queued: to be handled at the end of this turn */

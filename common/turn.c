@@ -12,7 +12,7 @@
 #include <inttypes.h>
 #include <sodium.h>
 
-#define SLOW_MS 5
+#define SLOW_US 5000
 #define URGENT_A_TURN 512
 #define BULK_A_TURN 64 /* what somebody waits for is not behind more than that, of whatever shard */
 
@@ -39,18 +39,19 @@ static void report(const struct sw_shard *shard, const struct sw_entry *entry, c
     sw_report(shard->run->reporter, &told);
 }
 
-static int call(struct sw_shard *shard, const struct sw_entry *entry, struct sw_out *out) {
+static int call(struct sw_shard *shard, struct sw_entry *entry, struct sw_out *out) {
     struct sw_run *run = shard->run;
     struct sw_ctx ctx = {.now_ms = sw__now_ms(run),
                          .attempt = entry->attempt ? entry->attempt : 1,
                          .conf = &run->conf,
                          .keys = run->keys};
+    entry->handled_ms = ctx.now_ms;
     if (!entry->m) return entry->error;
     if (!accepts(run->actor, entry->m->kind)) return -ENOTSUP;
     /* The first crash was not counted: this would be the fourth. */
     if (entry->attempt >= SW_TRIES) return -ELOOP;
     randombytes_buf(ctx.seed, sizeof(ctx.seed));
-    int64_t start_ms = sw__boot_ms();
+    int64_t start_us = sw__boot_us();
     unsigned broken = sw_seal_broken();
     sw_trace_begin(shard->number, entry->lane, entry->id.gen, entry->id.seq);
     sw_watchdog_begin();
@@ -63,7 +64,8 @@ static int call(struct sw_shard *shard, const struct sw_entry *entry, struct sw_
                SW_I("shard", shard->number));
         report(shard, entry, "seal", "does not open", 0);
     }
-    if (sw__boot_ms() - start_ms > SLOW_MS) sw_metric_add(SW_M_SLOW_HANDLERS, 1);
+    entry->took_us = sw__boot_us() - start_us;
+    if (entry->took_us > SLOW_US) sw_metric_add(SW_M_SLOW_HANDLERS, 1);
     return r == 0 ? out->error : r;
 }
 

@@ -1,18 +1,14 @@
 /* test_audit.c -- the audit on a real redis-server: written with the ack or not at all, and how `slipway audit` shows it. */
 #include "actors/cli.h"
 #include "common/mem.h"
-#include "common/redis.h"
 #include "common/run_priv.h"
-#include "common/scripts.h"
-#include "redis_world.h"
+#include "script_world.h"
 
 #define INST "T0AUDIT"
 
-static char prefix[16];
-
 static int set_up(void **state) {
     struct redis_world *w = sw_zalloc(sizeof(*w));
-    snprintf(prefix, sizeof(prefix), "sw:{%02u}:", sw__shard_of(INST));
+    speak_to(INST);
     redis_world_start(w, NULL);
     *state = w;
     return 0;
@@ -31,40 +27,12 @@ static int64_t entries(const struct redis_world *w) {
     return n;
 }
 
-/* The status word of a script called as an owner would. */
-static char *run_script(const struct redis_world *w, enum sw_script script, ...) {
-    const char *argv[32] = {"EVAL", sw_script_text[script], "1", prefix};
-    int argc = 4;
-    va_list args;
-    va_start(args, script);
-    while ((argv[argc] = va_arg(args, const char *)))
-        argc++;
-    va_end(args);
-    redisReply *reply = redisCommandArgv(w->c, argc, argv, NULL);
-    assert_non_null(reply);
-    if (reply->type == REDIS_REPLY_ERROR) fail_msg("%s", reply->str);
-    char *word = sw_strdup(reply->element[0]->str);
-    freeReplyObject(reply);
-    return word;
-}
-
 static void commit(const struct redis_world *w, const char *epoch, const char *seq, const char *id,
                    const char *max, const char *entry, const char *want) {
     SW_AUTO(sw_text)
     char *word = run_script(w, SW_SCRIPT_COMMIT, "run1", "executor", epoch, "me", seq, "M",
                             "executor", id, "", "A", INST, max, entry, NULL);
     assert_string_equal(word, want);
-}
-
-static void take(const struct redis_world *w) {
-    free(run_script(w, SW_SCRIPT_TAKE, "run1", "executor", "me", "ipc://x", "60000", NULL));
-    SW_AUTO(sw_text)
-    char *word = run_script(w, SW_SCRIPT_TAKE, "run1", "executor", "me", "ipc://x", "60000", NULL);
-    assert_string_equal(word, "mine");
-}
-
-static void put(const struct redis_world *w, const char *id) {
-    freeReplyObject(ask(w, "XADD %sexecutor %s m x", prefix, id));
 }
 
 /* ---- the ledger ---- */

@@ -5,6 +5,7 @@
 --   K key ttl_ms bytes   store             D key                   forget             F id bytes   owe an effect
 --   X reason bytes       dead letter       Y id                    forget the count of tries
 --   A installation max bytes   one more entry of the installation's audit
+--   W max bytes            the message's last: one more entry of the story (common/story.h), with the ids of what it sent
 -- {'gen'} | {'stale'} | {'order'} | {'ok', now, {M: 1 or 0; S: id, endpoint}}
 local run, actor, epoch, nonce, seq = ARGV[1], ARGV[2], ARGV[3], ARGV[4], ARGV[5]
 local gen = generation(run)
@@ -14,8 +15,8 @@ if not holds(actor, gen, epoch, nonce) then return {'stale'} end
 if call('HGET', own_key, 'seq') ~= seq then return {'order'} end
 call('HSET', own_key, 'seq', seq + 1)
 local now = now_ms()
-local out, live, i, n = {}, true, 6, #ARGV
-local arity = {M = 3, S = 2, T = 3, C = 1, K = 3, D = 1, F = 2, X = 2, Y = 1, A = 3}
+local out, live, sent, i, n = {}, true, '', 6, #ARGV
+local arity = {M = 3, S = 2, T = 3, C = 1, K = 3, D = 1, F = 2, X = 2, Y = 1, A = 3, W = 2}
 while i <= n do
   local op = ARGV[i]
   local a, b, c = ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
@@ -23,12 +24,14 @@ while i <= n do
   if op == 'M' then
     live = call('XDEL', p .. a, b) == 1
     out[#out + 1] = live and 1 or 0
+    sent = ''
     if live and c ~= '' then call('HINCRBY', p .. 'owed', c, -1) end
   elseif live then
     if op == 'S' then
       local id, endpoint = append(gen, a, actor_of(a), b)
       out[#out + 1] = id
       out[#out + 1] = endpoint
+      sent = sent .. ' s' .. a .. '=' .. id
     elseif op == 'T' then
       call('ZADD', p .. actor .. ':timers', now + tonumber(b), a)
       call('HSET', p .. actor .. ':tm', a, c)
@@ -50,6 +53,8 @@ while i <= n do
     elseif op == 'A' then
       call('XADD', p .. 'audit:' .. a, 'MAXLEN', '~', b, '*', 'm', c)
       call('SADD', p .. 'audits', a)
+    elseif op == 'W' then
+      call('XADD', p .. 'story', 'MAXLEN', '~', a, '*', 'm', b .. sent)
     elseif op == 'Y' then
       call('HDEL', p .. actor .. ':tries', a)
     end
