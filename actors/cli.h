@@ -46,6 +46,9 @@ int sw_cli_parse(int argc, char **argv);
 /* `slipway up`: every role and a private Redis on one machine, until SIGTERM or Ctrl-C. */
 int sw_cli_up(int argc, char **argv);
 
+/* `slipway status`: whether it is well, and where it hangs; 1: not well, 69: no Redis. */
+int sw_cli_status(int argc, char **argv);
+
 /* `slipway keys`: makes key files, shows what needs each key, changes keys while everything runs. */
 int sw_cli_keys(int argc, char **argv);
 /* `slipway manifest URL`: prints the manifest of its Slack app. */

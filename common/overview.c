@@ -1,0 +1,438 @@
+/* overview.c -- asks Redis for everything at once, then adds it up; see overview.h. */
+#include "common/overview.h"
+
+#include "common/mem.h"
+#include "common/redis_map.h"
+#include "common/run_priv.h"
+#include "common/seal_priv.h"
+#include "common/sync.h"
+#include "proto/msg.h"
+
+#include <errno.h>
+#include <hiredis/hiredis.h>
+#include <stdbool.h>
+#include <string.h>
+#include <time.h>
+
+#define HOUR_MS 3600000
+#define INGRESS 0 /* the first role, which owns no shards */
+
+struct sums { /* of one role */
+    json_t *processes, *unowned, *waiting;
+    int64_t owned, free, expired;
+    int64_t owed[SW_LANES], oldest_ms[SW_LANES];
+    int64_t calls, marked, late, late_ms;
+    int64_t armed, overdue, due_ms; /* due_ms 0: none */
+    int64_t tries, dead_hour;
+};
+
+struct reading {
+    const struct sw_conf *conf;
+    redisContext *redis; /* the one that is read */
+    char *error;
+    size_t room;
+    int failed;      /* the first error with it: nothing more is read there */
+    bool living;     /* the living are known: they stand at each Redis */
+    int64_t now_ms;  /* of the Redis that is read */
+    char run_id[64]; /* of it, too */
+    char gen[24];    /* of the shard that is read, "" where no process of now made one */
+    struct sums sums[SW__ROLES];
+    int64_t dead, dead_hour;
+    int64_t gen_now, gen_older, gen_none;
+    json_t *installations;
+    bool partial;
+};
+
+/* NULL once anything failed; freed by the caller. */
+static redisReply *take(struct reading *r) {
+    redisReply *reply = NULL;
+    if (r->failed == 0) r->failed = sw_sync_take(r->conf, r->redis, &reply, r->error, r->room);
+    return r->failed < 0 ? NULL : reply;
+}
+
+static int64_t take_number(struct reading *r) {
+    redisReply *reply = take(r);
+    int64_t n = reply && reply->type == REDIS_REPLY_INTEGER ? reply->integer : 0;
+    freeReplyObject(reply);
+    return n;
+}
+
+static const char *text_at(const redisReply *reply, size_t i) {
+    return i < reply->elements && reply->element[i]->str ? reply->element[i]->str : "";
+}
+
+static int64_t local_ms(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* ---- a shard ---- */
+
+static void ask_actor(redisContext *redis, const char *p, const char *actor, int64_t now_ms) {
+    redisAppendCommand(redis, "HMGET %s%s:own gen until", p, actor);
+    redisAppendCommand(redis, "XLEN %s%s", p, actor);
+    redisAppendCommand(redis, "XRANGE %s%s - + COUNT 1", p, actor);
+    redisAppendCommand(redis, "XLEN %s%s:bulk", p, actor);
+    redisAppendCommand(redis, "XRANGE %s%s:bulk - + COUNT 1", p, actor);
+    redisAppendCommand(redis, "HLEN %s%s:fx", p, actor);
+    redisAppendCommand(redis, "HVALS %s%s:fx:started", p, actor);
+    redisAppendCommand(redis, "ZCARD %s%s:timers", p, actor);
+    redisAppendCommand(redis, "ZCOUNT %s%s:timers -inf %lld", p, actor, (long long)now_ms);
+    redisAppendCommand(redis, "ZRANGE %s%s:timers 0 0 WITHSCORES", p, actor);
+    redisAppendCommand(redis, "HLEN %s%s:tries", p, actor);
+}
+
+static void ask_shard(redisContext *redis, unsigned shard, int64_t now_ms) {
+    char p[16];
+    snprintf(p, sizeof(p), "sw:{%02u}:", shard);
+    redisAppendCommand(redis, "HMGET %sgen run gen", p);
+    redisAppendCommand(redis, "XLEN %sdead", p);
+    redisAppendCommand(redis, "XREVRANGE %sdead + %lld COUNT 50", p, (long long)now_ms - HOUR_MS);
+    redisAppendCommand(redis, "HSCAN %sowed 0 COUNT 2000", p);
+    for (unsigned i = INGRESS + 1; i < SW__ROLES; i++)
+        ask_actor(redis, p, sw__roles[i], now_ms);
+}
+
+static void take_gen(struct reading *r) {
+    redisReply *reply = take(r);
+    r->gen[0] = 0;
+    if (!reply) return;
+    bool now = !strcmp(text_at(reply, 0), r->run_id);
+    if (now) snprintf(r->gen, sizeof(r->gen), "%s", text_at(reply, 1));
+    *(now ? &r->gen_now : text_at(reply, 0)[0] ? &r->gen_older : &r->gen_none) += 1;
+    freeReplyObject(reply);
+}
+
+static void take_dead(struct reading *r) {
+    r->dead += take_number(r);
+    redisReply *reply = take(r);
+    for (size_t i = 0; reply && i < reply->elements; i++) {
+        const redisReply *fields = reply->element[i]->element[1];
+        r->dead_hour++;
+        for (size_t f = 0; f + 1 < fields->elements; f += 2) {
+            const char *actor = text_at(fields, f + 1);
+            if (strcmp(text_at(fields, f), "actor") != 0) continue;
+            int role = sw__role_find(actor, strlen(actor));
+            if (role >= 0) r->sums[role].dead_hour++;
+        }
+    }
+    freeReplyObject(reply);
+}
+
+static void take_installations(struct reading *r) {
+    redisReply *reply = take(r);
+    if (!reply) return;
+    if (strcmp(text_at(reply, 0), "0") != 0) r->partial = true;
+    const redisReply *pairs = reply->element[1];
+    for (size_t i = 0; i + 1 < pairs->elements; i += 2) {
+        int64_t owed = atoll(text_at(pairs, i + 1));
+        if (owed < 1 || owed * 10 < r->conf->owed_max) continue;
+        json_array_append_new(r->installations, json_pack("{s:s, s:I}", "installation",
+                                                          text_at(pairs, i), "owed", owed));
+    }
+    freeReplyObject(reply);
+}
+
+/* How long ago the command of the first entry came in; what cannot be read has no age. */
+static int64_t take_age(struct reading *r, char id[48]) {
+    redisReply *reply = take(r);
+    struct sw_msg *m = NULL;
+    int64_t age_ms = 0;
+    id[0] = 0;
+    if (reply && reply->elements == 1) {
+        const redisReply *entry = reply->element[0], *fields = entry->element[1];
+        snprintf(id, 48, "%s", text_at(entry, 0));
+        if (fields->elements >= 2 &&
+            sw_msg_unpack(fields->element[1]->str, fields->element[1]->len, &m) == 0)
+            age_ms = r->now_ms - m->born_ms;
+        sw_msg_destroy(m);
+    }
+    freeReplyObject(reply);
+    return age_ms > 0 ? age_ms : 0;
+}
+
+static int64_t take_lane(struct reading *r, struct sums *s, unsigned shard, unsigned lane) {
+    char id[48];
+    int64_t owed = take_number(r), age_ms = take_age(r, id);
+    s->owed[lane] += owed;
+    if (age_ms > s->oldest_ms[lane]) s->oldest_ms[lane] = age_ms;
+    if (lane == 0 && age_ms > SW_OVERVIEW_OLD_MS)
+        json_array_append_new(s->waiting, json_pack("{s:i, s:s, s:I}", "shard", (int)shard, "id",
+                                                    id, "age_ms", age_ms));
+    return owed;
+}
+
+static int64_t take_calls(struct reading *r, struct sums *s) {
+    int64_t calls = take_number(r);
+    redisReply *reply = take(r);
+    s->calls += calls;
+    for (size_t i = 0; reply && i < reply->elements; i++) {
+        const char *until = strchr(text_at(reply, i), ':');
+        int64_t late_ms = until ? r->now_ms - atoll(until + 1) : 0;
+        s->marked++;
+        s->late += late_ms > 0;
+        if (late_ms > s->late_ms) s->late_ms = late_ms;
+    }
+    freeReplyObject(reply);
+    return calls;
+}
+
+static int64_t take_timers(struct reading *r, struct sums *s) {
+    s->armed += take_number(r);
+    int64_t overdue = take_number(r);
+    redisReply *reply = take(r);
+    if (reply && reply->elements == 2) {
+        int64_t due_ms = (int64_t)strtod(text_at(reply, 1), NULL);
+        if (!s->due_ms || due_ms < s->due_ms) s->due_ms = due_ms;
+    }
+    freeReplyObject(reply);
+    s->overdue += overdue;
+    return overdue;
+}
+
+static void take_actor(struct reading *r, struct sums *s, unsigned shard) {
+    redisReply *own = take(r);
+    int64_t until_ms = own ? atoll(text_at(own, 1)) : 0, owed = 0;
+    /* A lease of an older generation is void: as good as given back. */
+    bool valid = own && r->gen[0] && !strcmp(text_at(own, 0), r->gen);
+    freeReplyObject(own);
+    for (unsigned lane = 0; lane < SW_LANES; lane++)
+        owed += take_lane(r, s, shard, lane);
+    owed += take_calls(r, s);
+    owed += take_timers(r, s);
+    s->tries += take_number(r);
+    if (valid && until_ms > r->now_ms) {
+        s->owned++;
+        return;
+    }
+    bool expired = valid && until_ms > 0;
+    *(expired ? &s->expired : &s->free) += 1;
+    json_t *one = json_pack("{s:i, s:I}", "shard", (int)shard, "owed", owed);
+    if (expired) json_object_set_new(one, "expired_ms", json_integer(r->now_ms - until_ms));
+    json_array_append_new(s->unowned, one);
+}
+
+static void take_shard(struct reading *r, unsigned shard) {
+    take_gen(r);
+    take_dead(r);
+    take_installations(r);
+    for (unsigned i = INGRESS + 1; i < SW__ROLES; i++)
+        take_actor(r, &r->sums[i], shard);
+}
+
+/* ---- a server ---- */
+
+static void take_living(struct reading *r, struct sums *s) {
+    redisReply *reply = take(r);
+    for (size_t i = 0; reply && i + 1 < reply->elements; i += 2) {
+        if (!r->living && strtod(text_at(reply, i + 1), NULL) > (double)r->now_ms)
+            json_array_append_new(s->processes, json_string(text_at(reply, i)));
+    }
+    freeReplyObject(reply);
+}
+
+/* The value of a line "name:value" of INFO; "" where there is none. */
+static void info(const char *text, const char *name, char *ret, size_t room) {
+    SW_AUTO(sw_text) char *line = sw_printf("\n%s:", name);
+    const char *found = strstr(text, line);
+    const char *value = found ? found + strlen(line) : "";
+    snprintf(ret, room, "%.*s", (int)strcspn(value, "\r\n"), value);
+}
+
+static void set_text(json_t *server, const char *key, const char *text, const char *name) {
+    char value[128];
+    info(text, name, value, sizeof(value));
+    json_object_set_new(server, key, json_string(value));
+}
+
+static void set_number(json_t *server, const char *key, const char *text, const char *name) {
+    char value[128];
+    info(text, name, value, sizeof(value));
+    json_object_set_new(server, key, json_integer(atoll(value)));
+}
+
+static void describe(json_t *server, const char *text) {
+    char value[128];
+    set_text(server, "version", text, "redis_version");
+    set_text(server, "role", text, "role");
+    set_number(server, "replicas", text, "connected_slaves");
+    set_number(server, "used_bytes", text, "used_memory");
+    set_number(server, "max_bytes", text, "maxmemory");
+    set_text(server, "policy", text, "maxmemory_policy");
+    info(text, "master_link_status", value, sizeof(value));
+    json_object_set_new(server, "link", json_string(value));
+    info(text, "aof_enabled", value, sizeof(value));
+    json_object_set_new(server, "aof", json_boolean(!strcmp(value, "1")));
+    info(text, "aof_last_write_status", value, sizeof(value));
+    json_object_set_new(server, "written", json_boolean(strcmp(value, "err") != 0));
+    info(text, "loading", value, sizeof(value));
+    json_object_set_new(server, "loading", json_boolean(!strcmp(value, "1")));
+}
+
+/* The clock, and what kind of Redis it is. */
+static void greet(struct reading *r, json_t *server) {
+    int64_t before_ms = local_ms();
+    redisAppendCommand(r->redis, "TIME");
+    redisReply *time = take(r);
+    int64_t after_ms = local_ms();
+    if (!time) return;
+    r->now_ms = atoll(text_at(time, 0)) * 1000 + atoll(text_at(time, 1)) / 1000;
+    freeReplyObject(time);
+    int64_t skew_ms = before_ms + (after_ms - before_ms) / 2 - r->now_ms;
+    json_object_set_new(server, "skew_ms", json_integer(skew_ms));
+}
+
+/* A managed Redis refuses CONFIG: that is no failure. */
+static void take_fsync(struct reading *r, json_t *server) {
+    char refused[256];
+    redisReply *reply = NULL;
+    if (r->failed < 0) return;
+    int e = sw_sync_take(r->conf, r->redis, &reply, refused, sizeof(refused));
+    if (e == -EIO) {
+        json_object_set_new(server, "fsync", json_null());
+    } else if (e < 0) {
+        r->failed = e;
+        snprintf(r->error, r->room, "%s", refused);
+    } else {
+        const char *fsync = text_at(reply, 1);
+        json_object_set_new(server, "fsync", fsync[0] ? json_string(fsync) : json_null());
+        freeReplyObject(reply);
+    }
+}
+
+/* The shards that stand there. */
+static bool is_at(const struct sw_redis_map *map, unsigned number, unsigned shard) {
+    return map->of[shard] == number;
+}
+
+static void read_shards(struct reading *r, json_t *server, const struct sw_redis_map *map,
+                        unsigned number) {
+    r->gen_now = r->gen_older = r->gen_none = 0;
+    for (unsigned shard = 0; r->failed == 0 && shard < SW_SHARDS; shard++) {
+        if (is_at(map, number, shard)) take_shard(r, shard);
+    }
+    json_object_set_new(server, "generations",
+                        json_pack("{s:I, s:I, s:I}", "now", r->gen_now, "older", r->gen_older,
+                                  "none", r->gen_none));
+}
+
+static void read_server(struct reading *r, json_t *server, const struct sw_redis_map *map,
+                        unsigned number) {
+    greet(r, server);
+    if (r->failed < 0) return;
+    redisAppendCommand(r->redis, "INFO");
+    redisAppendCommand(r->redis, "CONFIG GET appendfsync");
+    for (unsigned i = 0; i < SW__ROLES; i++)
+        redisAppendCommand(r->redis, "ZRANGE sw:live:%s 0 -1 WITHSCORES", sw__roles[i]);
+    for (unsigned shard = 0; shard < SW_SHARDS; shard++) {
+        if (is_at(map, number, shard)) ask_shard(r->redis, shard, r->now_ms);
+    }
+    redisReply *text = take(r);
+    if (text) {
+        info(text->str, "run_id", r->run_id, sizeof(r->run_id));
+        describe(server, text->str);
+    }
+    freeReplyObject(text);
+    take_fsync(r, server);
+    for (unsigned i = 0; i < SW__ROLES; i++)
+        take_living(r, &r->sums[i]);
+    r->living = r->living || r->failed == 0;
+    read_shards(r, server, map, number);
+}
+
+/* "host:port", or the master's name: which of several it is. */
+static json_t *server_json(const struct sw_redis_map *map, unsigned number) {
+    const struct sw_redis_address *address = &map->address[number];
+    char shards[SW_SHARDS * 4] = "";
+    for (unsigned from = 0, to; from < SW_SHARDS; from = to + 1) {
+        size_t used = strlen(shards);
+        to = from;
+        if (!is_at(map, number, from)) continue;
+        while (to + 1 < SW_SHARDS && is_at(map, number, to + 1))
+            to++;
+        snprintf(shards + used, sizeof(shards) - used, from == to ? "%s%u" : "%s%u-%u",
+                 used ? "," : "", from, to);
+    }
+    return json_pack("{s:s, s:s}", "address",
+                     address->master[0] ? address->master : address->host[0], "shards", shards);
+}
+
+/* One that cannot be read is in the answer with its error, while another can. */
+static int read_all(struct reading *r, json_t *servers) {
+    struct sw_redis_map map;
+    bool any = false;
+    int failed = sw_redis_map_parse(r->conf->redis, &map, r->error, r->room);
+    if (failed < 0) return failed;
+    struct sw_sync *sync = sw_sync_open(r->conf, r->error, r->room);
+    for (unsigned i = 0; i < sw_sync_count(sync); i++) {
+        json_t *server = server_json(&map, i);
+        json_array_append_new(servers, server);
+        r->redis = sw_sync_at(sync, i);
+        r->failed = r->redis ? 0 : -ENOTCONN;
+        if (r->redis) read_server(r, server, &map, i);
+        any = any || r->failed == 0;
+        if (r->failed < 0) {
+            failed = r->failed;
+            json_object_set_new(server, "error", json_string(r->error));
+        }
+    }
+    sw_sync_close(sync);
+    return any ? 0 : failed;
+}
+
+/* ---- all of it ---- */
+
+static json_t *actor_json(const struct reading *r, unsigned role) {
+    const struct sums *s = &r->sums[role];
+    json_t *one = json_pack("{s:s, s:O, s:I}", "actor", sw__roles[role], "processes", s->processes,
+                            "dead_hour", s->dead_hour);
+    if (role == INGRESS) return one;
+    json_t *more = json_pack(
+        "{s:I, s:{s:I, s:I, s:I}, s:O, s:{s:I, s:I}, s:{s:I, s:I}, s:O, s:{s:I, s:I, s:I, s:I},"
+        " s:{s:I, s:I, s:o}}",
+        "tries", s->tries, "shards", "owned", s->owned, "free", s->free, "expired", s->expired,
+        "unowned", s->unowned, "owed", "urgent", s->owed[0], "bulk", s->owed[1], "oldest_ms",
+        "urgent", s->oldest_ms[0], "bulk", s->oldest_ms[1], "waiting", s->waiting, "calls", "owed",
+        s->calls, "marked", s->marked, "late", s->late, "late_ms", s->late_ms, "timers", "armed",
+        s->armed, "overdue", s->overdue, "next_ms",
+        s->due_ms ? json_integer(s->due_ms - r->now_ms) : json_null());
+    json_object_update(one, more);
+    json_decref(more);
+    return one;
+}
+
+static void begin(struct reading *r) {
+    r->installations = json_array();
+    for (unsigned i = 0; i < SW__ROLES; i++) {
+        r->sums[i].processes = json_array();
+        r->sums[i].unowned = json_array();
+        r->sums[i].waiting = json_array();
+    }
+}
+
+static void end(struct reading *r) {
+    json_decref(r->installations);
+    for (unsigned i = 0; i < SW__ROLES; i++) {
+        json_decref(r->sums[i].processes);
+        json_decref(r->sums[i].unowned);
+        json_decref(r->sums[i].waiting);
+    }
+}
+
+int sw_overview_read(const struct sw_conf *conf, json_t **ret, char *error, size_t room) {
+    struct reading r = {.conf = conf, .error = error, .room = room};
+    SW_AUTO(sw_json) json_t *servers = json_array();
+    begin(&r);
+    int failed = read_all(&r, servers);
+    if (failed == 0) {
+        json_t *actors = json_array();
+        for (unsigned i = 0; i < SW__ROLES; i++)
+            json_array_append_new(actors, actor_json(&r, i));
+        *ret = json_pack("{s:I, s:o, s:{s:I, s:I}, s:O, s:b, s:O}", "at_ms", r.now_ms, "actors",
+                         actors, "dead", "total", r.dead, "hour", r.dead_hour, "installations",
+                         r.installations, "partial", r.partial, "redis", servers);
+    }
+    end(&r);
+    return failed;
+}
