@@ -53,7 +53,7 @@ int sw_cli_status(int argc, char **argv);
 int sw_cli_keys(int argc, char **argv);
 /* `slipway manifest URL`: prints the manifest of its Slack app. */
 int sw_cli_manifest(int argc, char **argv);
-/* `slipway dead list`: prints the dead letters. */
+/* `slipway dead`: lists, shows, retries and drops dead letters. */
 int sw_cli_dead(int argc, char **argv);
 /* `slipway audit`: prints who did what. */
 int sw_cli_audit(int argc, char **argv);

@@ -20,7 +20,7 @@ static const char usage[] =
     "installation for a whole organisation; without it, all of them.\n\n"
     "  --json        one JSON object a line, with all that is known\n"
     "  --last N      only the newest N that match (1 to 1000000)\n"
-    "  --user U      only what the Slack user U (U...) did\n"
+    "  --user U      only what the Slack user U (U...), or the operator U (login@host), did\n"
     "  --pipeline P  only what was done to the pipeline P\n\n"
     "A line: time (UTC), installation, user, command as typed, accounts, outcome, \"forced\" where "
     "the\n"
@@ -61,7 +61,8 @@ static void print_line(const char *installation, const json_t *entry) {
         putchar('\n');
         return;
     }
-    print_column(sw_str(json_object_get(entry, "who"), "user"));
+    const json_t *who = json_object_get(entry, "who");
+    print_column(sw_str(who, sw_str(who, "user")[0] ? "user" : "operator"));
     print_column(sw_str(entry, "line"));
     print_accounts(json_object_get(entry, "accounts"));
     print_column(sw_str(entry, "outcome"));

@@ -33,7 +33,7 @@ static const struct {
     {"keys", sw_cli_keys, "makes, shows and changes the keys of an installation"},
     {"manifest", sw_cli_manifest, "prints the manifest of the Slack app"},
     {"audit", sw_cli_audit, "lists who did what, and how it ended"},
-    {"dead", sw_cli_dead, "lists the dead letters"},
+    {"dead", sw_cli_dead, "lists, shows, retries and drops dead letters"},
 };
 
 static void usage(FILE *out) {

@@ -1,9 +1,9 @@
-/* audit.c -- see audit.h. Streams are read page by page and merged by the ids that Redis gave; where only the newest are
- * wanted, from their ends backwards. */
+/* audit.c -- see audit.h. */
 #include "common/audit.h"
 
 #include "common/mem.h"
 #include "common/run_priv.h"
+#include "common/streams.h"
 #include "common/sync.h"
 #include "proto/value.h"
 
@@ -13,101 +13,46 @@
 
 #define PAGE "500"
 
-struct source { /* one installation's stream */
-    unsigned shard;
-    char *key;
-    const char *installation; /* within key */
-    redisReply *page;
-    size_t at; /* in the page; page and at NULL and 0: nothing was read yet */
-    bool done;
-    struct sw_id head;
-};
-
 struct reading {
     const struct sw_conf *conf;
     const struct sw_audit_query *query;
-    struct sw_sync *sync;
-    bool backward;
-    struct source *source;
-    size_t sources;
+    struct sw_stream *stream; /* of each installation */
+    size_t streams;
+    sw_audit_fn *fn;
+    void *arg;
+    json_t *found; /* of the last ones, newest first: [installation, entry] */
     char *error;
     size_t room;
 };
 
-static void add_source(struct reading *reading, unsigned shard, const char *installation) {
-    size_t size = (reading->sources + 1) * sizeof(*reading->source);
-    reading->source = sw_realloc(reading->source, size);
+static void add_stream(struct reading *reading, unsigned shard, const char *installation) {
+    size_t size = (reading->streams + 1) * sizeof(*reading->stream);
+    reading->stream = sw_realloc(reading->stream, size);
     char *key = sw_printf("sw:{%02u}:audit:%s", shard, installation);
-    reading->source[reading->sources++] = (struct source){
-        .shard = shard, .key = key, .installation = strstr(key, ":audit:") + strlen(":audit:")};
+    reading->stream[reading->streams++] = (struct sw_stream){.shard = shard, .key = key};
 }
 
-static int find_sources(struct reading *reading) {
+static int find_streams(struct reading *reading, struct sw_sync *sync) {
+    int r = 0;
     if (reading->query->installation) {
         const char *installation = reading->query->installation;
-        add_source(reading, sw__shard_of(installation), installation);
+        add_stream(reading, sw__shard_of(installation), installation);
         return 0;
     }
-    for (unsigned shard = 0; shard < SW_SHARDS; shard++) {
+    for (unsigned shard = 0; r == 0 && shard < SW_SHARDS; shard++) {
         char key[32];
         redisReply *reply;
-        snprintf(key, sizeof(key), "sw:{%02u}:audits", shard);
-        redisContext *redis = sw_sync_of(reading->sync, shard);
+        redisContext *redis = sw_sync_of(sync, shard);
         if (!redis) return -ENOTCONN;
-        int r = sw_sync_ask(reading->conf, redis, &reply, reading->error, reading->room, "SMEMBERS",
-                            key, NULL);
+        snprintf(key, sizeof(key), "sw:{%02u}:audits", shard);
+        r = sw_sync_ask(reading->conf, redis, &reply, reading->error, reading->room, "SMEMBERS",
+                        key, NULL);
         if (r < 0) return r;
         for (size_t i = 0; i < reply->elements; i++)
-            add_source(reading, shard, reply->element[i]->str);
+            add_stream(reading, shard, reply->element[i]->str);
         freeReplyObject(reply);
     }
-    return 0;
-}
-
-static int read_page(struct reading *reading, struct source *source) {
-    char from[48];
-    const char *first = reading->backward ? "+" : "-", *last = reading->backward ? "-" : "+";
-    if (source->page) {
-        snprintf(from, sizeof(from), "(%llu-%llu", (unsigned long long)source->head.gen,
-                 (unsigned long long)source->head.seq);
-        first = from;
-        freeReplyObject(sw_take(&source->page));
-    }
-    source->at = 0;
-    redisContext *redis = sw_sync_of(reading->sync, source->shard);
-    if (!redis) return -ENOTCONN;
-    return sw_sync_ask(reading->conf, redis, &source->page, reading->error, reading->room,
-                       reading->backward ? "XREVRANGE" : "XRANGE", source->key, first, last,
-                       "COUNT", PAGE, NULL);
-}
-
-/* Its next entry stands at its head, or it is done. */
-static int fill(struct reading *reading, struct source *source) {
-    if (source->done || (source->page && source->at < source->page->elements)) return 0;
-    int r = read_page(reading, source);
-    if (r < 0) return r;
-    source->done = source->page->elements == 0;
-    return 0;
-}
-
-static bool is_before(const struct reading *reading, const struct source *a,
-                      const struct source *b) {
-    int order = sw__id_compare(a->head, b->head);
-    return reading->backward ? order > 0 : order < 0;
-}
-
-/* The source whose entry comes next; NULL: none is left. */
-static int next_source(struct reading *reading, struct source **ret) {
-    *ret = NULL;
-    for (size_t i = 0; i < reading->sources; i++) {
-        struct source *source = &reading->source[i];
-        int r = fill(reading, source);
-        if (r < 0) return r;
-        if (source->done) continue;
-        sw__id_parse(source->page->element[source->at]->element[0]->str, &source->head);
-        if (!*ret || is_before(reading, source, *ret)) *ret = source;
-    }
-    return 0;
+    return r;
 }
 
 static json_t *entry_of(const redisReply *entry) {
@@ -124,54 +69,50 @@ static json_t *entry_of(const redisReply *entry) {
 }
 
 static bool matches(const struct sw_audit_query *query, const json_t *entry) {
-    const char *user = sw_str(json_object_get(entry, "who"), "user");
-    if (query->user && strcmp(user, query->user) != 0) return false;
+    const json_t *who = json_object_get(entry, "who");
+    const char *user = sw_str(who, "user");
+    if (query->user && strcmp(user[0] ? user : sw_str(who, "operator"), query->user) != 0)
+        return false;
     return !query->pipeline || !strcmp(sw_str(entry, "pipeline"), query->pipeline);
 }
 
-static int read_forward(struct reading *reading, sw_audit_fn *fn, void *arg) {
-    struct source *source;
-    int r;
-    while ((r = next_source(reading, &source)) == 0 && source) {
-        SW_AUTO(sw_json) json_t *entry = entry_of(source->page->element[source->at++]);
-        if (matches(reading->query, entry)) fn(arg, source->installation, entry);
+static bool on_entry(void *arg, size_t at, const redisReply *reply) {
+    struct reading *reading = arg;
+    const char *installation = strstr(reading->stream[at].key, ":audit:") + strlen(":audit:");
+    SW_AUTO(sw_json) json_t *entry = entry_of(reply);
+    if (!matches(reading->query, entry)) return false;
+    if (!reading->query->last) {
+        reading->fn(reading->arg, installation, entry);
+        return false;
     }
-    return r;
-}
-
-static int read_last(struct reading *reading, sw_audit_fn *fn, void *arg) {
-    SW_AUTO(sw_json) json_t *found = json_array();
-    struct source *source;
-    int r = 0;
-    while (json_array_size(found) < reading->query->last &&
-           (r = next_source(reading, &source)) == 0 && source) {
-        json_t *entry = entry_of(source->page->element[source->at++]);
-        if (!matches(reading->query, entry)) {
-            json_decref(entry);
-            continue;
-        }
-        json_array_append_new(found, json_pack("[s, o]", source->installation, entry));
-    }
-    for (size_t i = r < 0 ? 0 : json_array_size(found); i > 0; i--) {
-        const json_t *pair = json_array_get(found, i - 1);
-        fn(arg, json_string_value(json_array_get(pair, 0)), json_array_get(pair, 1));
-    }
-    return r;
+    json_array_append_new(reading->found, json_pack("[s, O]", installation, entry));
+    return json_array_size(reading->found) == reading->query->last;
 }
 
 int sw_audit_read(const struct sw_conf *conf, const struct sw_audit_query *query, sw_audit_fn *fn,
                   void *arg, char *error, size_t room) {
-    struct reading reading = {
-        .conf = conf, .query = query, .backward = query->last > 0, .error = error, .room = room};
-    reading.sync = sw_sync_open(conf, error, room);
-    int r = find_sources(&reading);
-    if (r == 0)
-        r = reading.backward ? read_last(&reading, fn, arg) : read_forward(&reading, fn, arg);
-    for (size_t i = 0; i < reading.sources; i++) {
-        if (reading.source[i].page) freeReplyObject(reading.source[i].page);
-        free(reading.source[i].key);
+    SW_AUTO(sw_json) json_t *found = json_array();
+    struct reading reading = {.conf = conf,
+                              .query = query,
+                              .fn = fn,
+                              .arg = arg,
+                              .found = found,
+                              .error = error,
+                              .room = room};
+    struct sw_sync *sync = sw_sync_open(conf, error, room);
+    int r = find_streams(&reading, sync);
+    const struct sw_streams_query streams = {.stream = reading.stream,
+                                             .streams = reading.streams,
+                                             .page = PAGE,
+                                             .backward = query->last > 0};
+    if (r == 0) r = sw_streams_read(conf, sync, &streams, on_entry, &reading, error, room);
+    for (size_t i = r < 0 ? 0 : json_array_size(found); i > 0; i--) {
+        const json_t *pair = json_array_get(found, i - 1);
+        fn(arg, json_string_value(json_array_get(pair, 0)), json_array_get(pair, 1));
     }
-    free(reading.source);
-    sw_sync_close(reading.sync);
+    for (size_t i = 0; i < reading.streams; i++)
+        free(reading.stream[i].key);
+    free(reading.stream);
+    sw_sync_close(sync);
     return r;
 }

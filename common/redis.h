@@ -29,6 +29,7 @@ enum sw_script {
     SW_SCRIPT_TICK,
     SW_SCRIPT_APPEND,
     SW_SCRIPT_SOURCE,
+    SW_SCRIPT_DEAD, /* of the command line */
     SW_SCRIPTS,
 };
 

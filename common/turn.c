@@ -91,6 +91,8 @@ static void tell_person(const struct sw_run *run, const struct sw_entry *entry,
                         struct sw_out *out) {
     json_t *who = entry->m ? json_object_get(entry->m->body, "who") : NULL;
     if (!who || !strcmp(run->role, "responder")) return;
+    /* `slipway dead retry` put it back: its person was told when it died first. */
+    if (json_is_true(json_object_get(entry->m->body, "retried"))) return;
     sw_send(out, "responder", SW_KIND_REPLY,
             json_pack("{s:O, s:s, s:s, s:s, s:{s:s}, s:b}", "who", who, "op", entry->m->cmd, "to",
                       "private", "template", "error.internal", "data", "id", entry->m->cmd, "final",

@@ -1,5 +1,6 @@
 /* test_audit.c -- the audit on a real redis-server: written with the ack or not at all, and how `slipway audit` shows it. */
 #include "actors/cli.h"
+#include "cli_run.h"
 #include "common/mem.h"
 #include "common/run_priv.h"
 #include "script_world.h"
@@ -83,40 +84,6 @@ static void only_about_so_many_are_kept(void **state) {
 }
 
 /* ---- the command ---- */
-
-struct shown {
-    int status;
-    char out[8192], err[4096];
-};
-
-static void read_back(FILE *file, char *into, size_t room) {
-    rewind(file);
-    into[fread(into, 1, room - 1, file)] = 0;
-    fclose(file);
-}
-
-static struct shown run_cli(int (*cli)(int argc, char **argv), char **argv) {
-    struct shown shown;
-    FILE *out = tmpfile(), *err = tmpfile();
-    int argc = 0, status;
-    while (argv[argc])
-        argc++;
-    fflush(NULL);
-    pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0) {
-        dup2(fileno(out), 1);
-        dup2(fileno(err), 2);
-        status = cli(argc, argv);
-        fflush(NULL);
-        _exit(status);
-    }
-    assert_int_equal(waitpid(child, &status, 0), child);
-    shown.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-    read_back(out, shown.out, sizeof(shown.out));
-    read_back(err, shown.err, sizeof(shown.err));
-    return shown;
-}
 
 #define AUDIT(...) run_cli(sw_cli_audit, (char *[]){"audit", __VA_ARGS__, NULL})
 

@@ -3,57 +3,20 @@
 #include "common/mem.h"
 #include "proto/value.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "tests/cli_run.h"
 
-#include <cmocka.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-struct said {
-    int status;
-    char out[4096], err[4096];
-};
-
-static void read_back(FILE *file, char *into, size_t room) {
-    rewind(file);
-    into[fread(into, 1, room - 1, file)] = '\0';
-    (void)fclose(file);
-}
-
-/* Runs it in a child; arguments end with NULL. */
-static struct said run(const char *const *words) {
-    struct said said;
+static struct shown run(const char *const *words) {
     char *argv[16] = {(char *)"manifest"};
-    FILE *out = tmpfile(), *err = tmpfile();
-    int argc = 1, status;
-    assert_non_null(out);
-    assert_non_null(err);
-    for (; words[argc - 1]; argc++)
-        argv[argc] = (char *)words[argc - 1];
-    (void)fflush(NULL);
-    pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0) {
-        if (dup2(fileno(out), 1) < 0 || dup2(fileno(err), 2) < 0) _exit(99);
-        status = sw_cli_manifest(argc, argv);
-        (void)fflush(NULL);
-        _exit(status);
-    }
-    assert_int_equal(waitpid(child, &status, 0), child);
-    read_back(out, said.out, sizeof(said.out));
-    read_back(err, said.err, sizeof(said.err));
-    said.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-    return said;
+    for (size_t i = 0; words[i]; i++)
+        argv[i + 1] = (char *)words[i];
+    return run_cli(sw_cli_manifest, argv);
 }
 
 #define RUN(...) run((const char *const[]){__VA_ARGS__, NULL})
 
-static json_t *parsed(const struct said *said) {
+static json_t *parsed(const struct shown *said) {
     json_t *value = json_loads(said->out, 0, NULL);
     assert_int_equal(said->status, 0);
     if (!value) fail_msg("no JSON: %s", said->out);
@@ -62,7 +25,7 @@ static json_t *parsed(const struct said *said) {
 
 static void a_base_url_gives_all_that_slack_must_know(void **state) {
     (void)state;
-    struct said said = RUN("https://slipway.example.com:8443/chat/");
+    struct shown said = RUN("https://slipway.example.com:8443/chat/");
     SW_AUTO(sw_json) json_t *app = parsed(&said);
     SW_AUTO(sw_json)
     json_t *want = json_loads(
@@ -95,7 +58,7 @@ static void a_base_url_gives_all_that_slack_must_know(void **state) {
 
 static void name_and_command_are_ones_own(void **state) {
     (void)state;
-    struct said said =
+    struct shown said =
         RUN("--name", "Werft \xc3\xbc", "--command", "/heroku-2", "https://a.example");
     SW_AUTO(sw_json) json_t *app = parsed(&said);
     const json_t *features = json_object_get(app, "features");
@@ -130,7 +93,7 @@ static void what_is_no_https_url_is_refused(void **state) {
     };
     (void)state;
     for (size_t i = 0; i < sizeof(urls) / sizeof(*urls); i++) {
-        struct said said = RUN(urls[i]);
+        struct shown said = RUN(urls[i]);
         print_message("%s\n", urls[i]);
         assert_int_equal(said.status, 64);
         assert_string_equal(said.out, "");
@@ -143,7 +106,7 @@ static void this_machine_is_allowed_with_a_warning(void **state) {
                                        "http://localhost:1/x"};
     (void)state;
     for (size_t i = 0; i < sizeof(urls) / sizeof(*urls); i++) {
-        struct said said = RUN(urls[i]);
+        struct shown said = RUN(urls[i]);
         json_decref(parsed(&said));
         assert_non_null(strstr(said.err, "Slack takes https only"));
     }
@@ -168,13 +131,13 @@ static void wrong_usage_is_told(void **state) {
     };
     (void)state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-        struct said said = run(rows[i].words);
+        struct shown said = run(rows[i].words);
         print_message("row %zu\n", i);
         assert_int_equal(said.status, 64);
         assert_string_equal(said.out, "");
         if (!strstr(said.err, rows[i].says)) fail_msg("no %s in %s", rows[i].says, said.err);
     }
-    struct said help = RUN("--help");
+    struct shown help = RUN("--help");
     assert_int_equal(help.status, 0);
     assert_non_null(strstr(help.out, "BASE_URL"));
 }

@@ -15,14 +15,14 @@ if not holds(actor, gen, epoch, nonce) then return {'stale'} end
 if call('HGET', own_key, 'seq') ~= seq then return {'order'} end
 call('HSET', own_key, 'seq', seq + 1)
 local now = now_ms()
-local out, live, sent, i, n = {}, true, '', 6, #ARGV
+local out, live, mailbox, sent, i, n = {}, true, '', '', 6, #ARGV
 local arity = {M = 3, S = 2, T = 3, C = 1, K = 3, D = 1, F = 2, X = 2, Y = 1, A = 3, W = 2}
 while i <= n do
   local op = ARGV[i]
   local a, b, c = ARGV[i + 1], ARGV[i + 2], ARGV[i + 3]
   i = i + 1 + arity[op]
   if op == 'M' then
-    live = call('XDEL', p .. a, b) == 1
+    live, mailbox = call('XDEL', p .. a, b) == 1, a
     out[#out + 1] = live and 1 or 0
     sent = ''
     if live and c ~= '' then call('HINCRBY', p .. 'owed', c, -1) end
@@ -49,7 +49,7 @@ while i <= n do
     elseif op == 'F' then
       call('HSET', p .. actor .. ':fx', a, b)
     elseif op == 'X' then
-      call('XADD', p .. 'dead', 'MAXLEN', '~', 10000, '*', 'actor', actor, 'reason', a, 'm', b)
+      call('XADD', p .. 'dead', 'MAXLEN', '~', 10000, '*', 'actor', actor, 'reason', a, 'lane', mailbox, 'm', b)
     elseif op == 'A' then
       call('XADD', p .. 'audit:' .. a, 'MAXLEN', '~', b, '*', 'm', c)
       call('SADD', p .. 'audits', a)

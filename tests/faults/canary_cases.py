@@ -56,7 +56,7 @@ def written(w):
     yield "audit", json.dumps(w.audit()).encode()
     for actor in w.actors()["actors"]:
         yield "metrics", request(actor["admin"] + "/metrics")[2]
-    yield "dead letters", subprocess.run([w.slipway, "dead", "list"], env=w.environment, capture_output=True, timeout=20).stdout
+    yield "dead letters", subprocess.run([w.slipway, "dead", "list", "--json"], env=w.environment, capture_output=True, timeout=20).stdout
     yield from w.everything_written()
     for path, data in wires(w):
         yield os.path.basename(path), data

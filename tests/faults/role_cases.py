@@ -121,7 +121,7 @@ def put(w, mailbox, data):
 
 
 def dead_list(w):
-    done = subprocess.run([w.slipway, "dead", "list"], env=w.environment, capture_output=True, text=True, timeout=10)
+    done = subprocess.run([w.slipway, "dead", "list", "--json"], env=w.environment, capture_output=True, text=True, timeout=10)
     if done.returncode != 0:
         raise Failed(done.stderr)
     return [json.loads(line) for line in done.stdout.splitlines()]
