@@ -6,13 +6,6 @@
 
 #include <unistd.h>
 
-static unsigned owned(const struct sw_run *run) {
-    unsigned n = 0;
-    for (unsigned i = 0; i < SW_SHARDS; i++)
-        n += run->shard[i].state == SW_OURS || run->shard[i].state == SW_LEAVING;
-    return n;
-}
-
 #define SILENT_MS 2000 /* Redis owes an answer for so long: it hangs */
 
 bool sw__ready(const struct sw_run *run) {
@@ -25,36 +18,17 @@ bool sw__ready(const struct sw_run *run) {
         bool held = shard->state == SW_OURS || shard->state == SW_LEAVING;
         asked_all = asked_all && (held || shard->retry_at_ms);
     }
-    return !run->actor || asked_all || owned(run) >= run->share;
+    return !run->actor || asked_all || sw__owned(run) >= run->share;
 }
 
 static char *state(const struct sw_run *run, bool ready) {
     json_t *o =
         json_pack("{s:s, s:i, s:s, s:b, s:b, s:i, s:I}", "role", run->role, "pid", (int)getpid(),
                   "version", SW_VERSION, "ready", ready, "redis", sw_redis_up(run->redis), "shards",
-                  (int)owned(run), "handled", (json_int_t)run->handled);
+                  (int)sw__owned(run), "handled", (json_int_t)run->handled);
     char *text = json_dumps(o, JSON_COMPACT);
     json_decref(o);
     return text;
-}
-
-static void measure(const struct sw_run *run) {
-    static const char *const lanes[SW_LANES] = {"urgent", "bulk"};
-    int64_t oldest_ms = 0;
-    for (unsigned lane = 0; run->actor && lane < SW_LANES; lane++) {
-        int64_t owed = 0;
-        for (unsigned i = 0; i < SW_SHARDS; i++) {
-            const struct sw_shard *shard = &run->shard[i];
-            if (shard->state != SW_OURS && shard->state != SW_LEAVING) continue;
-            owed += shard->lane[lane].owed + shard->calls * (lane == 0);
-            const struct sw_entry *head = zlistx_head(shard->lane[lane].queue);
-            if (head && head->m && sw__now_ms(run) - head->m->born_ms > oldest_ms)
-                oldest_ms = sw__now_ms(run) - head->m->born_ms;
-        }
-        sw_metric_set(SW_M_OWED, owed, run->role, lanes[lane]);
-    }
-    sw_metric_set(SW_M_OLDEST_AGE_MS, oldest_ms);
-    sw_metric_set(SW_M_SHARDS_OWNED, owned(run));
 }
 
 static void on_request(void *arg, struct sw_waiting *waiting, const struct sw_request *request) {
@@ -66,9 +40,10 @@ static void on_request(void *arg, struct sw_waiting *waiting, const struct sw_re
         reply.status = sw__ready(run) ? 200 : 503;
         reply.body = state(run, reply.status == 200);
     } else if (!strcmp(request->path, "/metrics")) {
-        measure(run);
-        reply.type = "text/plain; version=0.0.4";
-        reply.body = sw_metrics_text();
+        enum sw_metrics_format format = sw_metrics_format(request->accept);
+        sw__measure(run);
+        reply.type = sw_metrics_type(format);
+        reply.body = sw_metrics_text(format);
     } else {
         reply.status = 404;
         reply.type = NULL;

@@ -39,6 +39,7 @@ struct follow {
 struct sw_batch {
     struct sw_shard *shard;
     unsigned life;
+    int64_t sent_at_ms;
     size_t messages, bytes;
     char **argv;
     size_t *sizes;
@@ -417,6 +418,7 @@ static void on_committed(void *arg, const redisReply *reply) {
         sw__clock(shard->run, atoll(reply->element[1]->str));
         sw_metric_add(SW_M_COMMITS, 1);
         sw_metric_observe(SW_M_COMMIT_BATCH, (int64_t)batch->messages);
+        sw_metric_observe(SW_M_COMMIT_MS, sw__boot_ms() - batch->sent_at_ms);
         shard->batches--;
         sw_trace_busy(shard->number, shard->batches || shard->open);
         /* State of a message that had been handled before is in the overlay but not in Redis. */
@@ -431,6 +433,7 @@ static void on_committed(void *arg, const redisReply *reply) {
 void sw__batch_send(struct sw_shard *shard) {
     struct sw_batch *batch = sw_take(&shard->open);
     SW_CRASH("before-commit");
+    batch->sent_at_ms = sw__boot_ms();
     if (sw_redis_eval(shard->run->redis, SW_SCRIPT_COMMIT, shard->prefix, batch->argc,
                       (const char **)batch->argv, batch->sizes, on_committed, batch) < 0) {
         sw__batch_destroy(batch);

@@ -166,6 +166,7 @@ static enum MHD_Result ask(struct sw_waiting *w, const char *method) {
         .github_delivery = w->head.github_delivery,
         .github_signature = w->head.github_signature,
         .github_hook = w->head.github_hook,
+        .accept = w->head.accept,
     };
     enter(w, ASKED);
     w->door->fn(w->door->arg, w, &request);

@@ -24,7 +24,7 @@ struct sw_request {
     const char *method, *path, *query; /* query: raw, "" where absent */
     const char *body;
     size_t body_size;
-    const char *content_type, *cookie, *authorization;             /* "" where absent */
+    const char *content_type, *cookie, *authorization, *accept;    /* "" where absent */
     const char *slack_signature, *slack_timestamp;                 /* "" where absent */
     const char *heroku_hmac;                                       /* "" where absent */
     const char *github_event, *github_delivery, *github_signature; /* "" where absent */

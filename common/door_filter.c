@@ -30,6 +30,7 @@ enum field {
     GITHUB_DELIVERY,
     GITHUB_SIGNATURE,
     GITHUB_HOOK,
+    ACCEPT, /* a list: more than one is no lie, and the first will do */
     FIELDS,
 };
 
@@ -52,6 +53,7 @@ static const struct {
     [GITHUB_DELIVERY] = FIELD("X-GitHub-Delivery"),
     [GITHUB_SIGNATURE] = FIELD("X-Hub-Signature-256"),
     [GITHUB_HOOK] = FIELD("X-GitHub-Hook-ID"),
+    [ACCEPT] = FIELD("Accept"),
 #undef FIELD
 };
 
@@ -106,6 +108,8 @@ static enum MHD_Result see(void *arg, enum MHD_ValueKind kind, const char *name,
     }
     if (i == TRANSFER_ENCODING) {
         s->reason = "transfer_encoding";
+    } else if (i == ACCEPT) {
+        if (!s->value[i]) s->value[i] = value;
     } else if (i < FIELDS) {
         if (s->value[i]) s->reason = "doubled_header";
         s->value[i] = value;
@@ -174,6 +178,7 @@ unsigned sw__head_check(struct MHD_Connection *connection, const struct sw__requ
         .github_delivery = s.value[GITHUB_DELIVERY],
         .github_signature = s.value[GITHUB_SIGNATURE],
         .github_hook = s.value[GITHUB_HOOK],
+        .accept = s.value[ACCEPT],
     };
     return 0;
 }

@@ -24,6 +24,7 @@ struct sw__head { /* each "" where absent, never NULL once checked */
     const char *content_type, *cookie, *authorization;
     const char *slack_signature, *slack_timestamp, *heroku_hmac;
     const char *github_event, *github_delivery, *github_signature, *github_hook;
+    const char *accept;
 };
 
 struct sw__request_line {

@@ -93,11 +93,25 @@ struct sw_effect *sw__effect_know(struct sw_shard *shard, const char *id, const 
     effect->m = m;
     effect->once = sw_request_once(effect->request);
     effect->bulk = json_is_true(json_object_get(effect->request, "bulk"));
-    effect->retry_until_ms = sw__boot_ms() + shard->run->conf.retry_ms;
+    effect->known_at_ms = sw__boot_ms();
+    effect->retry_until_ms = effect->known_at_ms + shard->run->conf.retry_ms;
     shard->calls++;
     sw__effect_key(shard, id, key);
     zhashx_insert(effects->known, key, effect);
     return effect;
+}
+
+void sw__effects_measure(const struct sw_effects *effects, int64_t ret_count[SW_LANES],
+                         int64_t ret_age_ms[SW_LANES]) {
+    int64_t now_ms = sw__boot_ms();
+    for (struct sw_effect *e = zhashx_first(effects->known); e; e = zhashx_next(effects->known)) {
+        int64_t age_ms = now_ms - e->known_at_ms;
+        if (e->lost) continue;
+        ret_count[e->bulk]++;
+        if (age_ms > ret_age_ms[e->bulk]) ret_age_ms[e->bulk] = age_ms;
+    }
+    for (size_t i = 0; i < SW_UPSTREAMS && effects->breaker[i].up[0]; i++)
+        sw_metric_set(SW_M_UPSTREAM_BROKEN, effects->breaker[i].pauses > 0, effects->breaker[i].up);
 }
 
 void sw__effects_owe(struct sw_shard *shard, const char *id, const json_t *record) {
@@ -117,7 +131,11 @@ void sw__effect_answer(struct sw_effect *effect, json_t *http) {
     const char *outcome = sw_str(http, "error")[0] ? sw_str(http, "error")
                           : status < 400           ? "ok"
                                                    : "refused";
-    sw_metric_add(SW_M_EFFECTS, 1, sw_str(effect->request, "up"), outcome);
+    sw_metric_add(SW_M_EFFECTS, 1, sw_str(effect->request, "up"),
+                  strcmp(outcome, "refused") != 0 ? outcome
+                  : status == 429                 ? "too_fast"
+                  : status >= 500                 ? "failed"
+                                                  : "refused");
     sw_log(SW_LOG_INFO, "effect", SW_S("cmd", m->cmd), SW_S("up", sw_str(effect->request, "up")),
            SW_S("method", sw_str(effect->request, "method")),
            SW_S("path", sw_str(effect->request, "path")), SW_I("status", status),
@@ -199,7 +217,8 @@ static void on_result(void *arg, const struct sw_call_result *result) {
     bool again = !unknown && !told && (no_answer || result->too_fast || retryable(result->status));
     int64_t wait_ms = backoff_ms(effect, result->retry_after_ms);
     if (again && sw__boot_ms() + wait_ms < effect->retry_until_ms) {
-        sw_metric_add(SW_M_RETRIES, 1, up);
+        bool fast = result->too_fast || result->status == 429;
+        sw_metric_add(SW_M_RETRIES, 1, up, no_answer ? "no_answer" : fast ? "too_fast" : "failed");
         sw__effect_report(effect, "upstream", "tried again", result->status);
         sw_log(SW_LOG_WARN, "try again", SW_S("cmd", effect->m->cmd), SW_S("up", up),
                SW_I("status", result->status), SW_I("wait_ms", wait_ms),

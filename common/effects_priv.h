@@ -39,7 +39,7 @@ struct sw_effect {
     unsigned tries;
     int64_t at_ms;  /* LATER: when; MARKING, RUNNING: when the mark was sent */
     char epoch[24]; /* under which it was marked here, "" never */
-    int64_t retry_until_ms, lost_at_ms;
+    int64_t known_at_ms, retry_until_ms, lost_at_ms;
     struct sw_call *call;
     char *answer; /* ANSWERED: the packed message; "" none */
     size_t answer_size;
@@ -50,7 +50,7 @@ struct sw_effect {
 struct sw_breaker {
     char up[16];
     unsigned failures; /* in a row */
-    unsigned pauses;   /* in a row */
+    unsigned pauses;   /* in a row; 0: it is well, as far as is known */
     int64_t opened_at_ms, open_until_ms;
 };
 

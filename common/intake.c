@@ -21,7 +21,7 @@ struct intent { /* one request that was decided to be taken in */
     struct sw_decision decision;
     unsigned left, duplicates, sheds;
     bool page; /* everything is taken in; the page is awaited */
-    int64_t deadline_ms;
+    int64_t began_at_ms, deadline_ms;
 };
 
 static void number_key(uint64_t number, char key[24]) {
@@ -36,9 +36,14 @@ static void intent_destroy(void **p) {
     *p = NULL;
 }
 
+void sw__intake_count(const char *outcome, int64_t began_at_ms) {
+    sw_metric_add(SW_M_ACKS, 1, outcome);
+    sw_metric_observe(SW_M_ACK_MS, sw__boot_ms() - began_at_ms, outcome);
+}
+
 static void reply(struct intent *intent, struct sw_reply *with, const char *outcome) {
     if (!intent->waiting) return;
-    sw_metric_add(SW_M_ACKS, 1, outcome);
+    sw__intake_count(outcome, intent->began_at_ms);
     SW_CRASH("before-answer");
     sw_door_answer(sw_take(&intent->waiting), with);
     SW_CRASH("after-answer");
@@ -93,7 +98,8 @@ void sw__intake_context(const struct sw_run *run, struct sw_ctx *ctx) {
     randombytes_buf(ctx->seed, sizeof(ctx->seed));
 }
 
-void sw__intake_take(struct sw_intake *intake, struct sw_waiting *waiting, struct sw_decision *d) {
+void sw__intake_take(struct sw_intake *intake, struct sw_waiting *waiting, struct sw_decision *d,
+                     int64_t began_at_ms) {
     char key[24];
     if (d->refused) sw_metric_add(SW_M_REFUSED, 1, d->refused);
     if (d->appends == 0 || zhashx_size(intake->intents) >= WAITING_MAX) {
@@ -107,6 +113,7 @@ void sw__intake_take(struct sw_intake *intake, struct sw_waiting *waiting, struc
     intent->number = intake->last_number;
     intent->waiting = waiting;
     intent->decision = *d;
+    intent->began_at_ms = began_at_ms;
     intent->deadline_ms = sw__boot_ms() + SW__ANSWER_MS;
     number_key(intent->number, key);
     zhashx_insert(intake->intents, key, intent);
@@ -148,7 +155,7 @@ static void on_request(void *arg, struct sw_waiting *waiting, const struct sw_re
     if (d.source[0]) {
         sw__intake_hook(intake, waiting, request, &d);
     } else {
-        sw__intake_take(intake, waiting, &d);
+        sw__intake_take(intake, waiting, &d, sw__boot_ms());
     }
 }
 

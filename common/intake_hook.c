@@ -13,7 +13,7 @@ struct hook {
     struct sw_waiting *waiting; /* NULL: answered */
     struct sw_request request;  /* without a record: to decide again */
     struct sw_decision first;
-    int64_t deadline_ms;
+    int64_t began_at_ms, deadline_ms;
     void *place; /* in the list */
 };
 
@@ -36,7 +36,7 @@ static void done(struct hook *hook) {
 
 static void answer(struct hook *hook, struct sw_reply *with, const char *outcome) {
     if (!hook->waiting) return;
-    sw_metric_add(SW_M_ACKS, 1, outcome);
+    sw__intake_count(outcome, hook->began_at_ms);
     sw_door_answer(sw_take(&hook->waiting), with);
 }
 
@@ -65,7 +65,7 @@ static void on_installations(void *arg, const redisReply *r) {
         } else {
             intake->decide(&ctx, &hook->request, "", list, &d);
         }
-        sw__intake_take(intake, sw_take(&hook->waiting), &d);
+        sw__intake_take(intake, sw_take(&hook->waiting), &d, hook->began_at_ms);
     }
     done(hook);
 }
@@ -113,7 +113,8 @@ static struct sw_request copy_of(const struct sw_request *request) {
 void sw__intake_hook(struct sw_intake *intake, struct sw_waiting *waiting,
                      const struct sw_request *request, struct sw_decision *d) {
     struct hook *hook = sw_zalloc(sizeof(*hook));
-    *hook = (struct hook){.intake = intake, .waiting = waiting, .first = *d};
+    *hook = (struct hook){
+        .intake = intake, .waiting = waiting, .first = *d, .began_at_ms = sw__boot_ms()};
     if (!d->record) hook->request = copy_of(request);
     hook->place = zlistx_add_end(intake->hooks, hook);
     if (!d->record || !intake->out) {

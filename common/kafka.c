@@ -13,6 +13,7 @@
 
 #define COMPLAINT_MS 60000
 #define PURGE_MS 200
+#define NEWEST_MS 50
 
 struct sw_kafka {
     zloop_t *loop;
@@ -290,8 +291,12 @@ void sw_kafka_store(struct sw_kafka *kafka, int32_t partition, int64_t offset) {
 
 int64_t sw_kafka_newest(const struct sw_kafka *kafka, int32_t partition) {
     int64_t low, high;
+    /* What is known comes with the records, and a paused reader fetches none. */
     rd_kafka_resp_err_t err =
-        rd_kafka_get_watermark_offsets(kafka->rk, kafka->topic, partition, &low, &high);
+        kafka->paused
+            ? rd_kafka_query_watermark_offsets(kafka->rk, kafka->topic, partition, &low, &high,
+                                               NEWEST_MS)
+            : rd_kafka_get_watermark_offsets(kafka->rk, kafka->topic, partition, &low, &high);
     return err == RD_KAFKA_RESP_ERR_NO_ERROR ? high : -1;
 }
 

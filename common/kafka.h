@@ -65,7 +65,8 @@ void sw_kafka_free(struct rd_kafka_message_s *message);
 void sw_kafka_pause(struct sw_kafka *kafka, bool pause);
 /* Everything before `offset` is done with: committed within a second, or when the partition goes. */
 void sw_kafka_store(struct sw_kafka *kafka, int32_t partition, int64_t offset);
-/* One after the newest record of a partition, as far as it is known; negative: not. */
+/* One after the newest record of a partition, as far as it is known; negative: not. While it is paused the broker is asked,
+ * and waited for 50 ms at most. */
 int64_t sw_kafka_newest(const struct sw_kafka *kafka, int32_t partition);
 /* Leaves the group; true once that is done, to be asked again and again. */
 bool sw_kafka_left(struct sw_kafka *kafka);

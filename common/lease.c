@@ -66,7 +66,7 @@ bool sw__reply_is(struct sw_shard *shard, const redisReply *reply, const char *w
     const char *got = word(reply);
     if (!strcmp(got, want)) return true;
     if (!strcmp(got, "stale")) {
-        sw_metric_add(SW_M_STALE, 1);
+        sw_trace_stale(); /* counted by the next process of this role: this one is asked no more */
         sw__die(shard->run, "another process owns a shard of this one");
     }
     if (!strcmp(got, "error")) {
@@ -191,6 +191,13 @@ static void take(struct sw_shard *shard) {
     }
 }
 
+static void note_age(struct sw_lane *lane, const char *oldest, const char *newest) {
+    struct sw_id first = {0, 0}, last = {0, 0};
+    (void)sw__id_parse(oldest, &first);
+    (void)sw__id_parse(newest, &last);
+    sw_age_note(&lane->age, first, last, sw__boot_ms());
+}
+
 static void on_tended(void *arg, const redisReply *reply) {
     struct asked asked = *(struct asked *)arg;
     struct sw_shard *shard = asked.shard;
@@ -198,13 +205,15 @@ static void on_tended(void *arg, const redisReply *reply) {
     if (!reply || shard->life != asked.life ||
         (shard->state != SW_OURS && shard->state != SW_LEAVING))
         return;
-    if (!sw__reply_is(shard, reply, "ok") || reply->elements < 6) return;
+    if (!sw__reply_is(shard, reply, "ok") || reply->elements < 9) return;
     sw__clock(shard->run, atoll(reply->element[1]->str));
     if (asked.renew) shard->held_until_at_ms = asked.at_ms + shard->run->conf.lease_ms;
     for (unsigned lane = 0; lane < SW_LANES; lane++) {
         shard->lane[lane].owed = reply->element[4 + lane]->integer;
+        note_age(&shard->lane[lane], reply->element[6 + lane]->str, reply->element[2 + lane]->str);
         sw__mailbox_sweep(shard, lane, reply->element[2 + lane]->str);
     }
+    shard->dead = reply->element[8]->integer;
 }
 
 static void tend(struct sw_shard *shard) {

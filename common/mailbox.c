@@ -67,6 +67,8 @@ void sw__mailbox_clear(struct sw_shard *shard) {
         lane->gap_at_ms = 0;
         lane->fetching = lane->more = false;
         lane->tail = lane->seen = (struct sw_id){0, 0};
+        lane->owed = 0;
+        lane->age = (struct sw_age){0};
     }
 }
 

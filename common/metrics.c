@@ -1,58 +1,69 @@
-/* metrics.c -- a short list of series for each row of the table; see metrics.h. */
-#include "common/metrics.h"
+/* metrics.c -- a short list of series for each row of the table; see metrics.h. metrics_text.c prints them. */
+#include "common/metrics_priv.h"
 
 #include "common/mem.h"
 
 #include <assert.h>
-#include <inttypes.h>
-#include <stdbool.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
-#define LABELS_MAX 2
 #define SERIES_MAX 64
-#define VALUE_BYTES 64
-#define BOUNDS_MAX 12
 
 /* Upper bounds of a histogram's buckets, ended by 0. */
-static const int64_t sizes[BOUNDS_MAX + 1] = {1, 2, 4, 8, 16, 32, 64, 128, 256};
-static const int64_t times[BOUNDS_MAX + 1] = {5,   10,   25,   50,   100,   250,
-                                              500, 1000, 2500, 5000, 10000, 30000};
+static const int64_t sizes[SW__BOUNDS_MAX + 1] = {1, 2, 4, 8, 16, 32, 64, 128, 256};
+static const int64_t times[SW__BOUNDS_MAX + 1] = {5,   10,   25,   50,   100,   250,
+                                                  500, 1000, 2500, 5000, 10000, 30000};
+static const int64_t quick[SW__BOUNDS_MAX + 1] = {1,   2,   5,   10,   25,   50,
+                                                  100, 250, 500, 1000, 2000, 3000};
 
-static const int64_t ages[BOUNDS_MAX + 1] = {600000,   1800000,  3600000,  7200000,
-                                             14400000, 18000000, 21600000, 25200000,
-                                             28800000, 43200000, 86400000};
+static const int64_t ages[SW__BOUNDS_MAX + 1] = {600000,   1800000,  3600000,  7200000,
+                                                 14400000, 18000000, 21600000, 25200000,
+                                                 28800000, 43200000, 86400000};
 
-static const struct row {
-    const char *name, *type, *labels, *help;
-    const int64_t *bounds; /* of a histogram */
-} rows[] = {
-#define COUNTER_ROW(id, name, labels, help) {"slipway_" name, "counter", labels, help, NULL},
-#define GAUGE_ROW(id, name, labels, help) {"slipway_" name, "gauge", labels, help, NULL},
-#define HISTOGRAM_ROW(id, name, labels, bounds, help)                                              \
-    {"slipway_" name, "histogram", labels, help, bounds},
-    SW_METRICS_TABLE(COUNTER_ROW, GAUGE_ROW, HISTOGRAM_ROW)};
+const struct sw__metric_row sw__metric_rows[SW_METRICS] = {
+#define COUNTER_ROW(id, name, labels, help) {name, "counter", labels, help, NULL},
+#define GAUGE_ROW(id, name, labels, help) {name, "gauge", labels, help, NULL},
+#define INFO_ROW(id, name, labels, help) {name, "info", labels, help, NULL},
+#define HISTOGRAM_ROW(id, name, labels, bounds, help) {name, "histogram", labels, help, bounds},
+    SW_METRICS_TABLE(COUNTER_ROW, GAUGE_ROW, INFO_ROW, HISTOGRAM_ROW)};
 
-struct series {
-    char labels[LABELS_MAX][VALUE_BYTES];
-    int64_t value;               /* of a histogram: the sum of its samples */
-    uint64_t samples;            /* of a histogram */
-    uint64_t bucket[BOUNDS_MAX]; /* not cumulated */
+/* What must be seen from its first time on: of a series that begins with 1 Prometheus does not know that it grew. */
+static const struct {
+    enum sw_metric metric;
+    const char *labels[SW__LABELS_MAX + 1];
+} known[] = {
+    {SW_M_SEAL_BROKEN, {"box"}},
+    {SW_M_SEAL_BROKEN, {"row"}},
+    {SW_M_DEAD, {"poison"}},
+    {SW_M_DEAD, {"unknown_kind"}},
+    {SW_M_DEAD, {"malformed"}},
+    {SW_M_DEAD, {"newer_version"}},
+    {SW_M_DEAD, {"too_big"}},
+    {SW_M_DEAD, {"refused"}},
+    {SW_M_RELOADS, {"keys", "failed"}},
+    {SW_M_RELOADS, {"secrets", "failed"}},
+    {SW_M_ACKS, {"away"}},
+    {SW_M_ACKS, {"shed"}},
+    {SW_M_STREAM_RECORDS, {"poison"}},
+    {SW_M_STREAM_PRODUCED, {"failed"}},
+    {SW_M_STREAM_PRODUCED, {"ledger"}},
+    {SW_M_REPORTS, {"failed"}},
+    {SW_M_REPORTS, {"dropped"}},
 };
 
 static struct {
     size_t count;
-    struct series *series; /* grows to SERIES_MAX and one for "other" */
+    struct sw__series *series; /* grows to SERIES_MAX and one for "other" */
 } metrics[SW_METRICS];
 
 const char *sw_metric_name(enum sw_metric metric) {
-    return rows[metric].name;
+    return sw__metric_rows[metric].name;
 }
 
 /* Cuts at a whole character, so that the page stays UTF-8. */
-static void copy_label(char into[VALUE_BYTES], const char *value) {
-    size_t size = strnlen(value, VALUE_BYTES);
-    if (size == VALUE_BYTES) {
+static void copy_label(char into[SW__VALUE_BYTES], const char *value) {
+    size_t size = strnlen(value, SW__VALUE_BYTES);
+    if (size == SW__VALUE_BYTES) {
         size--;
         while (size && ((unsigned char)value[size] & 0xc0) == 0x80) {
             size--;
@@ -63,9 +74,9 @@ static void copy_label(char into[VALUE_BYTES], const char *value) {
 }
 
 /* Labels as they are kept; a number of them that is not the table's is a bug of this program. */
-static struct series with_labels(enum sw_metric metric, const char *const *labels) {
-    struct series wanted = {0};
-    const char *names = rows[metric].labels;
+static struct sw__series with_labels(enum sw_metric metric, const char *const *labels) {
+    struct sw__series wanted = {0};
+    const char *names = sw__metric_rows[metric].labels;
     size_t n = !names[0] ? 0 : strchr(names, ',') ? 2 : 1;
     for (size_t i = 0; i < n; i++) {
         assert(labels[i]);
@@ -75,9 +86,9 @@ static struct series with_labels(enum sw_metric metric, const char *const *label
     return wanted;
 }
 
-static struct series *find(enum sw_metric metric, const struct series *wanted) {
+static struct sw__series *find(enum sw_metric metric, const struct sw__series *wanted) {
     for (size_t i = 0; i < metrics[metric].count; i++) {
-        struct series *s = &metrics[metric].series[i];
+        struct sw__series *s = &metrics[metric].series[i];
         if (strcmp(s->labels[0], wanted->labels[0]) == 0 &&
             strcmp(s->labels[1], wanted->labels[1]) == 0)
             return s;
@@ -85,12 +96,12 @@ static struct series *find(enum sw_metric metric, const struct series *wanted) {
     return NULL;
 }
 
-static struct series *find_or_add(enum sw_metric metric, const char *const *labels) {
-    struct series wanted = with_labels(metric, labels);
-    struct series *s = find(metric, &wanted);
+static struct sw__series *find_or_add(enum sw_metric metric, const char *const *labels) {
+    struct sw__series wanted = with_labels(metric, labels);
+    struct sw__series *s = find(metric, &wanted);
     if (s) return s;
     if (metrics[metric].count >= SERIES_MAX) {
-        for (size_t i = 0; i < LABELS_MAX && labels[i]; i++) {
+        for (size_t i = 0; i < SW__LABELS_MAX && labels[i]; i++) {
             strcpy(wanted.labels[i], "other");
         }
         s = find(metric, &wanted);
@@ -104,20 +115,20 @@ static struct series *find_or_add(enum sw_metric metric, const char *const *labe
 }
 
 void sw_metric_count(enum sw_metric metric, int64_t n, const char *const *labels) {
-    struct series *s = find_or_add(metric, labels);
-    assert(rows[metric].type[0] == 'c' && n >= 0);
+    struct sw__series *s = find_or_add(metric, labels);
+    assert(sw__metric_rows[metric].type[0] == 'c' && n >= 0);
     s->value += n;
 }
 
 void sw_metric_gauge(enum sw_metric metric, int64_t value, const char *const *labels) {
-    struct series *s = find_or_add(metric, labels);
-    assert(rows[metric].type[0] == 'g');
+    struct sw__series *s = find_or_add(metric, labels);
+    assert(sw__metric_rows[metric].type[0] == 'g' || sw__metric_rows[metric].type[0] == 'i');
     s->value = value;
 }
 
 void sw_metric_sample(enum sw_metric metric, int64_t value, const char *const *labels) {
-    struct series *s = find_or_add(metric, labels);
-    const int64_t *bounds = rows[metric].bounds;
+    struct sw__series *s = find_or_add(metric, labels);
+    const int64_t *bounds = sw__metric_rows[metric].bounds;
     assert(bounds);
     s->value += value;
     s->samples++;
@@ -130,7 +141,7 @@ void sw_metric_sample(enum sw_metric metric, int64_t value, const char *const *l
 }
 
 void sw_metric_tally(enum sw_metric metric, int64_t value, const char *const *labels) {
-    if (rows[metric].bounds) {
+    if (sw__metric_rows[metric].bounds) {
         sw_metric_sample(metric, value, labels);
     } else {
         sw_metric_count(metric, value, labels);
@@ -138,84 +149,18 @@ void sw_metric_tally(enum sw_metric metric, int64_t value, const char *const *la
 }
 
 int64_t sw_metric_read(enum sw_metric metric, const char *const *labels) {
-    struct series wanted = with_labels(metric, labels);
-    const struct series *s = find(metric, &wanted);
+    struct sw__series wanted = with_labels(metric, labels);
+    const struct sw__series *s = find(metric, &wanted);
     if (!s) return 0;
-    return rows[metric].bounds ? (int64_t)s->samples : s->value;
+    return sw__metric_rows[metric].bounds ? (int64_t)s->samples : s->value;
 }
 
-static void print_escaped(FILE *out, const char *text) {
-    for (; *text; text++) {
-        if (*text == '\n') {
-            fputs("\\n", out);
-        } else {
-            if (*text == '"' || *text == '\\') fputc('\\', out);
-            fputc(*text, out);
-        }
+const struct sw__series *sw__metric_series(enum sw_metric metric, size_t *ret_count) {
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+        if (known[i].metric == metric) (void)find_or_add(metric, known[i].labels);
     }
-}
-
-/* {actor="parser",lane="bulk",le="5"}, or nothing. */
-static void print_labels(FILE *out, const struct row *row, const struct series *s, const char *le) {
-    const char *names = row->labels;
-    bool open = false;
-    for (size_t i = 0; names[0]; i++) {
-        size_t size = strcspn(names, ",");
-        fprintf(out, "%c%.*s=\"", open ? ',' : '{', (int)size, names);
-        print_escaped(out, s->labels[i]);
-        fputc('"', out);
-        names += size + (names[size] == ',');
-        open = true;
-    }
-    if (le) fprintf(out, "%cle=\"%s\"", open ? ',' : '{', le);
-    if (open || le) fputc('}', out);
-}
-
-static void print_histogram(FILE *out, const struct row *row, const struct series *s) {
-    uint64_t sum = 0;
-    for (size_t i = 0; row->bounds[i]; i++) {
-        char le[24];
-        snprintf(le, sizeof(le), "%" PRId64, row->bounds[i]);
-        sum += s->bucket[i];
-        fprintf(out, "%s_bucket", row->name);
-        print_labels(out, row, s, le);
-        fprintf(out, " %" PRIu64 "\n", sum);
-    }
-    fprintf(out, "%s_bucket", row->name);
-    print_labels(out, row, s, "+Inf");
-    fprintf(out, " %" PRIu64 "\n%s_sum", s->samples, row->name);
-    print_labels(out, row, s, NULL);
-    fprintf(out, " %" PRId64 "\n%s_count", s->value, row->name);
-    print_labels(out, row, s, NULL);
-    fprintf(out, " %" PRIu64 "\n", s->samples);
-}
-
-static void print_series(FILE *out, const struct row *row, const struct series *s) {
-    if (row->bounds) {
-        print_histogram(out, row, s);
-    } else {
-        fputs(row->name, out);
-        print_labels(out, row, s, NULL);
-        fprintf(out, " %" PRId64 "\n", s->value);
-    }
-}
-
-char *sw_metrics_text(void) {
-    static const struct series nothing; /* what has no labels is there from the start, as 0 */
-    char *text = NULL;
-    size_t size;
-    FILE *out = open_memstream(&text, &size);
-    if (!out) abort();
-    for (size_t m = 0; m < SW_METRICS; m++) {
-        fprintf(out, "# HELP %s %s\n# TYPE %s %s\n", rows[m].name, rows[m].help, rows[m].name,
-                rows[m].type);
-        for (size_t i = 0; i < metrics[m].count; i++) {
-            print_series(out, &rows[m], &metrics[m].series[i]);
-        }
-        if (!metrics[m].count && !rows[m].labels[0]) print_series(out, &rows[m], &nothing);
-    }
-    if (fclose(out) != 0) abort();
-    return text;
+    *ret_count = metrics[metric].count;
+    return metrics[metric].series;
 }
 
 void sw_metrics_reset(void) {

@@ -315,7 +315,7 @@ static int serve(struct process *p, sw_decide_fn *decide) {
             run->effects = sw__effects_create(run);
             run->reporter = sw_reporter_create(run->loop, run->role, run->conf.sentry_dsn.current,
                                                run->conf.report_gap_ms, sw__turn_end, run);
-            sw_trace_open(run->conf.run_dir, run->role, run->nonce);
+            sw_metric_add(SW_M_STALE, sw_trace_open(run->conf.run_dir, run->role, run->nonce));
         }
         zmq_pollitem_t item = {NULL, p->signals, ZMQ_POLLIN, 0};
         zloop_poller(run->loop, &item, on_signal, p);

@@ -11,6 +11,7 @@
 #define SW_RUN_PRIV_H
 
 #include "common/actor.h"
+#include "common/age.h"
 #include "common/out.h"
 #include "common/redis.h"
 #include "common/trace.h"
@@ -31,10 +32,6 @@ struct sw_effects;
 struct sw_reporter;
 struct sw_run;
 
-struct sw_id { /* of a stream entry */
-    uint64_t gen, seq;
-};
-
 struct sw_entry { /* a message in a mailbox */
     struct sw_id id;
     unsigned lane;
@@ -54,6 +51,7 @@ struct sw_lane {
     bool fetching;
     bool more;    /* more entries wait in Redis: the queue was full */
     int64_t owed; /* length of the stream at the last sweep */
+    struct sw_age age;
 };
 
 enum sw_shard_state {
@@ -85,6 +83,7 @@ struct sw_shard {
     int64_t next_due_ms;        /* INT64_MAX: no timer armed */
     bool ticking;
     unsigned calls;      /* effects of this shard that are known here */
+    int64_t dead;        /* letters, at the last sweep */
     int64_t retry_at_ms; /* when taking is tried again */
     bool releasing;      /* the lease was given back; the answer is on its way */
 };
@@ -197,6 +196,9 @@ void sw__effects_taken(struct sw_shard *shard); /* reads what is owed */
 void sw__effects_lost(struct sw_shard *shard);
 void sw__effects_owe(struct sw_shard *shard, const char *id, const json_t *record);
 void sw__effects_tidy(struct sw_effects *effects);
+/* Those owed, by lane: how many, and for how long the oldest of them has been known here. */
+void sw__effects_measure(const struct sw_effects *effects, int64_t ret_count[SW_LANES],
+                         int64_t ret_age_ms[SW_LANES]);
 
 /* effects_turn.c */
 void sw__effects_tick(struct sw_run *run);         /* those that waited for a time */

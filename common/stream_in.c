@@ -56,6 +56,7 @@ struct sw_stream_in {
     size_t outstanding; /* appends and letters */
     size_t skipped;
     int64_t lag_at_ms, again_at_ms, began_ms;
+    size_t lag_next; /* the partition whose lag is looked at next */
     char source[SW_EVENT_SOURCE_MAX + 1];
 };
 
@@ -320,15 +321,20 @@ void sw__stream_in_turn(struct sw_stream_in *in) {
     sw__appends_turn(in->appends);
 }
 
-static void show_lag(struct sw_stream_in *in) {
+static void show_lag(struct sw_stream_in *in, const struct part *part) {
     char label[300];
-    for (size_t i = 0; i < in->parts; i++) {
-        const struct part *part = &in->part[i];
-        int64_t newest = part->done < 0 ? -1 : sw_kafka_newest(in->kafka, part->number);
-        if (newest < part->done || newest < 0) continue;
-        snprintf(label, sizeof(label), "%.50s/%" PRId32, in->run->conf.kafka_topic, part->number);
-        sw_metric_set(SW_M_KAFKA_LAG, newest - part->done, label);
-    }
+    int64_t newest = part->done < 0 ? -1 : sw_kafka_newest(in->kafka, part->number);
+    if (newest < part->done || newest < 0) return;
+    snprintf(label, sizeof(label), "%.50s/%" PRId32, in->run->conf.kafka_topic, part->number);
+    sw_metric_set(SW_M_KAFKA_LAG, newest - part->done, label);
+}
+
+/* One partition at a time: while the reader is paused each look asks a broker, and the loop waits for it. */
+static void show_lags(struct sw_stream_in *in) {
+    int64_t now_ms = sw__boot_ms();
+    if (!in->parts || now_ms - in->lag_at_ms < LAG_MS / (int64_t)in->parts) return;
+    in->lag_at_ms = now_ms;
+    show_lag(in, &in->part[in->lag_next++ % in->parts]);
 }
 
 void sw__stream_in_tick(struct sw_stream_in *in) {
@@ -338,10 +344,7 @@ void sw__stream_in_tick(struct sw_stream_in *in) {
     sw__appends_tick(in->appends);
     /* Somebody else may ask for our partitions meanwhile, and the group wants to hear of us. */
     if (is_stuck(in) && in->held <= 2 * BATCH && !in->run->draining) read_more(in);
-    if (sw__boot_ms() - in->lag_at_ms >= LAG_MS) {
-        in->lag_at_ms = sw__boot_ms();
-        show_lag(in);
-    }
+    show_lags(in);
     sw__pump(in->run);
 }
 

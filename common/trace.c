@@ -17,6 +17,10 @@
 #define KEPT_S 3600
 #define ENDING ".at"
 
+/* What `left` holds. Any of it: it ended by itself. */
+#define LEFT 1u
+#define STALE 2u
+
 struct page {
     uint32_t magic, inside, hung, left, shard, lane;
     uint64_t gen, seq;
@@ -27,28 +31,41 @@ struct page {
 static volatile struct page *mine;
 static char *mine_path;
 
-/* Leaves of this role whose owners died long ago. */
-static void tidy(const char *dir, const char *role) {
+/* Whether the owner of a file that nobody holds was stale and is told of now for the first time. */
+static bool tell_stale(int fd) {
+    struct page page;
+    if (pread(fd, &page, sizeof(page), 0) != sizeof(page) || page.magic != MAGIC ||
+        !(page.left & STALE))
+        return false;
+    page.left = LEFT;
+    return pwrite(fd, &page, sizeof(page), 0) == sizeof(page);
+}
+
+/* Looks at leaves of this role whose owners died, and removes those of long ago. */
+static unsigned tidy(const char *dir, const char *role) {
     DIR *d = opendir(dir);
     size_t n = strlen(role);
+    unsigned stale = 0;
     for (struct dirent *e; d && (e = readdir(d));) {
         size_t size = strlen(e->d_name), end = strlen(ENDING);
         struct stat st;
         if (strncmp(e->d_name, role, n) != 0 || e->d_name[n] != '-' || size < end ||
             strcmp(e->d_name + size - end, ENDING) != 0)
             continue;
-        int fd = openat(dirfd(d), e->d_name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+        int fd = openat(dirfd(d), e->d_name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
         if (fd < 0) continue;
-        if (fstat(fd, &st) == 0 && st.st_mtime < time(NULL) - KEPT_S &&
-            flock(fd, LOCK_EX | LOCK_NB) == 0)
-            unlinkat(dirfd(d), e->d_name, 0);
+        if (fstat(fd, &st) == 0 && flock(fd, LOCK_EX | LOCK_NB) == 0) {
+            stale += tell_stale(fd);
+            if (st.st_mtime < time(NULL) - KEPT_S) unlinkat(dirfd(d), e->d_name, 0);
+        }
         close(fd);
     }
     if (d) closedir(d);
+    return stale;
 }
 
-void sw_trace_open(const char *dir, const char *role, const char *nonce) {
-    tidy(dir, role);
+unsigned sw_trace_open(const char *dir, const char *role, const char *nonce) {
+    unsigned stale = tidy(dir, role);
     char *path = sw_printf("%s/%s-%s" ENDING, dir, role, nonce);
     /* The descriptor stays open: it holds the lock until the process ends. */
     int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -58,17 +75,18 @@ void sw_trace_open(const char *dir, const char *role, const char *nonce) {
     if (page == MAP_FAILED) {
         if (fd >= 0) close(fd);
         free(path);
-        return;
+        return stale;
     }
     mine = page;
     mine->magic = MAGIC;
     mine_path = path;
+    return stale;
 }
 
 void sw_trace_close(bool released) {
     if (!mine) return;
     mine->inside = 0;
-    mine->left = 1;
+    mine->left |= LEFT;
     for (unsigned i = 0; i < SW_TRACE_SHARDS; i++)
         mine->busy[i] = 0;
     if (released) unlink(mine_path);
@@ -92,6 +110,10 @@ void sw_trace_end(void) {
 
 void sw_trace_busy(unsigned shard, bool busy) {
     if (mine) mine->busy[shard] = busy;
+}
+
+void sw_trace_stale(void) {
+    if (mine) mine->left |= STALE;
 }
 
 void sw_trace_hung(void) {

@@ -33,7 +33,10 @@ struct sw_ending {
 };
 
 /* Of this process; until it is called, and where it fails, the others do nothing. */
-void sw_trace_open(const char *dir, const char *role, const char *nonce);
+/* Answers how many processes of this role ended here after sw_trace_stale, each told to one process only. */
+unsigned sw_trace_open(const char *dir, const char *role, const char *nonce);
+/* Another owns a shard of this process: it ends, so that the next one of its role has to tell. */
+void sw_trace_stale(void);
 /* Ended on purpose. `released`: nobody will ask. */
 void sw_trace_close(bool released);
 void sw_trace_begin(unsigned shard, unsigned lane, uint64_t gen, uint64_t seq);

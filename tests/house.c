@@ -37,10 +37,10 @@ static void on_request(void *arg, struct sw_waiting *waiting, const struct sw_re
     struct sw_reply reply = {.status = 200};
     pthread_mutex_lock(&h->mutex);
     h->asked++;
-    snprintf(h->seen, sizeof(h->seen), "%s|%s|%s|%zu|%.80s|%s|%s|%s|%s|%s|%s%s%s%s%s", r->method,
+    snprintf(h->seen, sizeof(h->seen), "%s|%s|%s|%zu|%.80s|%s|%s|%s|%s|%s|%s%s%s%s%s%s", r->method,
              r->path, r->query, r->body_size, r->body, r->content_type, r->cookie, r->authorization,
              r->slack_signature, r->slack_timestamp, r->heroku_hmac, r->github_event,
-             r->github_delivery, r->github_signature, r->github_hook);
+             r->github_delivery, r->github_signature, r->github_hook, r->accept);
     if (!strcmp(r->path, "/later")) {
         h->held[h->held_count++] = waiting;
         note(h);

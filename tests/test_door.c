@@ -19,10 +19,11 @@ static void tells_the_decider_all_it_needs(void **state) {
                               "X-Slack-Request-Timestamp: 12\r\nheroku-webhook-hmac-sha256: hh=\r\n"
                               "x-github-event: <e>\r\nX-GitHub-Delivery: <d>\r\n"
                               "X-HUB-SIGNATURE-256: <s>\r\nX-GITHUB-HOOK-ID: <h>\r\n"
+                              "Accept: <a>\r\naccept: b\r\n"
                               "Content-Length: 3\r\n\r\na=b");
     assert_int_equal(a.status, 200);
     assert_string_equal(a.body,
-                        "POST|/echo|q=%20a&b=%zz|3|a=b|t/x|c=1|Basic x|v0=s|12|hh=<e><d><s><h>");
+                        "POST|/echo|q=%20a&b=%zz|3|a=b|t/x|c=1|Basic x|v0=s|12|hh=<e><d><s><h><a>");
     a = ask(fd, "GET /echo HTTP/1.1\r\n" HOST "\r\n");
     assert_string_equal(a.body, "GET|/echo||0|||||||");
     assert_non_null(strstr(a.head, "Content-Type: text/plain"));

@@ -168,9 +168,30 @@ static void test_a_partition_that_went_while_paused_is_read_when_it_comes_back(v
     leave(&first);
 }
 
+/* What a lag is counted from. */
+static void test_the_newest_record_is_known_while_paused(void **state) {
+    struct reader reader = {0};
+    (void)state;
+    join(&reader);
+    write_each();
+    until("it reads all", has_all, &reader, NULL);
+    sw_kafka_pause(reader.kafka, true);
+    for (int times = 0; times < 3; times++) {
+        int64_t until_ms = sw__boot_ms() + PATIENCE_MS;
+        write_each();
+        while (sw_kafka_newest(reader.kafka, 1) != written) {
+            read_some(&reader);
+            if (sw__boot_ms() > until_ms) fail_msg("never: the newest is known");
+        }
+    }
+    assert_int_equal(reader.next[1], written - 3);
+    leave(&reader);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_partition_that_went_while_paused_is_read_when_it_comes_back),
+        cmocka_unit_test(test_the_newest_record_is_known_while_paused),
     };
     return cmocka_run_group_tests(tests, begin, end);
 }

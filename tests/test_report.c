@@ -268,6 +268,45 @@ static void on_purpose(void) {
     sw_trace_close(false);
 }
 
+static void stale(void) {
+    in_a_handler();
+    sw_trace_stale();
+    sw_trace_close(false);
+}
+
+static unsigned stale_before(const char *dir, const char *role, const char *nonce) {
+    int said[2] = {-1, -1};
+    unsigned count = 0;
+    assert_int_equal(pipe(said), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        count = sw_trace_open(dir, role, nonce);
+        _exit(write(said[1], &count, sizeof(count)) != sizeof(count));
+    }
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    assert_int_equal(read(said[0], &count, sizeof(count)), sizeof(count));
+    close(said[0]);
+    close(said[1]);
+    return count;
+}
+
+static void a_stale_process_is_counted_by_the_next_one_of_its_role(void **state) {
+    char dir[] = "/tmp/sw-trace-XXXXXX";
+    (void)state;
+    assert_non_null(mkdtemp(dir));
+    die(dir, stale, SIGKILL);
+    assert_int_equal(stale_before(dir, "exec", "cd"), 0);
+    assert_int_equal(stale_before(dir, "executor", "cd"), 1);
+    assert_int_equal(stale_before(dir, "executor", "ef"), 0); /* only once */
+    assert_true(sw_trace_read(dir, "executor", "ab", 3).blameless);
+    for (size_t i = 0; i < 4; i++) {
+        static const char *const left[] = {"exec-cd", "executor-cd", "executor-ef", "executor-ab"};
+        SW_AUTO(sw_text) char *path = sw_printf("%s/%s.at", dir, left[i]);
+        assert_int_equal(unlink(path), 0);
+    }
+    assert_int_equal(rmdir(dir), 0);
+}
+
 static void what_a_process_was_at_is_known_after_its_death(void **state) {
     static const struct {
         void (*what)(void);
@@ -279,6 +318,7 @@ static void what_a_process_was_at_is_known_after_its_death(void **state) {
         {after_a_handler, SW_ENDED_BUSY, SW_ENDED_QUIET, false},
         {after_a_commit, SW_ENDED_QUIET, SW_ENDED_QUIET, false},
         {on_purpose, SW_ENDED_QUIET, SW_ENDED_QUIET, true},
+        {stale, SW_ENDED_QUIET, SW_ENDED_QUIET, true},
     };
     char dir[] = "/tmp/sw-trace-XXXXXX";
     (void)state;
@@ -311,6 +351,7 @@ int main(void) {
         cmocka_unit_test(of_too_many_reports_the_oldest_is_dropped_and_counted),
         cmocka_unit_test(without_a_dsn_there_is_no_reporter_and_nothing_happens),
         cmocka_unit_test(what_a_process_was_at_is_known_after_its_death),
+        cmocka_unit_test(a_stale_process_is_counted_by_the_next_one_of_its_role),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -200,7 +200,7 @@ class World:
                 continue
             for row, value in re.findall(rf"^slipway_{name}(\S*) (\S+)$", text.decode(), re.M):
                 if all(f'{k}="{v}"' in row for k, v in labels.items()):
-                    total += int(value)
+                    total += int(value) if value.isdigit() else float(value)
         return total
 
     def ready(self, role):
