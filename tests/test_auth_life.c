@@ -304,7 +304,7 @@ static void the_age_of_a_token_is_observed_when_its_successor_comes(void **state
     link_up(w, "U1", NOW - 6 * HOUR, NOW + 2 * HOUR);
     run(w, due(w, "heroku", NOW - 6 * HOUR));
     run(w, refreshed(w, "l1", NOW - 6 * HOUR, "ok", NULL));
-    assert_int_equal(sw_int(the(w, "tally", "slipway_token_age_ms", NULL), "ms"), 6 * HOUR);
+    assert_int_equal(sw_int(the(w, "tally", "slipway_token_age_seconds", NULL), "ms"), 6 * HOUR);
 }
 
 int main(void) {
