@@ -112,7 +112,7 @@ static void build_start(struct sim *sim, struct sim_build *build) {
                               .timeout_ms = SOURCE_WAIT_MS};
     build->refs++;
     /* Only this machine is asked: a link to anywhere else is a source that cannot be had. */
-    if (strncmp(out.url, "http://127.0.0.1:", 17) == 0) {
+    if (strncmp(out.url, "http://", 7) == 0 && sim_is_local(out.url + 7)) {
         sim_out_start(sim, &out, source_came, build);
     } else {
         source_came(sim, build, &(struct sim_out_answer){.body = ""});

@@ -279,7 +279,12 @@ static int listen_on(struct sim *sim) {
     /* A restarted demo must get its port back at once; failure only costs that. */
     (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
     struct sockaddr_in addr = {.sin_family = AF_INET, .sin_port = htons((uint16_t)sim->conf.port)};
-    addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const char *host = sim->conf.host ? sim->conf.host : "127.0.0.1";
+    if (inet_pton(AF_INET, host, &addr.sin_addr) != 1) {
+        close(fd);
+        return -EINVAL;
+    }
+    sim_local_network(sim->conf.host ? host : "");
     socklen_t len = sizeof(addr);
     if (bind(fd, (struct sockaddr *)&addr, sizeof(addr)) < 0 || listen(fd, 512) < 0 ||
         getsockname(fd, (struct sockaddr *)&addr, &len) < 0) {
@@ -288,7 +293,7 @@ static int listen_on(struct sim *sim) {
         return r;
     }
     sim->conf.port = ntohs(addr.sin_port);
-    snprintf(sim->base, sizeof(sim->base), "http://127.0.0.1:%d", sim->conf.port);
+    snprintf(sim->base, sizeof(sim->base), "http://%s:%d", host, sim->conf.port);
     return fd;
 }
 

@@ -23,6 +23,7 @@
 static const char help_text[] =
     "slipway-sim: a simulated Slack and Heroku on one port of 127.0.0.1\n"
     "  --port N               0 (default): chosen by the system\n"
+    "  --host ADDRESS         another than 127.0.0.1; whoever is in its /16 counts as local\n"
     "  --ingress URL          where slash commands and webhooks go\n"
     "  --actors FILE          written by `slipway up`\n"
     "  --secret S             Slack signing secret (sim-signing-secret)\n"
@@ -74,6 +75,7 @@ enum option_id {
 };
 
 static const struct option options[] = {{"ingress", 1, NULL, OPT_TEXT},
+                                        {"host", 1, NULL, OPT_TEXT},
                                         {"actors", 1, NULL, OPT_TEXT},
                                         {"secret", 1, NULL, OPT_TEXT},
                                         {"webhook-secret", 1, NULL, OPT_TEXT},
@@ -112,6 +114,7 @@ static const struct option options[] = {{"ingress", 1, NULL, OPT_TEXT},
 
 static bool set_text(struct sim_conf *conf, const char *name, const char *value) {
     char **const at[] = {&conf->ingress,
+                         &conf->host,
                          &conf->actors_file,
                          &conf->signing_secret,
                          &conf->webhook_secret,
@@ -217,6 +220,7 @@ static int conf_parse(struct sim_conf *conf, int argc, char **argv) {
 
 static void conf_finish(struct sim_conf *conf) {
     free(conf->ingress);
+    free(conf->host);
     free(conf->actors_file);
     free(conf->signing_secret);
     free(conf->webhook_secret);

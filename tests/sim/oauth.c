@@ -12,12 +12,8 @@
 bool sim__redirect_ok(const char *registered, const char *uri) {
     if (uri == NULL) return false;
     if (registered != NULL) return strcmp(uri, registered) == 0;
-    static const char *const local[] = {
-        "http://127.0.0.1:", "http://localhost:", "https://localhost:"};
-    bool is_local = false;
-    for (size_t i = 0; i < SIM_ARRAY_LEN(local); i++) {
-        is_local = is_local || strncmp(uri, local[i], strlen(local[i])) == 0;
-    }
+    bool is_local = strncmp(uri, "https://localhost:", 18) == 0 ||
+                    (strncmp(uri, "http://", 7) == 0 && sim_is_local(uri + 7));
     return is_local && strpbrk(uri, "@#") == NULL;
 }
 

@@ -16,6 +16,7 @@
 
 struct sim_conf {
     int port;
+    char *host; /* the address it listens on; NULL: 127.0.0.1 */
     bool enforce_rate, quiet;
     bool rate_limits; /* of Slack, by method, too */
     int bench_teams, bench_channels;
@@ -44,7 +45,7 @@ struct sim_conf {
 
 struct sim {
     struct sim_conf conf;
-    char base[64]; /* http://127.0.0.1:PORT */
+    char base[64]; /* http://HOST:PORT */
     bool stopping;
     struct sim_http *http;
     struct sim_timers *timers;

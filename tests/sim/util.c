@@ -164,8 +164,17 @@ int64_t sim_json_int(const json_t *object, const char *key, int64_t otherwise) {
     return json_is_integer(value) ? json_integer_value(value) : otherwise;
 }
 
+static char network[32]; /* "10.77." */
+
+void sim_local_network(const char *address) {
+    const char *dot = strchr(address, '.'), *second = dot ? strchr(dot + 1, '.') : NULL;
+    if (second == NULL) return;
+    snprintf(network, sizeof(network), "%.*s", (int)(second + 1 - address), address);
+}
+
 bool sim_is_local(const char *host) {
     static const char *const names[] = {"127.0.0.1", "localhost"};
+    if (network[0] != '\0' && strncmp(host, network, strlen(network)) == 0) return true;
     for (size_t i = 0; i < SIM_ARRAY_LEN(names); i++) {
         size_t len = strlen(names[i]);
         if (strncmp(host, names[i], len) == 0 && strchr(":/", host[len]) != NULL) return true;

@@ -50,7 +50,9 @@ void sim_uuid_random(char ret[37]);
 void sim_uuid_seeded(const char *seed, const char *label, char ret[37]);
 void sim_hex_seeded(const char *seed, const char *label, char *ret, size_t chars);
 
-bool sim_is_local(const char *host); /* 127.0.0.1 or localhost, what follows is a port or a path */
+/* 127.0.0.1 or localhost, what follows is a port or a path; or whatever is in the network of --host. */
+bool sim_is_local(const char *host);
+void sim_local_network(const char *address); /* the /16 of an address */
 
 json_t *sim_form_parse(const char *body, size_t len);
 void sim_form_add(struct sim_buf *buf, const char *key, const char *value, size_t value_len);
