@@ -1,0 +1,138 @@
+#!/usr/bin/env python3
+"""The chart and what is rendered from it, without a cluster: see CONTRIBUTING.md, suite deploy. Argument: the slipway binary.
+
+Everything is rendered once; a case is a function, and a line for each says ok or what is wrong."""
+import json
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+import flows  # noqa: F401, adds its rules
+import policy
+from broken import BROKEN, spoil
+from refused import REFUSED
+from tools import CASES, CHART, KUSTOMIZE, MODULES, TREE, run, settings, template, tool
+from world import World
+
+SETS = {'minimal': ['minimal'], 'full': ['full'], 'keda': ['minimal', 'keda'], 'hpa': ['minimal', 'hpa'],
+        'trial': ['trial'], 'bare': ['minimal', 'bare']}
+
+
+def values(name):
+    return [part for file in SETS[name] for part in ('-f', CASES / f'{file}.yaml')]
+
+
+def nothing_derived_is_stale():
+    done = run(sys.executable, TREE / 'tests/deploy/render', '--check')
+    yield done.stdout + done.stderr
+
+
+def helm_lints_each_set_of_values():
+    for name in SETS:
+        done = run(tool('helm'), 'lint', '--strict', '--quiet', CHART, *values(name))
+        if done.returncode:
+            yield f'{name}: {done.stdout}{done.stderr}'
+
+
+def what_is_missing_is_named_at_once():
+    done = template()
+    for wanted in ('image.repository', 'settings.BASE_URL', 'redis.address', 'networkPolicy.redis.peers'):
+        if wanted not in done.stderr:
+            yield f'{wanted} is not named: {done.stderr}'
+
+
+def wrong_values_are_refused_by_name():
+    for assignment, wanted in REFUSED:
+        done = template(*values('full'), '--set-json', assignment)
+        if not done.returncode or wanted not in re.sub(r'\s+', ' ', done.stderr):
+            yield f'{assignment}: {done.stderr or "was taken"}'
+
+
+def kustomize_takes_the_base_and_an_overlay(rendered):
+    for folder in ('base', 'example'):
+        done = run(tool('kubectl'), 'kustomize', KUSTOMIZE / folder)
+        if done.returncode:
+            yield done.stderr
+        rendered[folder] = done.stdout
+    processes = rendered['example'].count('kind: Deployment\n')
+    for wanted in ('image: registry.example.com/slipway:0.5.0', 'value: redis.data.example.com:6379', 'cidr: 10.20.0.0/16'):
+        if processes != 8 or rendered['example'].count(wanted) != processes:
+            yield f'{wanted} does not reach all {processes}'
+
+
+def every_object_is_of_its_schema(rendered, folder):
+    """By the models' validate(), which finds wrong values, and by tsc, which finds fields that do not exist."""
+    (folder / 'node_modules').symlink_to(MODULES)
+    (folder / 'tsconfig.json').write_text(json.dumps({'files': ['objects.ts'], 'compilerOptions': {
+        'noEmit': True, 'strict': True, 'skipLibCheck': True, 'module': 'commonjs', 'moduleResolution': 'node10',
+        'target': 'es2022', 'types': []}}))
+    done = run('node', TREE / 'tests/deploy/strict.mjs', folder, input=json.dumps(rendered))
+    yield done.stdout + done.stderr
+    done = run('node', MODULES / 'typescript/bin/tsc', '-p', folder)
+    yield '\n'.join(line[:500] for line in done.stdout.splitlines()) + done.stderr
+
+
+def every_rule_holds(worlds):
+    for name, world in worlds.items():
+        for rule in policy.RULES:
+            for breach in rule(world):
+                yield f'{name}: {rule.__name__}: {breach}'
+
+
+def every_rule_objects_to_what_breaks_it(worlds):
+    rules = {rule.__name__: rule for rule in policy.RULES}
+    for name in rules.keys() - {row[0] for row in BROKEN}:
+        yield f'{name}: nothing shows that it can object'
+    for name, of, target, path, value in BROKEN:
+        world = worlds[of]
+        spoilt = World(spoil(world.objects, target, path, value), world.settings, world.known)
+        try:
+            objects = set(rules[name](spoilt)) - set(rules[name](world))
+        except (KeyError, TypeError) as error:
+            objects = set()
+            yield f'{name}: {target}: {path}: {error!r}'
+        if not objects:
+            yield f'{name}: {target}: {path}: nobody objects'
+
+
+def main():
+    # Named in the contract, on their way into conf.h.
+    known = {'SLIPWAY_REDIS_USER', 'SLIPWAY_REDIS_PASSWORD_FILE', 'SLIPWAY_WIRE', 'SLIPWAY_WAIT'}
+    known |= set(re.findall(r'SLIPWAY_\w+', subprocess.run([sys.argv[1], 'executor', '--help'], capture_output=True,
+                                                          text=True, check=True).stdout))
+    rendered, failed, passed = {}, 0, 0
+
+    def case(function, *arguments):
+        nonlocal failed, passed
+        wrong = [line for line in function(*arguments) or [] if line.strip()]
+        failed, passed = failed + bool(wrong), passed + (not wrong)
+        print(f'{"FAILED" if wrong else "ok"} {function.__name__.replace("_", " ")}')
+        for line in wrong[:20]:
+            print('  ' + line.strip().replace('\n', '\n  '))
+
+    def every_set_of_values_is_rendered():
+        for name in SETS:
+            done = template(*values(name))
+            rendered[name] = done.stdout
+            if done.returncode or done.stderr:
+                yield f'{name}: {done.stderr}'
+
+    case(nothing_derived_is_stale)
+    case(every_set_of_values_is_rendered)
+    case(helm_lints_each_set_of_values)
+    case(what_is_missing_is_named_at_once)
+    case(wrong_values_are_refused_by_name)
+    case(kustomize_takes_the_base_and_an_overlay, rendered)
+    with tempfile.TemporaryDirectory(prefix='slipway-deploy-') as folder:
+        case(every_object_is_of_its_schema, rendered, pathlib.Path(folder))
+        objects = json.loads((pathlib.Path(folder) / 'objects.json').read_text())
+    worlds = {name: World(them, settings(), known) for name, them in objects.items()}
+    case(every_rule_holds, {name: world for name, world in worlds.items() if name != 'example'})
+    case(every_rule_objects_to_what_breaks_it, worlds)
+    print(f'{passed} passed, {failed} failed')
+    return failed > 0
+
+
+sys.exit(main())
