@@ -6,26 +6,38 @@
 
 #include <unistd.h>
 
-#define SILENT_MS 2000 /* Redis owes an answer for so long: it hangs */
-
-bool sw__ready(const struct sw_run *run) {
+/* Of the shards of one Redis: this process has its share, or has asked for all. */
+static bool has_share(const struct sw_ledger *ledger) {
     bool asked_all = true;
-    if (sw_redis_silent_ms(run->redis) > SILENT_MS) return false;
-    if (run->draining || !sw_redis_up(run->redis) || !run->living) return false;
+    unsigned held = 0;
+    if (!ledger->living) return false;
     /* Those that others hold are asked for again and again, so that some are always being taken. */
-    for (unsigned i = 0; run->actor && i < SW_SHARDS; i++) {
-        const struct sw_shard *shard = &run->shard[i];
-        bool held = shard->state == SW_OURS || shard->state == SW_LEAVING;
-        asked_all = asked_all && (held || shard->retry_at_ms);
+    for (unsigned i = 0; i < SW_SHARDS; i++) {
+        const struct sw_shard *shard = &ledger->run->shard[i];
+        if (shard->ledger != ledger) continue;
+        bool ours = shard->state == SW_OURS || shard->state == SW_LEAVING;
+        held += ours;
+        asked_all = asked_all && (ours || shard->retry_at_ms);
     }
-    return !run->actor || asked_all || sw__owned(run) >= run->share;
+    return !ledger->run->actor || asked_all || held >= ledger->share;
+}
+
+/* Where one Redis of several is away the others' shards go on: this process is still of use. */
+bool sw__ready(const struct sw_run *run) {
+    unsigned well = 0;
+    for (unsigned i = 0; i < run->ledgers; i++) {
+        if (!sw__ledger_well(&run->ledger[i])) continue;
+        if (!has_share(&run->ledger[i])) return false;
+        well++;
+    }
+    return well > 0 && !run->draining;
 }
 
 static char *state(const struct sw_run *run, bool ready) {
-    json_t *o =
-        json_pack("{s:s, s:i, s:s, s:b, s:b, s:i, s:I}", "role", run->role, "pid", (int)getpid(),
-                  "version", SW_VERSION, "ready", ready, "redis", sw_redis_up(run->redis), "shards",
-                  (int)sw__owned(run), "handled", (json_int_t)run->handled);
+    json_t *o = json_pack("{s:s, s:i, s:s, s:b, s:b, s:i, s:I}", "role", run->role, "pid",
+                          (int)getpid(), "version", SW_VERSION, "ready", ready, "redis",
+                          sw__ledgers_up(run) == run->ledgers, "shards", (int)sw__owned(run),
+                          "handled", (json_int_t)run->handled);
     char *text = json_dumps(o, JSON_COMPACT);
     json_decref(o);
     return text;

@@ -22,6 +22,7 @@ struct item {
     void *owner;
     const struct sw_append *append;
     bool retry;
+    enum sw_verdict verdict; /* what Redis said, while replicas are waited for */
     char *bytes;
     size_t size;
 };
@@ -29,7 +30,10 @@ struct item {
 struct sw_appends {
     struct sw_run *run;
     sw_verdict_fn *fn;
-    bool patient, memory_full, memory_high;
+    bool patient;
+    struct memory {
+        bool full, high;
+    } memory[SW_REDISES];       /* of each Redis */
     int64_t deep_until_ms;      /* patient: a mailbox is full */
     zlistx_t *queue[SW_SHARDS]; /* struct item */
     size_t queued;
@@ -70,7 +74,8 @@ static void unsaid(struct sw_appends *appends, unsigned shard, struct item *item
     queue(appends, shard, item);
 }
 
-static void said(struct append_group *group, struct item *item, redisReply *const *word) {
+/* False: it is queued again. */
+static bool said(struct append_group *group, struct item *item, redisReply *const *word) {
     const struct sw_append *a = item->append;
     const char *what = word[0]->str, *endpoint = word[2]->str;
     struct sw_id id;
@@ -85,20 +90,46 @@ static void said(struct append_group *group, struct item *item, redisReply *cons
     if (group->appends->patient && verdict == SW_SHED) {
         group->appends->deep_until_ms = sw__boot_ms() + DEEP_MS;
         queue(group->appends, group->shard->number, item);
-        return;
+        return false;
     }
-    group->appends->fn(item->owner, a, verdict);
-    item_destroy(item);
+    item->verdict = verdict;
+    return true;
 }
 
-static const char *limit_of(const struct sw_appends *appends, const struct sw_append *a) {
+static const struct memory *memory_of(const struct sw_appends *appends, unsigned shard) {
+    return &appends->memory[appends->run->shard[shard].ledger->number];
+}
+
+static const char *limit_of(const struct sw_appends *appends, unsigned shard,
+                            const struct sw_append *a) {
     if (a->counted) return a->m->inst;
     if (!a->bulk) return "";
-    return appends->memory_high ? "<0" : appends->patient ? DEEP : "";
+    return memory_of(appends, shard)->high ? "<0" : appends->patient ? DEEP : "";
+}
+
+/* Of what is read from the stream: this Redis takes no more just now. */
+static bool is_full(const struct sw_appends *appends, unsigned ledger) {
+    return appends->memory[ledger].full || (appends->patient && appends->memory[ledger].high);
 }
 
 static bool is_deep(const struct sw_appends *appends) {
-    return appends->patient && (appends->memory_high || sw__boot_ms() < appends->deep_until_ms);
+    return appends->patient && sw__boot_ms() < appends->deep_until_ms;
+}
+
+/* Replicas have it, or have not said so: what was asked is asked again, and is known by its dedupe key. */
+static void on_sure(void *arg, bool sure) {
+    struct append_group *group = arg;
+    struct sw_appends *appends = group->appends;
+    for (size_t i = 0; i < group->count; i++) {
+        struct item *item = group->item[i];
+        if (sure || item->verdict == SW_SHED) {
+            appends->fn(item->owner, item->append, item->verdict);
+            item_destroy(item);
+        } else {
+            unsaid(appends, group->shard->number, item);
+        }
+    }
+    free(group);
 }
 
 static void on_appended(void *arg, const redisReply *r) {
@@ -107,22 +138,25 @@ static void on_appended(void *arg, const redisReply *r) {
     bool ok = r && r->type == REDIS_REPLY_ARRAY && r->elements == 2 + 3 * group->count;
     if (r && r->type == REDIS_REPLY_ERROR) {
         sw__log_refused(appends->run, r);
-        if (!strncmp(r->str, "NOSCRIPT", 8)) sw_redis_reset(appends->run->redis);
+        if (!strncmp(r->str, "NOSCRIPT", 8)) sw_redis_reset(group->shard->ledger->redis);
     }
     if (ok) {
         SW_CRASH("after-append");
-        sw__clock(appends->run, atoll(r->element[1]->str));
+        sw__clock(group->shard->ledger, atoll(r->element[1]->str));
     }
+    size_t kept = 0;
     for (size_t i = 0; i < group->count; i++) {
-        if (ok) {
-            said(group, group->item[i], &r->element[2 + 3 * i]);
-        } else {
+        struct item *item = group->item[i];
+        if (!ok) {
             /* Lost, a new generation, or full: asked again. */
-            unsaid(appends, group->shard->number, group->item[i]);
+            unsaid(appends, group->shard->number, item);
+        } else if (said(group, item, &r->element[2 + 3 * i])) {
+            group->item[kept++] = item;
         }
     }
+    group->count = kept;
     if (r && !ok && r->type == REDIS_REPLY_ARRAY) sw__pump(appends->run);
-    free(group);
+    sw_redis_sure(group->shard->ledger->redis, on_sure, group);
 }
 
 static void send_group(struct sw_appends *appends, unsigned number) {
@@ -135,8 +169,8 @@ static void send_group(struct sw_appends *appends, unsigned number) {
     struct item *item;
     *group = (struct append_group){.appends = appends, .shard = &run->shard[number]};
     snprintf(owed_max, sizeof(owed_max), "%" PRId64,
-             appends->memory_full ? (int64_t)0 : run->conf.owed_max);
-    argv[argc++] = sw_redis_run_id(run->redis);
+             memory_of(appends, number)->full ? (int64_t)0 : run->conf.owed_max);
+    argv[argc++] = sw_redis_run_id(group->shard->ledger->redis);
     argv[argc++] = owed_max;
     while (group->count < GROUP_MAX && (item = next(appends, number))) {
         const struct sw_append *a = item->append;
@@ -145,7 +179,7 @@ static void send_group(struct sw_appends *appends, unsigned number) {
         argv[argc++] = item->retry ? "1" : "0";
         argv[argc++] = a->dedupe;
         argv[argc++] = ms[group->count];
-        argv[argc++] = limit_of(appends, a);
+        argv[argc++] = limit_of(appends, number, a);
         argv[argc++] = mailbox[group->count];
         argv[argc++] = item->bytes;
         group->item[group->count++] = item;
@@ -155,8 +189,8 @@ static void send_group(struct sw_appends *appends, unsigned number) {
         sizes[i] = bytes ? group->item[(i - 2) / WORDS]->size : strlen(argv[i]);
     }
     SW_CRASH("before-append");
-    if (sw_redis_eval(run->redis, SW_SCRIPT_APPEND, group->shard->prefix, argc, argv, sizes,
-                      on_appended, group) < 0) {
+    if (sw_redis_eval(group->shard->ledger->redis, SW_SCRIPT_APPEND, group->shard->prefix, argc,
+                      argv, sizes, on_appended, group) < 0) {
         for (size_t i = 0; i < group->count; i++)
             unsaid(appends, number, group->item[i]);
         free(group);
@@ -164,13 +198,18 @@ static void send_group(struct sw_appends *appends, unsigned number) {
 }
 
 bool sw__appends_open(const struct sw_appends *appends) {
-    return sw_redis_up(appends->run->redis) && !appends->memory_full && !is_deep(appends);
+    for (unsigned i = 0; i < appends->run->ledgers; i++) {
+        if (!sw__ledger_open(&appends->run->ledger[i]) || is_full(appends, i)) return false;
+    }
+    return !is_deep(appends);
 }
 
 void sw__appends_turn(struct sw_appends *appends) {
-    if (!appends->queued || !sw_redis_up(appends->run->redis)) return;
-    if (appends->patient && (appends->memory_full || is_deep(appends))) return;
+    if (!appends->queued || is_deep(appends)) return;
     for (unsigned i = 0; i < SW_SHARDS; i++) {
+        const struct sw_ledger *ledger = appends->run->shard[i].ledger;
+        if (!sw__ledger_open(ledger)) continue;
+        if (appends->patient && is_full(appends, ledger->number)) continue;
         size_t rounds = (zlistx_size(appends->queue[i]) + GROUP_MAX - 1) / GROUP_MAX;
         while (rounds-- > 0)
             send_group(appends, i);
@@ -191,26 +230,27 @@ int sw__appends_add(struct sw_appends *appends, void *owner, const struct sw_app
 }
 
 static void on_memory(void *arg, const redisReply *r) {
-    struct sw_appends *appends = arg;
+    struct memory *memory = arg;
     unsigned long long used = 0, max = 0;
     if (!r || r->type != REDIS_REPLY_STRING) return;
     const char *u = strstr(r->str, "\nused_memory:"), *m = strstr(r->str, "\nmaxmemory:");
     if (u) used = strtoull(u + 13, NULL, 10);
     if (m) max = strtoull(m + 11, NULL, 10);
     unsigned long long percent = max > 0 ? used / max * 100 + used % max * 100 / max : 0;
-    appends->memory_full = percent >= MEMORY_FULL;
-    appends->memory_high = percent >= MEMORY_HIGH;
+    memory->full = percent >= MEMORY_FULL;
+    memory->high = percent >= MEMORY_HIGH;
 }
 
 void sw__appends_tick(struct sw_appends *appends) {
     int64_t now_ms = sw__boot_ms();
-    bool up = sw_redis_up(appends->run->redis);
-    if (now_ms - appends->memory_at_ms >= MEMORY_EVERY_MS && up) {
-        appends->memory_at_ms = now_ms;
-        (void)sw_redis_words(appends->run->redis, on_memory, appends, "INFO", "memory", NULL);
-    }
+    bool look = now_ms - appends->memory_at_ms >= MEMORY_EVERY_MS;
+    if (look) appends->memory_at_ms = now_ms;
+    for (unsigned i = 0; look && i < appends->run->ledgers; i++)
+        (void)sw_redis_words(appends->run->ledger[i].redis, on_memory, &appends->memory[i], "INFO",
+                             "memory", NULL);
     /* What waits for Redis and was answered "not confirmed" must not be appended later. */
-    for (unsigned s = 0; appends->queued && s < SW_SHARDS && !up && !appends->patient; s++) {
+    for (unsigned s = 0; appends->queued && s < SW_SHARDS && !appends->patient; s++) {
+        if (sw__ledger_open(appends->run->shard[s].ledger)) continue;
         for (size_t n = zlistx_size(appends->queue[s]); n > 0; n--)
             unsaid(appends, s, next(appends, s));
     }

@@ -85,7 +85,7 @@ struct sw_batch *sw__batch_create(struct sw_shard *shard) {
     batch->shard = shard;
     batch->life = shard->life;
     sw_trace_busy(shard->number, true);
-    push_text(batch, sw_redis_run_id(shard->run->redis));
+    push_text(batch, sw_redis_run_id(shard->ledger->redis));
     push_text(batch, shard->run->role);
     push_text(batch, shard->epoch);
     push_text(batch, shard->run->nonce);
@@ -133,7 +133,7 @@ static int add_send(struct sw_batch *batch, const struct sw_op *op) {
 }
 
 static int add_store(struct sw_batch *batch, const struct sw_op *op) {
-    int64_t expires_ms = op->ms > 0 ? sw__now_ms(batch->shard->run) + op->ms : 0;
+    int64_t expires_ms = op->ms > 0 ? sw__shard_now_ms(batch->shard) + op->ms : 0;
     json_t *stored = json_pack("[I, O]", (json_int_t)expires_ms, op->value);
     char *bytes;
     size_t size;
@@ -212,8 +212,8 @@ static void add_source(struct sw_batch *batch, const struct sw_op *op, const str
     const char *argv[] = {op->kind == SW_OP_SOURCE ? "SADD" : "SREM", in->inst};
     const size_t sizes[] = {4, strlen(in->inst)};
     snprintf(key, sizeof(key), "sw:src:%s", op->name);
-    /* A hint, on the same connection and so before the commit; lost with it. */
-    (void)sw_redis_eval(batch->shard->run->redis, SW_SCRIPT_SOURCE, key, 2, argv, sizes, NULL,
+    /* A hint, where the shard lives: on the same connection and so before the commit; lost with it. */
+    (void)sw_redis_eval(batch->shard->ledger->redis, SW_SCRIPT_SOURCE, key, 2, argv, sizes, NULL,
                         NULL);
 }
 
@@ -223,7 +223,7 @@ static int add_audit(struct sw_batch *batch, const struct sw_op *op, const struc
     SW_AUTO(sw_json) json_t *entry = json_copy(op->value);
     json_object_set_new(entry, "actor", json_string(run->role));
     if (!json_object_get(entry, "at_ms"))
-        json_object_set_new(entry, "at_ms", json_integer(sw__now_ms(run)));
+        json_object_set_new(entry, "at_ms", json_integer(sw__shard_now_ms(batch->shard)));
     if (!json_object_get(entry, "cmd")) json_object_set_new(entry, "cmd", json_string(in->cmd));
     char *bytes = json_dumps(entry, JSON_COMPACT);
     if (!bytes || strlen(bytes) > SW_MSG_MAX_BYTES) {
@@ -253,8 +253,8 @@ static int add_op(struct sw_batch *batch, const struct sw_op *op, const struct s
         push_text(batch, "T");
         push_text(batch, op->name);
         push_int(batch, op->ms);
-        if (sw__now_ms(batch->shard->run) + op->ms < batch->shard->next_due_ms)
-            batch->shard->next_due_ms = sw__now_ms(batch->shard->run) + op->ms;
+        if (sw__shard_now_ms(batch->shard) + op->ms < batch->shard->next_due_ms)
+            batch->shard->next_due_ms = sw__shard_now_ms(batch->shard) + op->ms;
         return push_message(batch, op->m);
     case SW_OP_CANCEL:
         push_text(batch, "C");
@@ -292,7 +292,7 @@ static void overlay(struct sw_shard *shard, const struct sw_out *out) {
     for (size_t i = 0; i < out->count; i++) {
         const struct sw_op *op = &out->ops[i];
         if (op->kind == SW_OP_STORE) {
-            int64_t expires_ms = op->ms > 0 ? sw__now_ms(shard->run) + op->ms : 0;
+            int64_t expires_ms = op->ms > 0 ? sw__shard_now_ms(shard) + op->ms : 0;
             sw__facts_set(shard, op->name, json_deep_copy(op->value), expires_ms);
         } else if (op->kind == SW_OP_FORGET) {
             sw__facts_set(shard, op->name, NULL, 0);
@@ -415,7 +415,7 @@ static void on_committed(void *arg, const redisReply *reply) {
     struct sw_shard *shard = batch->shard;
     if (reply && shard->life == batch->life && sw__reply_is(shard, reply, "ok")) {
         SW_CRASH("after-commit-before-wire");
-        sw__clock(shard->run, atoll(reply->element[1]->str));
+        sw__clock(shard->ledger, atoll(reply->element[1]->str));
         sw_metric_add(SW_M_COMMITS, 1);
         sw_metric_observe(SW_M_COMMIT_BATCH, (int64_t)batch->messages);
         sw_metric_observe(SW_M_COMMIT_MS, sw__boot_ms() - batch->sent_at_ms);
@@ -434,7 +434,7 @@ void sw__batch_send(struct sw_shard *shard) {
     struct sw_batch *batch = sw_take(&shard->open);
     SW_CRASH("before-commit");
     batch->sent_at_ms = sw__boot_ms();
-    if (sw_redis_eval(shard->run->redis, SW_SCRIPT_COMMIT, shard->prefix, batch->argc,
+    if (sw_redis_eval(shard->ledger->redis, SW_SCRIPT_COMMIT, shard->prefix, batch->argc,
                       (const char **)batch->argv, batch->sizes, on_committed, batch) < 0) {
         sw__batch_destroy(batch);
         return; /* the connection is gone: the shard is reset by its event */

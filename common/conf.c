@@ -240,7 +240,7 @@ static int check_redis(const struct sw_conf *conf, const struct line *error) {
 
 static int check_texts(struct sw_conf *conf, const struct line *error) {
     static const char *const levels[] = {"debug", "info", "warn", "error", NULL};
-    static const char *const durabilities[] = {"disk", "memory", NULL};
+    static const char *const durabilities[] = {"disk", "replicated", "memory", NULL};
     const struct {
         const char *name;
         char *value;

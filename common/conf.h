@@ -29,7 +29,7 @@
     TEXT(admin, "ADMIN", "127.0.0.1:0", "address of /healthz, /readyz and /metrics; port 0: any")  \
     TEXT(base_url, "BASE_URL", "", "public URL of ingress, for links; empty: http://<HTTP>")       \
     TEXT(log, "LOG", "info", "least level logged: debug, info, warn or error")                     \
-    TEXT(durability, "DURABILITY", "disk", "disk (appendfsync always) or memory (tests only)")     \
+    TEXT(durability, "DURABILITY", "disk", "disk (appendfsync always), replicated (disk, and replicas have it) or memory (tests only)") \
     TEXT(slack_web, "SLACK", "https://slack.com", "Slack's pages for installing and signing in")    \
     TEXT(slack_api, "SLACK_API", "https://slack.com/api", "base URL of Slack's Web API")           \
     TEXT(hooks, "SLACK_HOOKS", "https://hooks.slack.com", "the only origin a response_url may have") \
@@ -60,6 +60,7 @@
     SECRET(github_webhook_secret, "GITHUB_WEBHOOK_SECRET_FILE", "ingress executor", "secret of GitHub's webhooks") \
     SECRET(kafka_password, "KAFKA_PASSWORD_FILE", "ingress notifier", "password at Kafka (sasl.password)") \
     SECRET(sentry_dsn, "SENTRY_DSN_FILE", "every role", "DSN at Sentry, for unexpected errors")    \
+    NUMBER(wait, "WAIT", 1, 1, 8, "replicas that must have what `replicated` confirms")             \
     NUMBER(lease_ms, "LEASE_MS", 10000, 300, 60000, "how long a shard stays owned without renewal") \
     NUMBER(sweep_ms, "SWEEP_MS", 1000, 50, 60000, "how often mailboxes are compared with Redis")   \
     NUMBER(gap_ms, "GAP_MS", 5, 1, 1000, "how long a missing id is waited for before it is fetched") \

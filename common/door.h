@@ -90,6 +90,7 @@ struct sw_decision {
     struct sw_reply duplicate, shed,
         away;            /* seen before; too much owed; the ledger did not confirm in time */
     bool wait;           /* after the append the answer comes as a page (page.v1) */
+    bool partly;         /* set by the door: not all whom `source` concerns are known: `away` */
     char source[128];    /* not "": look its installations up and decide again */
     json_t *record;      /* of `source`, for notifier (takes): by the stream, or its installations
                             are looked up and told; nothing is left to be decided */

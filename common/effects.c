@@ -270,7 +270,7 @@ void sw__effect_perform(struct sw_effect *effect) {
 struct asking {
     struct sw_shard *shard;
     unsigned life;
-    size_t count;
+    size_t room, count; /* of `effect`; marks: those still owed */
     struct sw_effect *effect[];
 };
 
@@ -289,7 +289,7 @@ static int ask(struct sw_shard *shard, enum sw_script script, struct sw_effect *
     const char **argv = sw_malloc(sizeof(*argv) * most);
     size_t *sizes = sw_malloc(sizeof(*sizes) * most), n = 0;
     struct asking *asking = sw_malloc(sizeof(*asking) + sizeof(struct sw_effect *) * count);
-    *asking = (struct asking){shard, shard->life, count};
+    *asking = (struct asking){shard, shard->life, count, count};
     if (q->first) {
         argv[n] = q->first;
         sizes[n++] = strlen(q->first);
@@ -310,26 +310,41 @@ static int ask(struct sw_shard *shard, enum sw_script script, struct sw_effect *
     return r;
 }
 
-static void on_marked(void *arg, const redisReply *reply) {
+/* Where replicas have not said that they hold the mark it is not performed but marked again, which is safe: who takes the
+ * shard over meanwhile finds a mark, and says that nobody knows; or finds none, and then nobody performed it. */
+static void on_mark_sure(void *arg, bool sure) {
     struct asking *marking = arg;
     struct sw_shard *shard = marking->shard;
-    shard->run->effects->active -= (unsigned)marking->count;
+    shard->run->effects->active -= (unsigned)marking->room;
     sw__pump(shard->run);
-    if (reply && shard->life == marking->life && sw__reply_is(shard, reply, "ok")) {
-        SW_CRASH("after-mark");
-        bool leased = sw__boot_ms() < shard->held_until_at_ms;
-        for (size_t i = 0; i < marking->count; i++) {
-            struct sw_effect *effect = marking->effect[i];
-            if (reply->element[2 + i]->integer == 0) {
-                sw__effect_forget(effect);
-            } else if (leased) {
-                sw__effect_perform(effect);
-            } else { /* marked again when the lease is sure */
-                sw__effect_at(effect, sw__boot_ms() + 100);
-            }
+    bool leased = sw__boot_ms() < shard->held_until_at_ms;
+    for (size_t i = 0; shard->life == marking->life && i < marking->count; i++) {
+        if (leased && sure) {
+            sw__effect_perform(marking->effect[i]);
+        } else { /* marked again when the lease is sure */
+            sw__effect_at(marking->effect[i], sw__boot_ms() + 100);
         }
     }
     free(marking);
+}
+
+static void on_marked(void *arg, const redisReply *reply) {
+    struct asking *marking = arg;
+    struct sw_shard *shard = marking->shard;
+    size_t kept = 0;
+    if (reply && shard->life == marking->life && sw__reply_is(shard, reply, "ok")) {
+        SW_CRASH("after-mark");
+        for (size_t i = 0; i < marking->room; i++) {
+            struct sw_effect *effect = marking->effect[i];
+            if (reply->element[2 + i]->integer == 0) {
+                sw__effect_forget(effect);
+            } else {
+                marking->effect[kept++] = effect;
+            }
+        }
+    }
+    marking->count = kept;
+    sw_redis_sure(shard->ledger->redis, on_mark_sure, marking);
 }
 
 void sw__effects_mark(struct sw_shard *shard, struct sw_effect *const *list, size_t count) {
@@ -337,6 +352,11 @@ void sw__effects_mark(struct sw_shard *shard, struct sw_effect *const *list, siz
     char ms[SW_EFFECTS_AT_ONCE][24];
     const char *values[SW_EFFECTS_AT_ONCE];
     size_t sizes[SW_EFFECTS_AT_ONCE];
+    if (sw_redis_few(shard->ledger->redis)) { /* no mark would be sure */
+        for (size_t i = 0; i < count; i++)
+            sw__effect_at(list[i], sw__boot_ms() + 100);
+        return;
+    }
     for (size_t i = 0; i < count; i++) {
         int64_t timeout_ms = sw_int(list[i]->request, "timeout_ms");
         if (timeout_ms <= 0) timeout_ms = run->conf.write_timeout_ms;

@@ -36,21 +36,12 @@ static void push_on(const struct passing *p, const char *id_text, const char *en
     }
 }
 
-static void on_passed(void *arg, const redisReply *reply) {
+static void on_pass_sure(void *arg, bool sure) {
     struct passing *p = arg;
     struct sw_effect *effect = zhashx_lookup(p->run->effects->known, p->key);
-    bool ok = reply && reply->type == REDIS_REPLY_ARRAY && reply->elements == 5;
     p->run->effects->active--;
-    if (reply && reply->type == REDIS_REPLY_ERROR) {
-        sw__log_refused(p->run, reply);
-        if (!strncmp(reply->str, "NOSCRIPT", 8)) sw_redis_reset(p->run->redis);
-    }
-    if (ok) {
-        SW_CRASH("after-pass");
-        push_on(p, reply->element[3]->str, reply->element[4]->str);
-    }
     if (effect && effect->state == SW_EFFECT_RUNNING) {
-        if (ok) {
+        if (sure) {
             sw__effect_answer(effect, json_pack("{s:i}", "status", 204));
         } else {
             sw__effect_later(effect); /* full, away, or a new generation of that shard */
@@ -58,6 +49,23 @@ static void on_passed(void *arg, const redisReply *reply) {
     }
     sw__pump(p->run);
     passing_destroy(p);
+}
+
+static void on_passed(void *arg, const redisReply *reply) {
+    struct passing *p = arg;
+    struct sw_redis *redis = p->run->shard[p->to].ledger->redis;
+    bool ok = reply && reply->type == REDIS_REPLY_ARRAY && reply->elements == 5;
+    if (reply && reply->type == REDIS_REPLY_ERROR) {
+        sw__log_refused(p->run, reply);
+        if (!strncmp(reply->str, "NOSCRIPT", 8)) sw_redis_reset(redis);
+    }
+    if (ok) {
+        SW_CRASH("after-pass");
+        push_on(p, reply->element[3]->str, reply->element[4]->str);
+        sw_redis_sure(redis, on_pass_sure, p);
+    } else {
+        on_pass_sure(p, false);
+    }
 }
 
 /* The message of the request, packed; NULL: not one, or too large. */
@@ -85,7 +93,8 @@ void sw__effect_pass(struct sw_effect *effect) {
     }
     snprintf(p->key, sizeof(p->key), "%u/%s", effect->shard->number, effect->id);
     snprintf(seen, sizeof(seen), "pass:%s/%s", run->role, p->key);
-    const char *argv[] = {sw_redis_run_id(run->redis),
+    struct sw_redis *redis = run->shard[p->to].ledger->redis;
+    const char *argv[] = {sw_redis_run_id(redis),
                           "1", /* what is owed already is not shed */
                           "1",
                           seen,
@@ -99,7 +108,7 @@ void sw__effect_pass(struct sw_effect *effect) {
     sizes[sizeof(argv) / sizeof(*argv) - 1] = p->size;
     SW_CRASH("before-pass");
     run->effects->active++;
-    if (sw_redis_eval(run->redis, SW_SCRIPT_APPEND, run->shard[p->to].prefix,
+    if (sw_redis_eval(redis, SW_SCRIPT_APPEND, run->shard[p->to].prefix,
                       sizeof(argv) / sizeof(*argv), argv, sizes, on_passed, p) < 0) {
         run->effects->active--;
         sw__effect_later(effect);

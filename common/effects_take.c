@@ -18,7 +18,7 @@ struct taking {
 
 /* A mark of an owner before: nobody knows whether the call was made. It may still be under way until then. */
 static void inherit(struct sw_effect *effect, int64_t not_after_ms) {
-    int64_t wait_ms = not_after_ms - sw__now_ms(effect->shard->run);
+    int64_t wait_ms = not_after_ms - sw__shard_now_ms(effect->shard);
     sw__effect_unlist(effect);
     effect->unsure = true;
     sw__effect_at(effect, sw__boot_ms() + (wait_ms > 0 ? wait_ms : 0));
@@ -57,7 +57,7 @@ static void adopt(struct sw_shard *shard, const char *id, const json_t *record, 
     if (effect->once && until) {
         inherit(effect, atoll(until + 1));
     } else if (effect->once && older) {
-        inherit(effect, sw__now_ms(run) + run->conf.write_timeout_ms * 16 / 15);
+        inherit(effect, sw__shard_now_ms(shard) + run->conf.write_timeout_ms * 16 / 15);
     } else {
         sw__effect_ready(effect);
     }
@@ -118,8 +118,8 @@ void sw__effects_taken(struct sw_shard *shard) {
     *taking = (struct taking){shard, shard->life, json_object()};
     snprintf(owed, sizeof(owed), "%s%s:fx", shard->prefix, shard->run->role);
     snprintf(marks, sizeof(marks), "%s%s:fx:started", shard->prefix, shard->run->role);
-    if (sw_redis_words(shard->run->redis, on_owed, taking, "HGETALL", owed, NULL) < 0 ||
-        sw_redis_words(shard->run->redis, on_marks, taking, "HGETALL", marks, NULL) < 0) {
+    if (sw_redis_words(shard->ledger->redis, on_owed, taking, "HGETALL", owed, NULL) < 0 ||
+        sw_redis_words(shard->ledger->redis, on_marks, taking, "HGETALL", marks, NULL) < 0) {
         json_decref(taking->records);
         free(taking);
     }

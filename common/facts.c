@@ -93,7 +93,7 @@ int sw__facts_get(void *arg, const char *key, const json_t **ret) {
     struct fact *fact = zhashx_lookup(shard->facts, key);
     if (fact && fact->loading) return -EAGAIN;
     if (fact) {
-        bool expired = fact->expires_ms && fact->expires_ms <= sw__now_ms(shard->run);
+        bool expired = fact->expires_ms && fact->expires_ms <= sw__shard_now_ms(shard);
         *ret = expired ? NULL : fact->value;
         return 0;
     }
@@ -103,7 +103,7 @@ int sw__facts_get(void *arg, const char *key, const json_t **ret) {
     struct load *load = sw_malloc(sizeof(*load));
     *load = (struct load){.shard = shard, .life = shard->life};
     snprintf(load->key, sizeof(load->key), "%s", key);
-    if (sw_redis_words(shard->run->redis, on_value, load, "GET", redis_key, NULL) < 0) {
+    if (sw_redis_words(shard->ledger->redis, on_value, load, "GET", redis_key, NULL) < 0) {
         free(load);
         return -EAGAIN; /* the connection is gone: the shard will be reset */
     }

@@ -60,6 +60,8 @@ static void settle(struct intent *intent) {
     struct sw_decision *d = &intent->decision;
     if (intent->sheds) {
         reply(intent, &d->shed, "shed");
+    } else if (d->partly) {
+        reply(intent, &d->away, "away");
     } else if (intent->duplicates == d->appends) {
         reply(intent, &d->duplicate, "duplicate");
     } else if (d->wait && intent->waiting) {
@@ -103,8 +105,9 @@ void sw__intake_take(struct sw_intake *intake, struct sw_waiting *waiting, struc
     char key[24];
     if (d->refused) sw_metric_add(SW_M_REFUSED, 1, d->refused);
     if (d->appends == 0 || zhashx_size(intake->intents) >= WAITING_MAX) {
-        sw_metric_add(SW_M_ACKS, 1, d->appends ? "away" : d->reply.status < 400 ? "ok" : "refused");
-        sw_door_answer(waiting, d->appends ? &d->away : &d->reply);
+        bool is_away = d->appends || d->partly;
+        sw_metric_add(SW_M_ACKS, 1, is_away ? "away" : d->reply.status < 400 ? "ok" : "refused");
+        sw_door_answer(waiting, is_away ? &d->away : &d->reply);
         sw_decision_finish(d);
         return;
     }

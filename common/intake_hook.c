@@ -13,12 +13,16 @@ struct hook {
     struct sw_waiting *waiting; /* NULL: answered */
     struct sw_request request;  /* without a record: to decide again */
     struct sw_decision first;
+    json_t *found;   /* installations */
+    unsigned asked;  /* Redis servers that owe their part */
+    bool incomplete; /* one of them did not say */
     int64_t began_at_ms, deadline_ms;
     void *place; /* in the list */
 };
 
 static void hook_destroy(struct hook *hook) {
     sw_decision_finish(&hook->first);
+    json_decref(hook->found);
     free((char *)hook->request.body);
     free((char *)hook->request.path);
     free((char *)hook->request.heroku_hmac);
@@ -46,36 +50,49 @@ static void away(struct hook *hook) {
     answer(hook, &hook->first.away, "away");
 }
 
-static void on_installations(void *arg, const redisReply *r) {
-    struct hook *hook = arg;
+/* Who is known is told; where a Redis did not say its part, the sender hears so, and repeats it for the others. */
+static void go_on(struct hook *hook) {
     struct sw_intake *intake = hook->intake;
     struct sw_decision d = {0};
     struct sw_ctx ctx;
-    if (!r || r->type != REDIS_REPLY_ARRAY) away(hook);
+    if (hook->incomplete && json_array_size(hook->found) == 0) away(hook);
     if (hook->waiting) {
-        SW_AUTO(sw_json) json_t *list = json_array();
-        for (size_t i = 0; i < r->elements; i++)
-            json_array_append_new(list, json_string(r->element[i]->str));
         sw__intake_context(intake->run, &ctx);
         intake->last_number++;
         if (hook->first.record) {
             d = hook->first;
             memset(&hook->first, 0, sizeof(hook->first));
-            sw_decision_route(&ctx, "notifier", true, d.record, list, &d);
+            sw_decision_route(&ctx, "notifier", true, d.record, hook->found, &d);
         } else {
-            intake->decide(&ctx, &hook->request, "", list, &d);
+            intake->decide(&ctx, &hook->request, "", hook->found, &d);
         }
+        d.partly = hook->incomplete;
         sw__intake_take(intake, sw_take(&hook->waiting), &d, hook->began_at_ms);
     }
     done(hook);
 }
 
+static void on_installations(void *arg, const redisReply *r) {
+    struct hook *hook = arg;
+    bool said = r && r->type == REDIS_REPLY_ARRAY;
+    if (!said) hook->incomplete = true;
+    for (size_t i = 0; said && i < r->elements; i++)
+        json_array_append_new(hook->found, json_string(r->element[i]->str));
+    if (--hook->asked == 0) go_on(hook);
+}
+
+/* Each Redis knows those of its own shards. */
 static void look_up(struct hook *hook) {
+    struct sw_run *run = hook->intake->run;
     char key[160];
     snprintf(key, sizeof(key), "sw:src:%s", hook->first.source);
     hook->deadline_ms = sw__boot_ms() + SW__ANSWER_MS;
-    if (sw_redis_words(hook->intake->run->redis, on_installations, hook, "SMEMBERS", key, NULL) < 0)
-        on_installations(hook, NULL);
+    hook->found = json_array();
+    hook->asked = run->ledgers;
+    for (unsigned i = 0; i < run->ledgers; i++) {
+        if (sw_redis_words(run->ledger[i].redis, on_installations, hook, "SMEMBERS", key, NULL) < 0)
+            on_installations(hook, NULL);
+    }
 }
 
 static void on_produced(void *arg, bool ok) {

@@ -70,7 +70,8 @@ bool sw__reply_is(struct sw_shard *shard, const redisReply *reply, const char *w
         sw__die(shard->run, "another process owns a shard of this one");
     }
     if (!strcmp(got, "error")) {
-        if (!strncmp(reply->str, "NOSCRIPT", 8)) sw_redis_reset(shard->run->redis); /* loads them */
+        if (!strncmp(reply->str, "NOSCRIPT", 8))
+            sw_redis_reset(shard->ledger->redis); /* loads them */
         sw__reply_refused(shard, reply);
         return false;
     }
@@ -103,10 +104,12 @@ bool sw__reply_is_list(struct sw_shard *shard, const redisReply *reply) {
     return false;
 }
 
-static unsigned owned(const struct sw_run *run) {
+static unsigned owned(const struct sw_ledger *ledger) {
     unsigned n = 0;
-    for (unsigned i = 0; i < SW_SHARDS; i++)
-        n += run->shard[i].state == SW_OURS || run->shard[i].state == SW_TAKING;
+    for (unsigned i = 0; i < SW_SHARDS; i++) {
+        const struct sw_shard *shard = &ledger->run->shard[i];
+        n += shard->ledger == ledger && (shard->state == SW_OURS || shard->state == SW_TAKING);
+    }
     return n;
 }
 
@@ -126,7 +129,7 @@ static struct asked *asked_create(struct sw_shard *shard, bool renew) {
 /* Run id, role, epoch and nonce stand before the arguments of every script that only an owner may call. */
 int sw__owner_eval(struct sw_shard *shard, enum sw_script script, size_t argc, const char **argv,
                    const size_t *sizes, sw_redis_fn *fn, void *arg) {
-    const char *head[OWNER_ARGS] = {sw_redis_run_id(shard->run->redis), shard->run->role,
+    const char *head[OWNER_ARGS] = {sw_redis_run_id(shard->ledger->redis), shard->run->role,
                                     shard->epoch, shard->run->nonce};
     const char **all = sw_malloc(sizeof(*all) * (OWNER_ARGS + argc));
     size_t *all_sizes = sw_malloc(sizeof(*all_sizes) * (OWNER_ARGS + argc));
@@ -134,8 +137,8 @@ int sw__owner_eval(struct sw_shard *shard, enum sw_script script, size_t argc, c
         all[i] = i < OWNER_ARGS ? head[i] : argv[i - OWNER_ARGS];
         all_sizes[i] = i < OWNER_ARGS || !sizes ? strlen(all[i]) : sizes[i - OWNER_ARGS];
     }
-    int r = sw_redis_eval(shard->run->redis, script, shard->prefix, (int)(OWNER_ARGS + argc), all,
-                          all_sizes, fn, arg);
+    int r = sw_redis_eval(shard->ledger->redis, script, shard->prefix, (int)(OWNER_ARGS + argc),
+                          all, all_sizes, fn, arg);
     free(all);
     free(all_sizes);
     return r;
@@ -158,7 +161,7 @@ static void on_taken(void *arg, const redisReply *reply) {
     if (!sw__reply_is(shard, reply, "mine") || reply->elements < 9) return;
     snprintf(shard->epoch, sizeof(shard->epoch), "%s", reply->element[1]->str);
     snprintf(shard->gen, sizeof(shard->gen), "%s", reply->element[2]->str);
-    sw__clock(shard->run, atoll(reply->element[3]->str));
+    sw__clock(shard->ledger, atoll(reply->element[3]->str));
     shard->state = SW_OURS;
     shard->seq = 0;
     shard->held_until_at_ms = asked.at_ms + shard->run->conf.lease_ms;
@@ -178,13 +181,13 @@ static void take(struct sw_shard *shard) {
     char lease[24];
     snprintf(lease, sizeof(lease), "%lld", (long long)shard->run->conf.lease_ms);
     shard->state = SW_TAKING;
-    const char *argv[] = {sw_redis_run_id(shard->run->redis), shard->run->role, shard->run->nonce,
-                          sw_wire_endpoint(shard->run->wire), lease};
+    const char *argv[] = {sw_redis_run_id(shard->ledger->redis), shard->run->role,
+                          shard->run->nonce, sw_wire_endpoint(shard->run->wire), lease};
     size_t sizes[5];
     for (int i = 0; i < 5; i++)
         sizes[i] = strlen(argv[i]);
     struct asked *asked = asked_create(shard, true);
-    if (sw_redis_eval(shard->run->redis, SW_SCRIPT_TAKE, shard->prefix, 5, argv, sizes, on_taken,
+    if (sw_redis_eval(shard->ledger->redis, SW_SCRIPT_TAKE, shard->prefix, 5, argv, sizes, on_taken,
                       asked) < 0) {
         free(asked);
         shard->state = SW_FREE;
@@ -206,7 +209,7 @@ static void on_tended(void *arg, const redisReply *reply) {
         (shard->state != SW_OURS && shard->state != SW_LEAVING))
         return;
     if (!sw__reply_is(shard, reply, "ok") || reply->elements < 9) return;
-    sw__clock(shard->run, atoll(reply->element[1]->str));
+    sw__clock(shard->ledger, atoll(reply->element[1]->str));
     if (asked.renew) shard->held_until_at_ms = asked.at_ms + shard->run->conf.lease_ms;
     for (unsigned lane = 0; lane < SW_LANES; lane++) {
         shard->lane[lane].owed = reply->element[4 + lane]->integer;
@@ -234,7 +237,7 @@ static void on_released(void *arg, const redisReply *reply) {
     if (!reply || shard->life != asked.life) return;
     sw__shard_reset(shard);
     shard->retry_at_ms = sw__boot_ms() + shard->run->conf.lease_ms * 3 / 10;
-    if (shard->run->peer[0]) sw_wire_hand(shard->run->wire, shard->run->peer, shard->number);
+    if (shard->ledger->peer[0]) sw_wire_hand(shard->run->wire, shard->ledger->peer, shard->number);
 }
 
 /* Nothing of the shard may be on its way, and no call that must not be repeated. */
@@ -256,53 +259,65 @@ void sw__lease_leave(struct sw_shard *shard) {
 }
 
 static void on_live(void *arg, const redisReply *reply) {
-    struct sw_run *run = arg;
+    struct sw_ledger *ledger = arg;
+    struct sw_run *run = ledger->run;
     if (!reply || reply->type != REDIS_REPLY_ARRAY || reply->elements < 1) return;
-    sw__clock(run, atoll(reply->element[0]->str));
-    run->living = (unsigned)reply->elements - 1;
-    run->peer[0] = 0;
+    sw__clock(ledger, atoll(reply->element[0]->str));
+    ledger->living = (unsigned)reply->elements - 1;
+    ledger->peer[0] = 0;
     for (size_t i = 1; i < reply->elements; i++) {
         if (strcmp(reply->element[i]->str, sw_wire_endpoint(run->wire)) != 0)
-            snprintf(run->peer, sizeof(run->peer), "%s", reply->element[i]->str);
+            snprintf(ledger->peer, sizeof(ledger->peer), "%s", reply->element[i]->str);
     }
     if (!run->actor || run->draining) return;
-    unsigned living = run->living ? run->living : 1, surplus = owned(run);
-    run->share = (SW_SHARDS + living - 1) / living;
-    surplus = surplus > run->share ? surplus - run->share : 0;
+    unsigned living = ledger->living ? ledger->living : 1, surplus = owned(ledger);
+    ledger->share = (ledger->shards + living - 1) / living;
+    surplus = surplus > ledger->share ? surplus - ledger->share : 0;
     for (unsigned i = 0; i < SW_SHARDS && surplus; i++) {
         struct sw_shard *shard = &run->shard[i];
+        if (shard->ledger != ledger || shard->state != SW_OURS) continue;
         /* One that is busy may go at the next count; one that always is must go at some time. */
-        if (shard->state != SW_OURS || (sw__effects_marked(shard) && !run->crowded)) continue;
+        if (sw__effects_marked(shard) && !ledger->crowded) continue;
         sw__lease_leave(shard);
         surplus--;
     }
-    run->crowded = surplus > 0;
+    ledger->crowded = surplus > 0;
 }
 
-static void stand_in_live(struct sw_run *run, int64_t ttl_ms) {
+/* In each Redis: whoever still lives, and what each knows, must be known where only that one is there. */
+static void stand_in_live(struct sw_ledger *ledger, int64_t ttl_ms) {
+    const struct sw_run *run = ledger->run;
     char ttl[24];
     snprintf(ttl, sizeof(ttl), "%lld", (long long)ttl_ms);
     SW_AUTO(sw_text) char *known = sw_keys_known(run->keys);
     const char *argv[] = {run->role, sw_wire_endpoint(run->wire), ttl, known};
     size_t sizes[] = {strlen(argv[0]), strlen(argv[1]), strlen(argv[2]), strlen(argv[3])};
-    (void)sw_redis_eval(run->redis, SW_SCRIPT_LIVE, "sw:", 4, argv, sizes, on_live, run);
+    (void)sw_redis_eval(ledger->redis, SW_SCRIPT_LIVE, "sw:", 4, argv, sizes, on_live, ledger);
 }
 
 void sw__lease_gone(struct sw_run *run) {
-    stand_in_live(run, 0);
+    for (unsigned i = 0; i < run->ledgers; i++)
+        stand_in_live(&run->ledger[i], 0);
 }
 
-void sw__lease_tick(struct sw_run *run) {
-    int64_t now_ms = sw__boot_ms();
-    if (!sw_redis_up(run->redis)) return;
-    if (!run->draining && now_ms - run->live_at_ms >= run->conf.lease_ms * 3 / 10) {
-        run->live_at_ms = now_ms;
-        stand_in_live(run, run->conf.lease_ms);
+/* The share is known once the living were counted. Those that follow the last one asked for come first: where nearly all
+ * are held by others, the same few would be asked for again and again. */
+static void take_some(struct sw_ledger *ledger, int64_t now_ms) {
+    unsigned mine = owned(ledger);
+    for (unsigned n = 0, first = ledger->next_take; n < SW_SHARDS; n++) {
+        struct sw_shard *shard = &ledger->run->shard[(first + n) % SW_SHARDS];
+        if (mine >= ledger->share) break;
+        if (shard->ledger != ledger || shard->state != SW_FREE || now_ms < shard->retry_at_ms)
+            continue;
+        take(shard);
+        mine++;
+        ledger->next_take = (shard->number + 1) % SW_SHARDS;
     }
-    if (!run->actor) return;
+}
+
+static void tend_some(struct sw_run *run, int64_t now_ms) {
     bool sweep = now_ms - run->swept_at_ms >= run->conf.sweep_ms;
     if (sweep) run->swept_at_ms = now_ms;
-    unsigned mine = owned(run);
     for (unsigned i = 0; i < SW_SHARDS; i++) {
         struct sw_shard *shard = &run->shard[i];
         bool holding = shard->state == SW_OURS || shard->state == SW_LEAVING;
@@ -311,14 +326,21 @@ void sw__lease_tick(struct sw_run *run) {
             tend(shard);
         if (shard->state == SW_LEAVING) sw__lease_released(shard);
     }
-    /* The share is known once the living were counted. Those that follow the last one asked for come first: where nearly all
-     * are held by others, the same few would be asked for again and again. */
-    for (unsigned n = 0, first = run->next_take; n < SW_SHARDS && !run->draining; n++) {
-        struct sw_shard *shard = &run->shard[(first + n) % SW_SHARDS];
-        if (mine >= run->share) break;
-        if (shard->state != SW_FREE || now_ms < shard->retry_at_ms) continue;
-        take(shard);
-        mine++;
-        run->next_take = (shard->number + 1) % SW_SHARDS;
+}
+
+void sw__lease_tick(struct sw_run *run) {
+    int64_t now_ms = sw__boot_ms();
+    for (unsigned i = 0; i < run->ledgers; i++) {
+        struct sw_ledger *ledger = &run->ledger[i];
+        if (!sw_redis_up(ledger->redis) || run->draining ||
+            now_ms - ledger->live_at_ms < run->conf.lease_ms * 3 / 10)
+            continue;
+        ledger->live_at_ms = now_ms;
+        stand_in_live(ledger, run->conf.lease_ms);
+    }
+    if (!run->actor) return;
+    tend_some(run, now_ms);
+    for (unsigned i = 0; i < run->ledgers && !run->draining; i++) {
+        if (sw_redis_up(run->ledger[i].redis)) take_some(&run->ledger[i], now_ms);
     }
 }

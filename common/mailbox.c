@@ -212,7 +212,7 @@ static void fetch(struct sw_shard *shard, unsigned lane_number, struct sw_id upt
     id_format(upto, to);
     struct fetch *f = sw_malloc(sizeof(*f));
     *f = (struct fetch){shard, shard->life, lane_number, upto};
-    if (sw_redis_words(shard->run->redis, on_page, f, "XRANGE", key, from, to, "COUNT", SW_PAGE,
+    if (sw_redis_words(shard->ledger->redis, on_page, f, "XRANGE", key, from, to, "COUNT", SW_PAGE,
                        NULL) < 0) {
         free(f);
         return;

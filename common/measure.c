@@ -25,33 +25,33 @@ static int64_t most(int64_t a, int64_t b) {
 }
 
 /* What was there when the shard was taken is as old as its command, as far as anybody knows. */
-static int64_t age_of(const struct sw_run *run, const struct sw_lane *lane) {
-    int64_t age_ms = sw_age_ms(&lane->age, sw__boot_ms(), 2 * run->conf.sweep_ms);
+static int64_t age_of(const struct sw_shard *shard, const struct sw_lane *lane) {
+    int64_t age_ms = sw_age_ms(&lane->age, sw__boot_ms(), 2 * shard->run->conf.sweep_ms);
     const struct sw_entry *head = zlistx_head(lane->queue);
     if (lane->age.inherited && head && head->m && !sw__id_compare(head->id, lane->age.oldest))
-        age_ms = most(age_ms, sw__now_ms(run) - head->m->born_ms);
+        age_ms = most(age_ms, sw__shard_now_ms(shard) - head->m->born_ms);
     return age_ms;
 }
 
 static void measure_shards(const struct sw_run *run) {
     static const char *const lanes[SW_LANES] = {"urgent", "bulk"};
-    int64_t owed[SW_LANES] = {0}, age_ms[SW_LANES] = {0}, due_ms = INT64_MAX, dead = 0;
+    int64_t owed[SW_LANES] = {0}, age_ms[SW_LANES] = {0}, late_ms = 0, dead = 0;
     sw__effects_measure(run->effects, owed, age_ms);
     for (unsigned i = 0; i < SW_SHARDS; i++) {
         const struct sw_shard *shard = &run->shard[i];
         if (!is_ours(shard)) continue;
         for (unsigned lane = 0; lane < SW_LANES; lane++) {
             owed[lane] += shard->lane[lane].owed;
-            age_ms[lane] = most(age_ms[lane], age_of(run, &shard->lane[lane]));
+            age_ms[lane] = most(age_ms[lane], age_of(shard, &shard->lane[lane]));
         }
-        if (shard->next_due_ms < due_ms) due_ms = shard->next_due_ms;
+        late_ms = most(late_ms, sw__shard_now_ms(shard) - shard->next_due_ms);
         dead += shard->dead;
     }
     for (unsigned lane = 0; lane < SW_LANES; lane++) {
         sw_metric_set(SW_M_OWED, owed[lane], run->role, lanes[lane]);
         sw_metric_set(SW_M_OLDEST_AGE_MS, age_ms[lane], run->role, lanes[lane]);
     }
-    sw_metric_set(SW_M_TIMER_LATE_MS, most(0, sw__now_ms(run) - due_ms), run->role);
+    sw_metric_set(SW_M_TIMER_LATE_MS, late_ms, run->role);
     sw_metric_set(SW_M_DEAD_LETTERS, dead, run->role);
     sw_metric_set(SW_M_SHARDS_OWNED, sw__owned(run), run->role);
 }
@@ -102,7 +102,7 @@ static void measure_process(void) {
 void sw__measure(const struct sw_run *run) {
     sw_metric_set(SW_M_BUILD, 1, run->role, SW_VERSION);
     sw_metric_set(SW_M_READY, sw__ready(run), run->role);
-    sw_metric_set(SW_M_REDIS_UP, sw_redis_up(run->redis), run->role);
+    sw_metric_set(SW_M_REDIS_UP, sw__ledgers_up(run) == run->ledgers, run->role);
     if (run->actor) measure_shards(run);
     measure_process();
 }

@@ -1,13 +1,10 @@
 /* redis.c -- hiredis on zloop; see redis.h. */
-#include "common/redis.h"
+#include "common/redis_priv.h"
 
 #include "common/log.h"
 #include "common/mem.h"
-#include "common/scripts.h"
 
-#include <czmq.h>
 #include <errno.h>
-#include <hiredis/async.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <unistd.h>
@@ -15,24 +12,7 @@
 #define RETRY_MIN_MS 20
 #define RETRY_MAX_MS 1000
 #define SILENT_MS 10000
-
-struct sw_redis {
-    zloop_t *loop;
-    char *address;
-    struct sw_redis_events events;
-    redisAsyncContext *context; /* NULL between connections */
-    bool up, destroying, durable;
-    size_t pending;      /* answers owed */
-    int64_t heard_at_ms; /* the last answer, or when the first one became owed */
-    int retry_timer;     /* -1: not armed */
-    size_t retry_ms;
-    bool reading, writing; /* what hiredis wants */
-    int watched;           /* what zloop watches: ZMQ_POLLIN | ZMQ_POLLOUT */
-    unsigned steps;        /* of the greeting still to be answered */
-    char run_id[64];
-    char hash[SW_SCRIPTS][41];
-    bool greeting_failed;
-};
+#define MASTER_MS 2000 /* a master is silent for so long: the sentinels may know another */
 
 static void connect_now(struct sw_redis *redis);
 
@@ -61,6 +41,7 @@ static bool connected(const struct sw_redis *redis) {
 }
 
 void sw_redis_flush(struct sw_redis *redis) {
+    sw__redis_sure_flush(redis);
     if (!connected(redis) || !redis->writing || (redis->watched & ZMQ_POLLOUT)) return;
     redisAsyncHandleWrite(redis->context);
     if (redis->context && redis->writing) watch(redis, true);
@@ -106,6 +87,19 @@ static int on_retry(zloop_t *loop, int timer, void *arg) {
     return 0;
 }
 
+static bool has_sentinels(const struct sw_redis *redis) {
+    return redis->address.master[0];
+}
+
+/* When it is tried again: what a sentinel said at once, the next sentinel too, and after a whole round later and later. */
+static size_t pause_ms(struct sw_redis *redis) {
+    if (redis->asking && redis->master[0]) return 1;
+    if (redis->asking && ++redis->sentinel % redis->address.hosts) return 1;
+    size_t ms = redis->retry_ms;
+    redis->retry_ms = ms * 2 > RETRY_MAX_MS ? RETRY_MAX_MS : ms * 2;
+    return ms;
+}
+
 /* hiredis frees the context after this returns. */
 static void gone(struct sw_redis *redis) {
     bool was_up = redis->up;
@@ -113,12 +107,13 @@ static void gone(struct sw_redis *redis) {
     redis->up = false;
     redis->run_id[0] = 0;
     if (redis->destroying) return;
+    sw__redis_sure_lost(redis);
     if (was_up) {
         redis->retry_ms = RETRY_MIN_MS;
         redis->events.down(redis->events.arg);
     }
-    redis->retry_timer = zloop_timer(redis->loop, redis->retry_ms, 1, on_retry, redis);
-    redis->retry_ms = redis->retry_ms * 2 > RETRY_MAX_MS ? RETRY_MAX_MS : redis->retry_ms * 2;
+    if (!redis->asking) redis->master[0] = 0;
+    redis->retry_timer = zloop_timer(redis->loop, pause_ms(redis), 1, on_retry, redis);
 }
 
 static void on_disconnect(const redisAsyncContext *context, int status) {
@@ -139,97 +134,27 @@ static void on_connect(const redisAsyncContext *context, int status) {
     (void)setsockopt(context->c.fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &silent_ms, sizeof(silent_ms));
 }
 
-static void greeted(struct sw_redis *redis) {
-    if (--redis->steps > 0) return;
-    if (redis->greeting_failed) {
-        sw_redis_reset(redis);
-        return;
-    }
+void sw__redis_greeted(struct sw_redis *redis) {
     redis->up = true;
+    redis->complained = false;
     redis->retry_ms = RETRY_MIN_MS;
     redis->events.up(redis->events.arg);
 }
 
-static void on_script(redisAsyncContext *context, void *reply_arg, void *arg) {
-    struct sw_redis *redis = context->data;
-    const redisReply *reply = reply_arg;
-    char *hash = arg;
-    if (!reply) return;
-    if (reply->type == REDIS_REPLY_STRING && reply->len == 40) {
-        memcpy(hash, reply->str, 41);
-    } else {
-        /* LOADING is the usual one: Redis reads its file and will be back. */
-        redis->greeting_failed = true;
-        if (reply->type == REDIS_REPLY_ERROR && strncmp(reply->str, "LOADING", 7) != 0)
-            sw_log(SW_LOG_ERROR, "redis refuses a script", SW_S("error", reply->str));
-    }
-    greeted(redis);
-}
-
-static void on_info(redisAsyncContext *context, void *reply_arg, void *arg) {
-    struct sw_redis *redis = context->data;
-    const redisReply *reply = reply_arg;
-    (void)arg;
-    if (!reply) return;
-    const char *run = reply->type == REDIS_REPLY_STRING ? strstr(reply->str, "run_id:") : NULL;
-    if (!run || sscanf(run, "run_id:%63[0-9a-f]", redis->run_id) != 1)
-        redis->greeting_failed = true;
-    greeted(redis);
-}
-
-static void unfit(const char *why) {
-    sw_log(SW_LOG_ERROR, why);
-    sw_log_flush();
-    _exit(78);
-}
-
-static void on_memory(redisAsyncContext *context, void *reply_arg, void *arg) {
-    struct sw_redis *redis = context->data;
-    const redisReply *reply = reply_arg;
-    (void)arg;
-    if (!reply) return;
-    const char *policy =
-        reply->type == REDIS_REPLY_STRING ? strstr(reply->str, "maxmemory_policy:") : NULL;
-    if (policy && strncmp(policy, "maxmemory_policy:noeviction", 27) != 0)
-        unfit("redis must run with maxmemory-policy noeviction: anything else forgets work");
-    greeted(redis);
-}
-
-static void on_persistence(redisAsyncContext *context, void *reply_arg, void *arg) {
-    struct sw_redis *redis = context->data;
-    const redisReply *reply = reply_arg;
-    (void)arg;
-    if (!reply) return;
-    /* While it reads its file Redis says that it keeps none. */
-    bool loading = reply->type == REDIS_REPLY_STRING && strstr(reply->str, "loading:1");
-    if (loading) redis->greeting_failed = true;
-    if (!loading && reply->type == REDIS_REPLY_STRING && strstr(reply->str, "aof_enabled:0"))
-        unfit("SLIPWAY_DURABILITY is disk, but redis runs without appendonly yes");
-    greeted(redis);
-}
-
-/* A managed Redis refuses CONFIG: there the operator's word has to do. */
-static void on_fsync(redisAsyncContext *context, void *reply_arg, void *arg) {
-    struct sw_redis *redis = context->data;
-    const redisReply *reply = reply_arg;
-    (void)arg;
-    if (!reply) return;
-    if (reply->type == REDIS_REPLY_ARRAY && reply->elements == 2 &&
-        strcmp(reply->element[1]->str, "always") != 0)
-        unfit("SLIPWAY_DURABILITY is disk, but redis runs without appendfsync always");
-    greeted(redis);
+static const char *target(struct sw_redis *redis) {
+    redis->asking = has_sentinels(redis) && !redis->master[0];
+    if (redis->asking) return redis->address.host[redis->sentinel % redis->address.hosts];
+    return redis->master[0] ? redis->master : redis->address.host[0];
 }
 
 static void connect_now(struct sw_redis *redis) {
-    char host[256];
-    const char *colon = strrchr(redis->address, ':');
-    redisAsyncContext *context;
-    if (redis->address[0] == '/' || redis->address[0] == '.' || !colon) {
-        context = redisAsyncConnectUnix(redis->address);
-    } else {
-        snprintf(host, sizeof(host), "%.*s", (int)(colon - redis->address), redis->address);
-        context = redisAsyncConnect(host, atoi(colon + 1));
-    }
+    char host[SW_REDIS_HOST];
+    int port;
+    const char *address = target(redis);
+    redisAsyncContext *context = sw_redis_host_split(address, host, &port)
+                                     ? redisAsyncConnect(host, port)
+                                     : redisAsyncConnectUnix(address);
+    redis->began_at_ms = zclock_mono();
     if (!context || context->err) {
         if (context) redisAsyncFree(context);
         gone(redis);
@@ -247,26 +172,24 @@ static void connect_now(struct sw_redis *redis) {
     context->ev.cleanup = cleanup;
     redisAsyncSetConnectCallback(context, on_connect);
     redisAsyncSetDisconnectCallback(context, on_disconnect);
-    redis->steps = SW_SCRIPTS + (redis->durable ? 4 : 2);
-    redisAsyncCommand(context, on_info, NULL, "INFO server");
-    redisAsyncCommand(context, on_memory, NULL, "INFO memory");
-    if (redis->durable) {
-        redisAsyncCommand(context, on_persistence, NULL, "INFO persistence");
-        redisAsyncCommand(context, on_fsync, NULL, "CONFIG GET appendfsync");
+    if (redis->asking) {
+        sw__redis_ask_sentinel(redis);
+    } else {
+        sw__redis_greet(redis);
     }
-    for (int i = 0; i < SW_SCRIPTS; i++)
-        redisAsyncCommand(context, on_script, redis->hash[i], "SCRIPT LOAD %s", sw_script_text[i]);
 }
 
-struct sw_redis *sw_redis_create(zloop_t *loop, const char *address, bool durable,
-                                 const struct sw_redis_events *events) {
+struct sw_redis *sw_redis_create(zloop_t *loop, const struct sw_redis_address *address,
+                                 const struct sw_conf *conf, const struct sw_redis_events *events) {
     struct sw_redis *redis = sw_zalloc(sizeof(*redis));
     redis->loop = loop;
-    redis->address = sw_strdup(address);
-    redis->durable = durable;
+    redis->address = *address;
+    redis->conf = conf;
+    redis->durable = strcmp(conf->durability, "memory") != 0;
     redis->events = *events;
     redis->retry_timer = -1;
     redis->retry_ms = RETRY_MIN_MS;
+    sw__redis_sure_begin(redis);
     connect_now(redis);
     return redis;
 }
@@ -276,12 +199,12 @@ void sw_redis_destroy(struct sw_redis *redis) {
     redis->destroying = true;
     if (redis->retry_timer >= 0) zloop_timer_end(redis->loop, redis->retry_timer);
     if (redis->context) redisAsyncFree(redis->context);
-    free(redis->address);
+    sw__redis_sure_end(redis);
     free(redis);
 }
 
 bool sw_redis_up(const struct sw_redis *redis) {
-    return redis->up;
+    return redis && redis->up;
 }
 
 const char *sw_redis_run_id(const struct sw_redis *redis) {
@@ -301,15 +224,19 @@ static void on_reply(redisAsyncContext *context, void *reply, void *arg) {
     struct sw_redis *redis = call.redis;
     redis->pending--;
     redis->heard_at_ms = zclock_mono();
+    const redisReply *r = reply;
+    /* It is a replica now: its clients go to the master. */
+    bool demoted = r && r->type == REDIS_REPLY_ERROR && !strncmp(r->str, "READONLY", 8);
     if (call.fn) call.fn(call.arg, reply);
+    if (demoted) sw_redis_reset(redis);
 }
 
 int64_t sw_redis_silent_ms(const struct sw_redis *redis) {
     return redis->up && redis->pending ? zclock_mono() - redis->heard_at_ms : 0;
 }
 
-static int command(struct sw_redis *redis, sw_redis_fn *fn, void *arg, int argc, const char **argv,
-                   const size_t *sizes) {
+int sw__redis_command(struct sw_redis *redis, sw_redis_fn *fn, void *arg, int argc,
+                      const char **argv, const size_t *sizes) {
     if (!redis->up) return -ENOTCONN;
     struct call *call = sw_malloc(sizeof(*call));
     *call = (struct call){redis, fn, arg};
@@ -332,7 +259,7 @@ int sw_redis_words(struct sw_redis *redis, sw_redis_fn *fn, void *arg, ...) {
         sizes[argc++] = strlen(word);
     }
     va_end(words);
-    return command(redis, fn, arg, argc, argv, sizes);
+    return sw__redis_command(redis, fn, arg, argc, argv, sizes);
 }
 
 int sw_redis_eval(struct sw_redis *redis, enum sw_script script, const char *prefix, int argc,
@@ -346,12 +273,28 @@ int sw_redis_eval(struct sw_redis *redis, enum sw_script script, const char *pre
     }
     memcpy(all + 4, argv, sizeof(*all) * (size_t)argc);
     memcpy(all_sizes + 4, sizes, sizeof(*all_sizes) * (size_t)argc);
-    int r = command(redis, fn, arg, argc + 4, all, all_sizes);
+    int r = sw__redis_command(redis, fn, arg, argc + 4, all, all_sizes);
     free(all);
     free(all_sizes);
     return r;
 }
 
+/* One that is not connected yet goes without hiredis saying so. */
 void sw_redis_reset(struct sw_redis *redis) {
-    if (redis->context) redisAsyncFree(redis->context);
+    redisAsyncContext *context = redis->context;
+    if (!context) return;
+    bool silent = !connected(redis);
+    redisAsyncFree(context);
+    if (silent && redis->context == context) gone(redis);
+}
+
+void sw_redis_tick(struct sw_redis *redis) {
+    int64_t limit_ms = has_sentinels(redis) ? MASTER_MS : SILENT_MS;
+    if (redis->context && !redis->up && zclock_mono() - redis->began_at_ms > limit_ms) {
+        sw_redis_reset(redis);
+    } else if (has_sentinels(redis) && sw_redis_silent_ms(redis) > MASTER_MS) {
+        sw_log(SW_LOG_WARN, "redis does not answer: the sentinels are asked");
+        sw_redis_reset(redis);
+    }
+    sw__redis_sure_tick(redis);
 }

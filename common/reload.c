@@ -74,7 +74,8 @@ static void reload_keys(struct sw_run *run) {
     if (r == 0) {
         sw_keys_destroy(run->keys);
         run->keys = keys;
-        run->live_at_ms = 0; /* the next thing said is which ones */
+        for (unsigned i = 0; i < run->ledgers; i++)
+            run->ledger[i].live_at_ms = 0; /* the next thing said is which ones */
     }
     tell("keys", r, error);
 }

@@ -48,18 +48,6 @@ int64_t sw__boot_ms(void) {
     return sw__boot_us() / 1000;
 }
 
-/* Redis TIME as far as it is known; before that this machine's own. */
-int64_t sw__now_ms(const struct sw_run *run) {
-    struct timespec t;
-    if (run->clock_offset_ms) return sw__boot_ms() + run->clock_offset_ms;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
-void sw__clock(struct sw_run *run, int64_t redis_ms) {
-    run->clock_offset_ms = redis_ms - sw__boot_ms();
-}
-
 _Noreturn void sw__die(const struct sw_run *run, const char *why) {
     sw_log(SW_LOG_ERROR, why, SW_S("role", run->role));
     sw_trace_close(false);
@@ -90,7 +78,7 @@ void sw__turn_end(void *arg) {
                 sw__effects_turn(run->effects);
             }
         }
-        if (run->redis) sw_redis_flush(run->redis);
+        sw__ledgers_flush(run);
         if (p->intake) sw__intake_flush(p->intake);
     }
     sw_log_flush();
@@ -134,10 +122,11 @@ static int on_heart(zloop_t *loop, int timer, void *arg) {
     (void)loop;
     (void)timer;
     sw__reload_tick(run);
+    sw__ledgers_tick(run);
     sw__lease_tick(run);
     if (p->intake) sw__intake_tick(p->intake);
     if (p->stream) sw__stream_in_tick(p->stream);
-    if (run->actor && sw_redis_up(run->redis)) {
+    if (run->actor && sw__ledgers_up(run)) {
         sw__timers_tick(run);
         sw__effects_tick(run);
     }
@@ -150,7 +139,7 @@ static int on_heart(zloop_t *loop, int timer, void *arg) {
     if (!p->told_ready && sw__ready(run)) tell_ready(p);
     sw__turn_end(run);
     /* Without Redis an actor has nothing to hand over; a door still owes its answers. */
-    if (run->draining && (drained(p) || (run->actor && !sw_redis_up(run->redis)) ||
+    if (run->draining && (drained(p) || (run->actor && !sw__ledgers_up(run)) ||
                           sw__boot_ms() > run->drain_at_ms + 500)) {
         p->stop = true;
         return -1;
@@ -167,24 +156,8 @@ static int on_signal(zloop_t *loop, zmq_pollitem_t *item, void *arg) {
     sw_log(SW_LOG_INFO, "draining", SW_I("signal", info.ssi_signo));
     p->run.draining = true;
     p->run.drain_at_ms = sw__boot_ms() + p->run.conf.drain_ms;
-    if (sw_redis_up(p->run.redis)) sw__lease_gone(&p->run);
+    sw__lease_gone(&p->run);
     return 0;
-}
-
-static void on_redis_up(void *arg) {
-    struct process *p = arg;
-    sw_log(SW_LOG_INFO, "redis is there");
-    p->run.live_at_ms = 0;
-    sw__lease_tick(&p->run);
-    sw__pump(&p->run);
-}
-
-static void on_redis_down(void *arg) {
-    struct process *p = arg;
-    sw_log(SW_LOG_WARN, "redis is away");
-    for (unsigned i = 0; p->run.actor && i < SW_SHARDS; i++)
-        sw__shard_reset(&p->run.shard[i]);
-    if (p->intake) sw__pump(&p->run);
 }
 
 static void on_entry(void *arg, unsigned number, unsigned lane, uint64_t gen, uint64_t seq,
@@ -207,9 +180,10 @@ static void on_tell(void *arg, const char *data, size_t size) {
 static void on_handed(void *arg, unsigned number) {
     struct process *p = arg;
     if (number >= SW_SHARDS || !p->run.actor) return;
-    p->run.shard[number].retry_at_ms = 1;
+    struct sw_shard *shard = &p->run.shard[number];
+    shard->retry_at_ms = 1;
     /* Somebody leaves: the share may have grown. */
-    if (sw__boot_ms() - p->run.live_at_ms >= HEART_MS) p->run.live_at_ms = 0;
+    if (sw__boot_ms() - shard->ledger->live_at_ms >= HEART_MS) shard->ledger->live_at_ms = 0;
     sw__lease_tick(&p->run);
 }
 
@@ -268,7 +242,7 @@ static int open_everything(struct process *p) {
 static void close_everything(struct process *p) {
     struct sw_run *run = &p->run;
     bool released = true;
-    sw_redis_destroy(run->redis);
+    sw__ledgers_close(run);
     for (unsigned i = 0; i < SW_SHARDS; i++)
         released = released && run->shard[i].state == SW_FREE;
     sw_trace_close(released);
@@ -304,6 +278,9 @@ static int serve(struct process *p, sw_decide_fn *decide) {
     for (unsigned i = 0; i < SW_SHARDS; i++)
         sw__shard_init(run, &run->shard[i], i);
     char error[512];
+    struct sw_redis_map map;
+    if (sw_redis_map_parse(run->conf.redis, &map, error, sizeof(error)) < 0) abort(); /* checked */
+    sw__ledgers_init(run, &map);
     int r = open_everything(p);
     if (r == 0) r = open_doors(p, decide, error, sizeof(error));
     if (r < 0) {
@@ -320,9 +297,7 @@ static int serve(struct process *p, sw_decide_fn *decide) {
         zmq_pollitem_t item = {NULL, p->signals, ZMQ_POLLIN, 0};
         zloop_poller(run->loop, &item, on_signal, p);
         zloop_timer(run->loop, HEART_MS, 0, on_heart, p);
-        struct sw_redis_events events = {on_redis_up, on_redis_down, sw__turn_end, p};
-        run->redis = sw_redis_create(run->loop, run->conf.redis,
-                                     !strcmp(run->conf.durability, "disk"), &events);
+        sw__ledgers_open(run, &map);
         sw_watchdog_start();
         while (!p->stop)
             zloop_start(run->loop); /* the watchdog's signal ends a poll, not the loop */

@@ -61,9 +61,23 @@ enum sw_shard_state {
     SW_LEAVING, /* no new messages; released when nothing is under way */
 };
 
+struct sw_ledger { /* one Redis, with the shards that it holds */
+    struct sw_run *run;
+    unsigned number, shards;
+    struct sw_redis *redis;
+    int64_t clock_offset_ms; /* its TIME - CLOCK_BOOTTIME */
+    int64_t live_at_ms;      /* when this process stood in its set of the living last */
+    unsigned share;          /* of its shards this process should own at most */
+    unsigned living;         /* processes of this actor */
+    unsigned next_take;      /* the shard after the last one asked for */
+    bool crowded;            /* too many shards were held, and all were busy, at the last count */
+    char peer[128];          /* another living process of this actor, "" none */
+};
+
 struct sw_batch;
 struct sw_shard {
     struct sw_run *run;
+    struct sw_ledger *ledger;
     unsigned number;
     char prefix[16]; /* "sw:{17}:" */
     enum sw_shard_state state;
@@ -94,23 +108,17 @@ struct sw_run {
     const char *role;
     struct sw_conf conf;
     struct sw_keys *keys;
-    struct sw_redis *redis;
+    struct sw_ledger ledger[SW_REDISES]; /* the first has what belongs to no shard */
+    unsigned ledgers;
     struct sw_wire *wire;
     struct sw_effects *effects;
     struct sw_reporter *reporter; /* NULL: nothing is reported */
     char nonce[33];
     struct sw_shard shard[SW_SHARDS];
-    unsigned share;          /* shards this process should own at most */
-    unsigned living;         /* processes of this actor */
-    unsigned next_turn;      /* the shard whose turn begins */
-    bool crowded;            /* too many shards were held, and all were busy, at the last count */
-    char peer[128];          /* another living process of this actor, "" none */
-    int64_t clock_offset_ms; /* Redis TIME - CLOCK_BOOTTIME */
+    unsigned next_turn;                        /* the shard whose turn begins */
     uint8_t keys_stamp[32], secrets_stamp[32]; /* of the files as they were read */
     int64_t reload_at_ms;                      /* when they were looked at last */
-    int64_t live_at_ms; /* when this process stood in the set of the living last */
     int64_t swept_at_ms;
-    unsigned next_take; /* the shard after the last one asked for */
     bool pump_wanted, turning, draining;
     bool gaps_armed;       /* a timer looks after gaps */
     int64_t refused_at_ms; /* when a refusal of Redis was logged last */
@@ -122,11 +130,23 @@ struct sw_run {
 /* run.c */
 int64_t sw__boot_ms(void);
 int64_t sw__boot_us(void);
-int64_t sw__now_ms(const struct sw_run *run);
-void sw__clock(struct sw_run *run, int64_t redis_ms);
 void sw__pump(struct sw_run *run); /* something is queued: to be handled at the end of this turn */
 void sw__turn_end(void *run); /* after each event: handles what is queued, sends what that caused */
 _Noreturn void sw__die(const struct sw_run *run, const char *why);
+
+/* ledger.c */
+void sw__ledgers_init(struct sw_run *run, const struct sw_redis_map *map);
+void sw__ledgers_open(struct sw_run *run, const struct sw_redis_map *map);
+void sw__ledgers_close(struct sw_run *run);
+void sw__ledgers_flush(struct sw_run *run);
+void sw__ledgers_tick(struct sw_run *run);
+unsigned sw__ledgers_up(const struct sw_run *run);    /* how many */
+bool sw__ledger_open(const struct sw_ledger *ledger); /* it can confirm */
+bool sw__ledger_well(const struct sw_ledger *ledger); /* and answers */
+int64_t sw__now_ms(const struct sw_run *run);         /* by the first's TIME: for doors */
+int64_t
+sw__shard_now_ms(const struct sw_shard *shard); /* by its own: two servers have two clocks */
+void sw__clock(struct sw_ledger *ledger, int64_t redis_ms); /* what it said just now */
 
 /* reload.c */
 void sw__reload_begin(struct sw_run *run); /* before the first keys are read */

@@ -349,7 +349,7 @@ void sw__stream_in_tick(struct sw_stream_in *in) {
 }
 
 bool sw__stream_in_drained(struct sw_stream_in *in) {
-    if (!sw_redis_up(in->run->redis)) return true;
+    if (sw__ledgers_up(in->run) < in->run->ledgers) return true; /* nothing can be finished */
     return in->phase == IDLE && sw_kafka_left(in->kafka);
 }
 

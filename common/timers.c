@@ -18,7 +18,7 @@ static void on_ticked(void *arg, const redisReply *reply) {
     if (!reply || shard->life != tick.life) return;
     shard->ticking = false;
     if (!sw__reply_is(shard, reply, "ok") || reply->elements < 3) return;
-    sw__clock(shard->run, atoll(reply->element[1]->str));
+    sw__clock(shard->ledger, atoll(reply->element[1]->str));
     /* A timer armed since was noted in next_due_ms, and is in the set by now or will be: the earlier one counts. */
     int64_t next_ms = reply->element[2]->len ? atoll(reply->element[2]->str) : INT64_MAX;
     if (next_ms < shard->next_due_ms) shard->next_due_ms = next_ms;
@@ -43,9 +43,10 @@ static void tick(struct sw_shard *shard) {
 }
 
 void sw__timers_tick(struct sw_run *run) {
-    int64_t now_ms = sw__now_ms(run);
     for (unsigned i = 0; i < SW_SHARDS; i++) {
         struct sw_shard *shard = &run->shard[i];
-        if (shard->state == SW_OURS && !shard->ticking && shard->next_due_ms <= now_ms) tick(shard);
+        if (shard->state == SW_OURS && !shard->ticking &&
+            shard->next_due_ms <= sw__shard_now_ms(shard))
+            tick(shard);
     }
 }

@@ -41,7 +41,7 @@ static void report(const struct sw_shard *shard, const struct sw_entry *entry, c
 
 static int call(struct sw_shard *shard, struct sw_entry *entry, struct sw_out *out) {
     struct sw_run *run = shard->run;
-    struct sw_ctx ctx = {.now_ms = sw__now_ms(run),
+    struct sw_ctx ctx = {.now_ms = sw__shard_now_ms(shard),
                          .attempt = entry->attempt ? entry->attempt : 1,
                          .conf = &run->conf,
                          .keys = run->keys};
@@ -208,7 +208,7 @@ static bool counted(struct sw_shard *shard, struct sw_entry *entry) {
     snprintf(id, sizeof(id), "%" PRIu64 "-%" PRIu64, entry->id.gen, entry->id.seq);
     struct counting *c = sw_malloc(sizeof(*c));
     *c = (struct counting){shard, shard->life, entry};
-    if (sw_redis_words(shard->run->redis, on_counted, c, "HINCRBY", key, id, "1", NULL) < 0) {
+    if (sw_redis_words(shard->ledger->redis, on_counted, c, "HINCRBY", key, id, "1", NULL) < 0) {
         free(c);
         return false;
     }

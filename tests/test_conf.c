@@ -178,7 +178,7 @@ static void other_texts_are_checked_too(void **state) {
     (void)state;
     expect_refused("SLIPWAY_LOG", "verbose", "is not one of: debug, info, warn, error");
     expect_refused("SLIPWAY_LOG", "INFO", "is not one of");
-    expect_refused("SLIPWAY_DURABILITY", "ram", "is not one of: disk, memory");
+    expect_refused("SLIPWAY_DURABILITY", "ram", "is not one of: disk, replicated, memory");
     expect_refused("SLIPWAY_RUN_DIR", "run", "is not an absolute path");
     expect_refused("SLIPWAY_HEROKU_API", "api.heroku.com", "is not http(s)://host");
     expect_refused("SLIPWAY_HEROKU_API", "https://", "is not http(s)://host");

@@ -12,7 +12,7 @@ static int step(zloop_t *loop, int timer, void *arg) {
     struct sw_run *run = arg;
     (void)loop;
     (void)timer;
-    sw_redis_flush(run->redis);
+    sw__ledgers_flush(run);
     return -1; /* ends this round of the loop */
 }
 
@@ -46,8 +46,14 @@ static void what_is_newer_waits_until_the_old_pages_are_read(void **state) {
     run->conf.gap_ms = 600000; /* only pages bring what is missing */
     sw__shard_init(run, shard, 0);
     shard->state = SW_OURS;
-    run->redis = sw_redis_create(run->loop, getenv("SLIPWAY_REDIS"), false, &events);
-    for (int64_t deadline_ms = now_ms() + PATIENCE_MS; !sw_redis_up(run->redis);) {
+    struct sw_redis_map map;
+    char error[128], memory[] = "memory";
+    assert_int_equal(sw_redis_map_parse(getenv("SLIPWAY_REDIS"), &map, error, sizeof(error)), 0);
+    run->conf.durability = memory;
+    sw__ledgers_init(run, &map);
+    struct sw_redis *conn = sw_redis_create(run->loop, &map.address[0], &run->conf, &events);
+    shard->ledger->redis = conn;
+    for (int64_t deadline_ms = now_ms() + PATIENCE_MS; !sw_redis_up(conn);) {
         if (now_ms() > deadline_ms) fail_msg("redis is not up");
         zloop_timer(run->loop, 1, 1, step, run);
         zloop_start(run->loop);
@@ -62,7 +68,7 @@ static void what_is_newer_waits_until_the_old_pages_are_read(void **state) {
         assert_int_equal(e->id.seq, next < OLD ? next : 0);
         next++;
     }
-    sw_redis_destroy(run->redis);
+    sw_redis_destroy(conn);
     sw__mailbox_clear(shard);
     sw__shard_finish(shard);
     zloop_destroy(&run->loop);

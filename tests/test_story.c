@@ -17,7 +17,7 @@ static struct sw_run *a_run(void) {
     struct sw_run *run = sw_zalloc(sizeof(*run));
     run->role = "executor";
     run->conf.story_max = 100;
-    run->clock_offset_ms = 1;
+    run->ledger[0].clock_offset_ms = 1;
     snprintf(run->nonce, sizeof(run->nonce), "41c51fcedeadbeef");
     return run;
 }

@@ -13,6 +13,8 @@ for i = 3, #ARGV, 6 do
   if seen then
     -- A door that lost the answer asks again: the entry is there, so for it this is no duplicate.
     what, id = retry == '1' and 'new' or 'dup', seen
+    -- Written again, so that a WAIT behind this asks for what comes after the entry.
+    if retry == '1' then call('SET', p .. 'seen:' .. dedupe, id, 'KEEPTTL') end
   elseif owed_max == 0 or most and call('XLEN', p .. mailbox) >= most then
     what = 'shed'
   elseif not most and inst ~= '' and (tonumber(call('HGET', p .. 'owed', inst)) or 0) >= owed_max then
