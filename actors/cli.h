@@ -41,6 +41,15 @@ const char *sw_cli_value(const char *name, int argc, char **argv, int *i);
  * `slipway up` here, where it has any. */
 int sw_cli_conf(struct sw_conf *ret_conf, char *error, size_t room);
 
+/* A setting that is not there (without SLIPWAY_), who needs it, and what does not work until it is. */
+struct sw_missing {
+    const char *name, *roles, *without;
+};
+#define SW_MISSING_MAX 6
+size_t sw_cli_missing(const struct sw_conf *conf, struct sw_missing ret[SW_MISSING_MAX]);
+/* True: Slack and browsers are sent to SLIPWAY_BASE_URL, and it is no https URL. */
+bool sw_cli_base_is_wrong(const struct sw_conf *conf);
+
 /* `slipway parse -- TEXT` or `slipway parse -` (standard input): prints the command object. */
 int sw_cli_parse(int argc, char **argv);
 /* `slipway up`: every role and a private Redis on one machine, until SIGTERM or Ctrl-C. */
@@ -48,6 +57,8 @@ int sw_cli_up(int argc, char **argv);
 
 /* `slipway status`: whether it is well, and where it hangs; 1: not well, 69: no Redis. */
 int sw_cli_status(int argc, char **argv);
+/* `slipway doctor`: looks at everything an operator may have set wrongly; 1: something failed. */
+int sw_cli_doctor(int argc, char **argv);
 
 /* `slipway keys`: makes key files, shows what needs each key, changes keys while everything runs. */
 int sw_cli_keys(int argc, char **argv);

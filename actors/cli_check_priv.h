@@ -42,6 +42,21 @@ void sw__check_work(const struct sw_conf *conf, const json_t *overview, const js
 /* True: a second look is needed for sw__check_work. */
 bool sw__check_waits(const json_t *overview);
 
+/* Keys that nobody looks after; `space` as common/keyspace.h. */
+void sw__check_space(const json_t *overview, const json_t *space, json_t *rows);
+/* What every living process must know of the rings in `rings`, [{"name", "keys": [id, the current one first]}]; `processes` as
+ * common/key_use.h. */
+void sw__check_known(const json_t *processes, const json_t *rings, json_t *rows);
+
+/* ---- of this machine ---- */
+
+/* What is missing, but for the settings in `refused` (names), which were told already; the URL, the directory of sockets. */
+void sw__check_setup(const struct sw_conf *conf, const json_t *refused, json_t *rows);
+/* Key files and files of secrets; *ret_rings for sw__check_known, to be released. */
+void sw__check_files(const struct sw_conf *conf, json_t *rows, json_t **ret_rings);
+/* Whether everything that is called or waited for can be reached: some seconds. */
+void sw__check_reach(const struct sw_conf *conf, json_t *rows);
+
 /* ---- rendering; `rows` are those of status ---- */
 
 /* "well" or "not well: ..." without a line's end; the caller frees. */

@@ -114,6 +114,16 @@ static void check_generations(const json_t *server, const char *address, json_t 
             (long long)(older ? older : now), address);
 }
 
+static void check_user(const json_t *server, const char *address, json_t *rows) {
+    const char *user = sw_str(server, "user");
+    const bool may = json_is_true(json_object_get(server, "scripts"));
+    sw__row(rows, "redis-user", may ? SW__OK : SW__FAIL,
+            "give it what `slipway acl` says, or set SLIPWAY_REDIS_USER and "
+            "SLIPWAY_REDIS_PASSWORD_FILE to another",
+            may ? "%s%s may read and run scripts at %s" : "%s%s may not run scripts at %s",
+            user[0] ? "user " : "this user", user, address);
+}
+
 void sw__check_redis(const struct sw_conf *conf, const json_t *overview, json_t *rows) {
     size_t i;
     json_t *server;
@@ -130,6 +140,7 @@ void sw__check_redis(const struct sw_conf *conf, const json_t *overview, json_t 
         check_role(server, address, rows);
         check_memory(server, address, rows);
         check_file(conf, server, address, rows);
+        check_user(server, address, rows);
         check_generations(server, address, rows);
     }
 }

@@ -29,6 +29,7 @@ static const struct {
 } commands[] = {
     {"up", sw_cli_up, "runs every actor, and a Redis of its own, on this machine"},
     {"status", sw_cli_status, "says whether it is well, and where it hangs"},
+    {"doctor", sw_cli_doctor, "looks at everything, and says how to mend it"},
     {"parse", sw_cli_parse, "shows how a command is understood"},
     {"keys", sw_cli_keys, "makes, shows and changes the keys of an installation"},
     {"manifest", sw_cli_manifest, "prints the manifest of the Slack app"},

@@ -1,4 +1,5 @@
 /* up_conf.c -- what `slipway up` reads and writes beside its children; see up_priv.h. */
+#include "actors/cli.h"
 #include "actors/up_priv.h"
 #include "common/mem.h"
 
@@ -37,25 +38,11 @@ int sw__up_conf_defaults(void) {
 
 /* Each would be found out only by the first person who tries. */
 void sw__up_conf_doubt(const struct sw_conf *conf) {
-    const bool slack = conf->slack_client_id[0], heroku = conf->heroku_client_id[0];
-    const bool real = !strncmp(conf->slack_web, "https://", 8);
-    const struct {
-        bool missing;
-        const char *name, *without;
-    } rows[] = {
-        {!conf->slack_secret.current, "SLACK_SECRET_FILE", "what Slack sends is refused"},
-        {!slack, "SLACK_CLIENT_ID", "nobody can add it to Slack or sign in"},
-        {slack && !conf->slack_client_secret.current, "SLACK_CLIENT_SECRET_FILE",
-         "nobody can add it to Slack or sign in"},
-        {!heroku, "HEROKU_CLIENT_ID", "nobody can sign in"},
-        {heroku && !conf->heroku_secret.current, "HEROKU_SECRET_FILE", "nobody can sign in"},
-        {conf->github_client_id[0] && !conf->github_secret.current, "GITHUB_SECRET_FILE",
-         "nobody can link GitHub"},
-    };
-    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-        if (rows[i].missing) sw__up_say("SLIPWAY_%s is not set: %s", rows[i].name, rows[i].without);
-    }
-    if (real && strncmp(conf->base_url, "https://", 8) != 0)
+    struct sw_missing missing[SW_MISSING_MAX];
+    size_t count = sw_cli_missing(conf, missing);
+    for (size_t i = 0; i < count; i++)
+        sw__up_say("SLIPWAY_%s is not set: %s", missing[i].name, missing[i].without);
+    if (sw_cli_base_is_wrong(conf))
         sw__up_say("SLIPWAY_BASE_URL is no https URL: Slack sends nobody there");
 }
 

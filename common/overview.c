@@ -283,27 +283,49 @@ static void greet(struct reading *r, json_t *server) {
     json_object_set_new(server, "skew_ms", json_integer(skew_ms));
 }
 
-/* A managed Redis refuses CONFIG: that is no failure. */
-static void take_fsync(struct reading *r, json_t *server) {
-    char refused[256];
+/* What a user or a managed Redis may be refused is no failure: `ret_refused` gets the error, the caller frees the reply or NULL. */
+static redisReply *take_perhaps(struct reading *r, char *ret_refused, size_t room) {
     redisReply *reply = NULL;
-    if (r->failed < 0) return;
-    int e = sw_sync_take(r->conf, r->redis, &reply, refused, sizeof(refused));
-    if (e == -EIO) {
-        json_object_set_new(server, "fsync", json_null());
-    } else if (e < 0) {
-        r->failed = e;
-        snprintf(r->error, r->room, "%s", refused);
-    } else {
-        const char *fsync = text_at(reply, 1);
-        json_object_set_new(server, "fsync", fsync[0] ? json_string(fsync) : json_null());
-        freeReplyObject(reply);
-    }
+    ret_refused[0] = 0;
+    if (r->failed < 0) return NULL;
+    int e = sw_sync_take(r->conf, r->redis, &reply, ret_refused, room);
+    if (e == 0 || e == -EIO) return e == 0 ? reply : NULL;
+    r->failed = e;
+    snprintf(r->error, r->room, "%s", ret_refused);
+    return NULL;
+}
+
+static void ask_rights(redisContext *redis, unsigned shard) {
+    redisAppendCommand(redis, "CONFIG GET appendfsync");
+    redisAppendCommand(redis, "ACL WHOAMI");
+    /* There is no such script: that it says so is the permission to run those that there are. */
+    redisAppendCommand(redis,
+                       "EVALSHA 0000000000000000000000000000000000000000 1 sw:{%02u}:", shard);
+}
+
+static void take_rights(struct reading *r, json_t *server) {
+    char refused[512];
+    redisReply *fsync = take_perhaps(r, refused, sizeof(refused));
+    const char *said = fsync ? text_at(fsync, 1) : "";
+    json_object_set_new(server, "fsync", said[0] ? json_string(said) : json_null());
+    freeReplyObject(fsync);
+    redisReply *user = take_perhaps(r, refused, sizeof(refused));
+    json_object_set_new(server, "user", json_string(user && user->str ? user->str : ""));
+    freeReplyObject(user);
+    freeReplyObject(take_perhaps(r, refused, sizeof(refused)));
+    json_object_set_new(server, "scripts", json_boolean(strstr(refused, "NOSCRIPT") != NULL));
 }
 
 /* The shards that stand there. */
 static bool is_at(const struct sw_redis_map *map, unsigned number, unsigned shard) {
     return map->of[shard] == number;
+}
+
+static unsigned first_at(const struct sw_redis_map *map, unsigned number) {
+    unsigned shard = 0;
+    while (shard + 1 < SW_SHARDS && !is_at(map, number, shard))
+        shard++;
+    return shard;
 }
 
 static void read_shards(struct reading *r, json_t *server, const struct sw_redis_map *map,
@@ -322,7 +344,7 @@ static void read_server(struct reading *r, json_t *server, const struct sw_redis
     greet(r, server);
     if (r->failed < 0) return;
     redisAppendCommand(r->redis, "INFO");
-    redisAppendCommand(r->redis, "CONFIG GET appendfsync");
+    ask_rights(r->redis, first_at(map, number));
     for (unsigned i = 0; i < SW__ROLES; i++)
         redisAppendCommand(r->redis, "ZRANGE sw:live:%s 0 -1 WITHSCORES", sw__roles[i]);
     for (unsigned shard = 0; shard < SW_SHARDS; shard++) {
@@ -334,7 +356,7 @@ static void read_server(struct reading *r, json_t *server, const struct sw_redis
         describe(server, text->str);
     }
     freeReplyObject(text);
-    take_fsync(r, server);
+    take_rights(r, server);
     for (unsigned i = 0; i < SW__ROLES; i++)
         take_living(r, &r->sums[i]);
     r->living = r->living || r->failed == 0;

@@ -6,7 +6,8 @@
  *             "calls": {"owed", "marked", "late", "late_ms"}, "timers": {"armed", "overdue", "next_ms"}}],
  *           "dead": {"total", "hour"}, "installations": [{"installation", "owed"}], "partial",
  *           "redis": [{"address", "shards", "skew_ms", "version", "role", "replicas", "link", "used_bytes", "max_bytes",
- *             "error"? (then nothing else but the first two), "policy", "aof", "written", "loading", "fsync" (null: not told), "generations": {"now", "older", "none"}}]}
+ *             "error"? (then nothing else but the first two), "policy", "aof", "written", "loading", "fsync" (null: not told), "user" ("": not told), "scripts" (whether it may run
+ *             them), "generations": {"now", "older", "none"}}]}
  *           of ingress only "actor" and "processes". unowned: the lease ran out expired_ms ago; without it the shard was given
  *           back, or never taken. oldest_ms: since the command of what stands first came in, 0 nothing does. waiting: what
  *           stands first in an urgent lane although its command is older than SW_OVERVIEW_OLD_MS. late: its mark ran out.

@@ -31,10 +31,11 @@ static json_t *healthy(void) {
         json_array_append_new(actors, one);
     }
     json_t *redis = json_pack(
-        "{s:s, s:s, s:s, s:s, s:i, s:i, s:i, s:s, s:b, s:b, s:b, s:s, s:{s:i, s:i, s:i}}",
+        "{s:s, s:s, s:s, s:s, s:i, s:i, s:i, s:s, s:b, s:b, s:b, s:b, s:s, s:{s:i, s:i, s:i}}",
         "address", "r:6379", "shards", "0-63", "version", "7.0.15", "role", "master", "replicas", 0,
         "used_bytes", 1000, "max_bytes", 10000, "policy", "noeviction", "aof", 1, "written", 1,
-        "loading", 0, "fsync", "always", "generations", "now", 64, "older", 0, "none", 0);
+        "loading", 0, "scripts", 1, "fsync", "always", "generations", "now", 64, "older", 0, "none",
+        0);
     return json_pack("{s:i, s:o, s:{s:i, s:i}, s:[], s:b, s:[o]}", "at_ms", 1, "actors", actors,
                      "dead", "total", 0, "hour", 0, "installations", "partial", 0, "redis", redis);
 }
@@ -199,6 +200,7 @@ static void a_redis_that_is_wrongly_set_up_says_how_to_mend_it(void **state) {
         {"written", "false", "redis-file", "could not write", "free space", SW__FAIL},
         {"fsync", "\"everysec\"", "redis-fsync", "everysec", "CONFIG SET appendfsync always",
          SW__FAIL},
+        {"scripts", "false", "redis-user", "may not run scripts", "slipway acl", SW__FAIL},
         {"fsync", "null", "redis-fsync", "refuses CONFIG", "provider", SW__WARN},
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
@@ -238,6 +240,50 @@ static void a_clock_may_be_a_second_off_and_never_a_minute(void **state) {
         expect_row(got, "clock", rows[i].level, rows[i].seen,
                    rows[i].level == SW__OK ? NULL : "NTP");
     }
+}
+
+static void a_key_of_no_known_kind_and_work_of_a_missing_actor_are_orphans(void **state) {
+    (void)state;
+    SW_AUTO(sw_json) json_t *o = healthy();
+    SW_AUTO(sw_json)
+    json_t *space =
+        json_pack("{s:i, s:b, s:{s:i, s:i}, s:i, s:[s]}", "looked", 90, "partial", 1, "state",
+                  "auth", 5, "notifier", 7, "unknown", 0, "first", "sw:{01}:x");
+    SW_AUTO(sw_json) json_t *rows = json_array();
+    sw__check_space(o, space, rows);
+    expect_row(rows, "orphans", SW__OK, "none among 90 keys (there are more)", NULL);
+    set(actor(o, "notifier"), "processes", json_array());
+    set(json_object_get(actor(o, "notifier"), "owed"), "bulk", json_integer(3));
+    set(space, "unknown", json_integer(2));
+    json_array_clear(rows);
+    sw__check_space(o, space, rows);
+    expect_row(rows, "orphans", SW__WARN,
+               "notifier has no process, and 3 messages, calls and timers and 7 values",
+               "slipway notifier");
+    expect_row(rows, "orphans", SW__WARN, "such as sw:{01}:x", "UNLINK");
+}
+
+static void a_process_that_does_not_know_a_key_or_seals_with_another_is_named(void **state) {
+    (void)state;
+    SW_AUTO(sw_json)
+    json_t *rings = json_pack("[{s:s, s:[s, s]}, {s:s, s:[s]}]", "name", "executor", "keys", "aaa",
+                              "bbb", "name", "token", "keys", "ttt");
+    SW_AUTO(sw_json)
+    json_t *processes = json_pack("[{s:s, s:s, s:{s:[s, s]}}]", "role", "parser", "endpoint",
+                                  "ipc:///p", "known", "executor", "bbb", "aaa");
+    json_t *known = json_object_get(json_array_get(processes, 0), "known");
+    SW_AUTO(sw_json) json_t *rows = json_array();
+    /* It still seals with the one before, which is there, and needs no token. */
+    sw__check_known(processes, rings, rows);
+    expect_row(rows, "keys", SW__OK, "all 1 processes know", NULL);
+    set(known, "executor", json_pack("[s, s]", "ccc", "aaa"));
+    sw__check_known(processes, rings, rows);
+    expect_row(rows, "keys", SW__FAIL, "parser at ipc:///p seals with key ccc of executor",
+               "SLIPWAY_KEY_DIR");
+    set(known, "executor", json_pack("[s]", "bbb"));
+    sw__check_known(processes, rings, rows);
+    expect_row(rows, "keys", SW__FAIL, "parser at ipc:///p does not know key aaa of executor",
+               "copy");
 }
 
 static void amounts_are_said_in_the_unit_that_fits(void **state) {
@@ -291,6 +337,8 @@ int main(void) {
         cmocka_unit_test(a_redis_that_is_wrongly_set_up_says_how_to_mend_it),
         cmocka_unit_test(for_tests_only_memory_is_said_and_nothing_else_of_its_file),
         cmocka_unit_test(a_clock_may_be_a_second_off_and_never_a_minute),
+        cmocka_unit_test(a_key_of_no_known_kind_and_work_of_a_missing_actor_are_orphans),
+        cmocka_unit_test(a_process_that_does_not_know_a_key_or_seals_with_another_is_named),
         cmocka_unit_test(amounts_are_said_in_the_unit_that_fits),
         cmocka_unit_test(the_table_has_a_line_for_each_actor_and_each_redis),
     };

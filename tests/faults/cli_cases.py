@@ -1,5 +1,5 @@
-"""The operator's command line on a whole Slipway: `slipway status`."""
-import json, subprocess
+"""The operator's command line on a whole Slipway: `slipway status` and `slipway doctor`."""
+import json, os, subprocess
 
 from cases import case
 from talk import Failed, until
@@ -34,3 +34,48 @@ def status_says_whether_it_is_well_and_who_is_missing(w):
     expect(w, 69, "no Redis at SLIPWAY_REDIS", "status")
     w.start_redis()
     until("it is well with the Redis that came back", lambda: cli(w, "status")[0] == 0)
+
+
+def doctor(w, settings=None):
+    """Its exit status and its rows; no secret is in them."""
+    status, out, err = cli(w, "doctor", "--json", settings=settings)
+    leaked = [name for name, secret in w.secrets.items() if secret in out + err]
+    if leaked or "simsentrypublickey" in out + err:
+        raise Failed(f"it says {leaked}: {out} {err}")
+    return status, [json.loads(line) for line in out.splitlines()]
+
+
+def mended(rows, check, level, seen, mend):
+    if not any(r["check"] == check and r["level"] == level and seen in r["seen"] and mend in r["mend"] for r in rows):
+        raise Failed(f"no {level} {check}: {seen} / {mend} in {json.dumps(rows, indent=1)}")
+
+
+@case()
+def doctor_finds_nothing_in_a_healthy_world_and_the_mend_of_what_is_broken(w):
+    status, rows = doctor(w)
+    bad = [r for r in rows if r["level"] == "fail" or r["level"] == "warn" and r["check"] not in ("secret-files", "redis-maxmemory")]
+    if status or bad or not any(r["check"] == "keys" and r["level"] == "ok" for r in rows):
+        raise Failed(json.dumps(bad or rows))
+    # An installation's other half: these keys are not those of what runs.
+    subprocess.run([w.slipway, "keys", "init"], env={**w.environment, "SLIPWAY_KEY_DIR": w.dir + "/keys2"}, check=True, capture_output=True, timeout=20)
+    status, rows = doctor(w, dict(KEY_DIR=w.dir + "/keys2", KAFKA="127.0.0.1:1", SLACK="https://slack.com", HEROKU_SECRET_FILE=w.dir + "/none"))
+    mended(rows, "keys", "fail", "does not know key", "copy the key files")
+    mended(rows, "upstream", "fail", "Kafka: tcp://127.0.0.1:1 cannot be reached", "let this machine out")
+    mended(rows, "base-url", "fail", "is no https URL", "set SLIPWAY_BASE_URL")
+    mended(rows, "settings", "fail", "SLIPWAY_HEROKU_SECRET_FILE: cannot read", "set SLIPWAY_HEROKU_SECRET_FILE")
+    w.redis("CONFIG", "SET", "appendfsync", "everysec")
+    w.scale(auth=0)
+    until("nobody is auth any more", lambda: cli(w, "status")[0] == 1)
+    os.chmod(w.dir + "/run", 0o777)
+    status, rows = doctor(w)
+    mended(rows, "redis-fsync", "fail", "is everysec", "CONFIG SET appendfsync always")
+    mended(rows, "actors", "fail", "no auth is running", "slipway auth")
+    mended(rows, "orphans", "warn", "auth has no process", "slipway auth")
+    mended(rows, "run-dir", "warn", "others may change", "chmod 700")
+    if status != 1:
+        raise Failed(str(status))
+    w.end_redis()
+    status, rows = doctor(w)
+    mended(rows, "redis", "fail", "no Redis at SLIPWAY_REDIS", "start it")
+    if not any(r["check"] == "upstream" and r["level"] == "ok" for r in rows):
+        raise Failed(json.dumps(rows))
