@@ -68,5 +68,7 @@ int sw_cli_manifest(int argc, char **argv);
 int sw_cli_dead(int argc, char **argv);
 /* `slipway audit`: prints who did what. */
 int sw_cli_audit(int argc, char **argv);
+/* `slipway trace`: tells what a command went through. */
+int sw_cli_trace(int argc, char **argv);
 
 #endif

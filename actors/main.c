@@ -33,6 +33,7 @@ static const struct {
     {"parse", sw_cli_parse, "shows how a command is understood"},
     {"keys", sw_cli_keys, "makes, shows and changes the keys of an installation"},
     {"manifest", sw_cli_manifest, "prints the manifest of the Slack app"},
+    {"trace", sw_cli_trace, "tells what a command went through"},
     {"audit", sw_cli_audit, "lists who did what, and how it ended"},
     {"dead", sw_cli_dead, "lists, shows, retries and drops dead letters"},
 };

@@ -71,6 +71,7 @@ static json_t *entry_of(const redisReply *entry) {
 static bool matches(const struct sw_audit_query *query, const json_t *entry) {
     const json_t *who = json_object_get(entry, "who");
     const char *user = sw_str(who, "user");
+    if (query->cmd && strcmp(sw_str(entry, "cmd"), query->cmd) != 0) return false;
     if (query->user && strcmp(user[0] ? user : sw_str(who, "operator"), query->user) != 0)
         return false;
     return !query->pipeline || !strcmp(sw_str(entry, "pipeline"), query->pipeline);
@@ -104,7 +105,8 @@ int sw_audit_read(const struct sw_conf *conf, const struct sw_audit_query *query
     const struct sw_streams_query streams = {.stream = reading.stream,
                                              .streams = reading.streams,
                                              .page = PAGE,
-                                             .backward = query->last > 0};
+                                             .backward = query->last > 0,
+                                             .since_ms = query->since_ms};
     if (r == 0) r = sw_streams_read(conf, sync, &streams, on_entry, &reading, error, room);
     for (size_t i = r < 0 ? 0 : json_array_size(found); i > 0; i--) {
         const json_t *pair = json_array_get(found, i - 1);

@@ -18,6 +18,8 @@
 struct sw_audit_query {
     const char *installation;    /* NULL: every one */
     const char *user, *pipeline; /* NULL: any */
+    const char *cmd;             /* NULL: any */
+    int64_t since_ms;            /* 0: all */
     size_t last;                 /* 0: all that match, else the newest so many */
 };
 
