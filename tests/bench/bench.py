@@ -1,12 +1,12 @@
-"""bench.py --build DIR [ack|conversation|memory|notify|start]... [--seconds N] [--rounds N]: measures, and prints one JSON line a figure.
+"""bench.py --build DIR [ack|capacity|conversation|memory|notify|start]... [--seconds N] [--rounds N]: measures, and prints one JSON line a figure.
 
 {"suite", "figure", "value", "unit"}, and where a peer ran in the same rounds "peer" and "ratio" (ours / theirs). A run that
 went wrong (something shed, lost or refused) has no value but "invalid", and makes the exit status 1. Nothing else is judged."""
 import argparse, json, os, platform, signal, subprocess, sys
 
-import ack, conversation, measure, memory, notify, start
+import ack, capacity, conversation, measure, memory, notify, start
 
-SUITES = {"ack": ack, "conversation": conversation, "memory": memory, "notify": notify, "start": start}
+SUITES = {"ack": ack, "capacity": capacity, "conversation": conversation, "memory": memory, "notify": notify, "start": start}
 
 
 def machine(build):
