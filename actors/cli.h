@@ -66,6 +66,9 @@ int sw_cli_keys(int argc, char **argv);
 int sw_cli_manifest(int argc, char **argv);
 /* `slipway dead`: lists, shows, retries and drops dead letters. */
 int sw_cli_dead(int argc, char **argv);
+/* `slipway version`: what runs here; not in the library of the tests, which would be linked anew at each commit. */
+int sw_cli_version(int argc, char **argv);
+extern const char sw_commit[]; /* of the build, or "unknown" */
 /* `slipway audit`: prints who did what. */
 int sw_cli_audit(int argc, char **argv);
 /* `slipway trace`: tells what a command went through. */

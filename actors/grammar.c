@@ -406,3 +406,8 @@ json_t *sw_grammar_explain(const char *text, size_t size) {
     finish(&p);
     return o;
 }
+
+const char *sw_grammar_engine(void) {
+    static char text[64]; /* 24 bytes are enough, says its documentation */
+    return pcre2_config(PCRE2_CONFIG_VERSION, text) < 0 ? "?" : text;
+}

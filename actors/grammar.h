@@ -53,6 +53,8 @@ const struct sw_command *sw_grammar_command(const char *name);
 /* The command word within two edits of `word`, whatever its case; NULL: none is near. */
 const char *sw_grammar_nearest(const char *word, size_t size);
 
+/* The version of the library that matches patterns. */
+const char *sw_grammar_engine(void);
 /* The command object; never NULL. */
 json_t *sw_grammar_parse(const char *text, size_t size);
 /* What a reply to the person needs besides, never NULL; null where absent:

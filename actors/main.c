@@ -36,6 +36,7 @@ static const struct {
     {"trace", sw_cli_trace, "tells what a command went through"},
     {"audit", sw_cli_audit, "lists who did what, and how it ended"},
     {"dead", sw_cli_dead, "lists, shows, retries and drops dead letters"},
+    {"version", sw_cli_version, "prints what runs here, to the last library"},
 };
 
 static void usage(FILE *out) {
@@ -46,23 +47,21 @@ static void usage(FILE *out) {
     fprintf(out, "\nCommands:\n");
     for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
         fprintf(out, "  %-11s %s\n", commands[i].name, commands[i].help);
-    fprintf(out, "  %-11s %s\n\n`slipway executor --help` lists every setting.\n", "version",
-            "prints the version");
+    fprintf(
+        out,
+        "\n`slipway COMMAND --help` says more, `slipway executor --help` lists every setting.\n");
 }
 
 int main(int argc, char **argv) {
     if (argc < 2) {
         usage(stderr);
-        return 64;
+        return SW_EXIT_USAGE;
     }
     if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") || !strcmp(argv[1], "help")) {
         usage(stdout);
         return 0;
     }
-    if (!strcmp(argv[1], "version") || !strcmp(argv[1], "--version")) {
-        puts("slipway " SW_VERSION);
-        return 0;
-    }
+    if (!strcmp(argv[1], "--version")) return sw_cli_version(argc - 1, argv + 1);
     for (size_t i = 0; i < sizeof(roles) / sizeof(*roles); i++) {
         if (!strcmp(argv[1], roles[i].name))
             return sw_run(roles[i].name, roles[i].actor, roles[i].decide, argc - 1, argv + 1);
@@ -71,5 +70,5 @@ int main(int argc, char **argv) {
         if (!strcmp(argv[1], commands[i].name)) return commands[i].run(argc - 1, argv + 1);
     }
     fprintf(stderr, "slipway: no role or command '%s'; see slipway --help\n", argv[1]);
-    return 64;
+    return SW_EXIT_USAGE;
 }

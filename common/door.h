@@ -37,6 +37,7 @@ struct sw_reply {
     char *body;       /* taken, malloc'd; NULL: empty */
     char *location;   /* taken; NULL: none */
     char *cookie;     /* taken: one Set-Cookie value; NULL: none */
+    char id[32];      /* of the command that it became, told as X-Slipway-Id; "": none */
 };
 void sw_reply_finish(struct sw_reply *reply);
 

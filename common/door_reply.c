@@ -22,6 +22,7 @@ static bool dress(struct MHD_Response *response, const struct sw_reply *reply, b
         good = MHD_add_response_header(response, "Location", reply->location);
     if (good && reply->cookie)
         good = MHD_add_response_header(response, "Set-Cookie", reply->cookie);
+    if (good && reply->id[0]) good = MHD_add_response_header(response, "X-Slipway-Id", reply->id);
     if (good && reply->status == 405)
         good = MHD_add_response_header(response, "Allow", "GET, HEAD, POST");
     if (good && close) good = MHD_add_response_header(response, "Connection", "close");

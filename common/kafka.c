@@ -314,3 +314,7 @@ bool sw_kafka_left(struct sw_kafka *kafka) {
         rd_kafka_message_destroy(message);
     return rd_kafka_consumer_closed(kafka->rk);
 }
+
+const char *sw_kafka_version(void) {
+    return rd_kafka_version_str();
+}

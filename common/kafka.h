@@ -71,4 +71,7 @@ int64_t sw_kafka_newest(const struct sw_kafka *kafka, int32_t partition);
 /* Leaves the group; true once that is done, to be asked again and again. */
 bool sw_kafka_left(struct sw_kafka *kafka);
 
+/* Of the library that is linked. */
+const char *sw_kafka_version(void);
+
 #endif

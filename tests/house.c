@@ -58,6 +58,7 @@ static void on_request(void *arg, struct sw_waiting *waiting, const struct sw_re
         reply.type = "text/html; charset=utf-8";
         reply.body = sw_strdup("<p>hello</p>");
         reply.cookie = sw_strdup("a=b; HttpOnly");
+        strcpy(reply.id, "01b");
     }
     if (!strcmp(r->path, "/away")) {
         reply.status = 302;

@@ -97,6 +97,7 @@ static void dresses_pages_against_leaks_and_frames(void **state) {
     struct answer a = ask(fd, "GET /page HTTP/1.1\r\n" HOST "\r\n");
     assert_non_null(strstr(a.head, "Content-Type: text/html"));
     assert_non_null(strstr(a.head, "Set-Cookie: a=b; HttpOnly\r\n"));
+    assert_non_null(strstr(a.head, "X-Slipway-Id: 01b\r\n"));
     assert_non_null(strstr(a.head, "Referrer-Policy: no-referrer\r\n"));
     assert_non_null(strstr(a.head, "Cache-Control: no-store\r\n"));
     assert_non_null(strstr(a.head, "frame-ancestors 'none'"));

@@ -34,6 +34,8 @@ static void stores_a_signed_command_once(void **state) {
     assert_null(d->reply.body);
     assert_int_equal(d->duplicate.status, 200);
     assert_null(d->duplicate.body);
+    assert_string_equal(d->reply.id, append->m->cmd); /* who sends by hand can follow it */
+    assert_string_equal(d->duplicate.id, "");
     assert_null(d->refused);
     assert_false(d->wait);
 }
