@@ -5,9 +5,11 @@ Everything is rendered once; a case is a function, and a line for each says ok o
 import json
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
+import textwrap
 
 import flows  # noqa: F401, adds its rules
 import policy
@@ -48,6 +50,29 @@ def wrong_values_are_refused_by_name():
         done = template(*values('full'), '--set-json', assignment)
         if not done.returncode or wanted not in re.sub(r'\s+', ' ', done.stderr):
             yield f'{assignment}: {done.stderr or "was taken"}'
+
+
+def what_the_chart_lacks_is_named(folder):
+    bare = shutil.copytree(CHART, folder / 'chart', ignore=shutil.ignore_patterns('alerts.yaml', 'dashboard.json'))
+    done = template(*values('full'), '--set', 'monitoring.rules=true,monitoring.dashboard=true', chart=bare)
+    for wanted in ('monitoring.rules: this chart has no alerts.yaml', 'monitoring.dashboard: this chart has no dashboard.json'):
+        if wanted not in done.stderr:
+            yield f'{wanted!r} is not said: {done.stderr}'
+
+
+def what_the_page_for_operators_says_is_taken(folder):
+    """Its values, and that its secrets are those that a pod waits for by default."""
+    page = (TREE / 'OPERATIONS.md').read_text()
+    mine = re.search(r"^ *cat >mine\.yaml <<'EOF'\n(.*?)\n *EOF$", page, re.M | re.S)[1]
+    (folder / 'mine.yaml').write_text(textwrap.dedent(mine))
+    done = template('-f', folder / 'mine.yaml')
+    yield done.stderr
+    for name in re.findall(r'^  files: \[(.*)\]$', (CHART / 'values.yaml').read_text(), re.M)[0].split(', '):
+        if f'--from-file={name}=secrets/' not in page:
+            yield f'{name}: nobody says how it gets there'
+    for name in ('slipway-keys', 'slipway-secrets', 'slipway-redis'):
+        if f'create secret generic {name} ' not in page or f'name: {name}\n' not in done.stdout:
+            yield f'{name}: the page and the chart do not agree'
 
 
 def kustomize_takes_the_base_and_an_overlay(rendered):
@@ -126,6 +151,8 @@ def main():
     case(wrong_values_are_refused_by_name)
     case(kustomize_takes_the_base_and_an_overlay, rendered)
     with tempfile.TemporaryDirectory(prefix='slipway-deploy-') as folder:
+        case(what_the_chart_lacks_is_named, pathlib.Path(folder))
+        case(what_the_page_for_operators_says_is_taken, pathlib.Path(folder))
         case(every_object_is_of_its_schema, rendered, pathlib.Path(folder))
         objects = json.loads((pathlib.Path(folder) / 'objects.json').read_text())
     worlds = {name: World(them, settings(), known) for name, them in objects.items()}
