@@ -22,7 +22,12 @@ static void check_mode(const char *path, bool secret, json_t *rows) {
         sw__row(rows, "key-files", SW__WARN, mend, "everybody may read %s (mode %04o)", path, mode);
 }
 
-static bool is_role(const char *name) {
+/* Of the wire between machines. */
+static bool is_curve(const char *name) {
+    return strncmp(name, "curve-", 6) == 0;
+}
+
+static bool has_pub(const char *name) {
     return strcmp(name, "token") != 0 && strcmp(name, "state") != 0;
 }
 
@@ -39,9 +44,10 @@ static void check_ring(const struct sw_conf *conf, const char *name, json_t *row
     SW_AUTO(sw_text) char *pub = sw_printf("%s/%s.pub", conf->key_dir, name);
     check_mode(key, true, rows);
     check_mode(pub, false, rows);
-    if (is_role(name) && !is_there(conf, name, "pub")) {
+    if (has_pub(name) && !is_there(conf, name, "pub")) {
         sw__row(rows, "key-files", SW__FAIL, "copy it from where the keys were made",
-                "%s is missing: nobody here can seal for %s", pub, name);
+                "%s is missing: nobody here can speak to %s", pub,
+                is_curve(name) ? name + strlen("curve-") : name);
         return;
     }
     int r = sw_ring_read(conf->key_dir, name, &ring, error, sizeof(error));
@@ -58,21 +64,28 @@ static void check_ring(const struct sw_conf *conf, const char *name, json_t *row
     json_array_append_new(rings, json_pack("{s:s, s:o}", "name", name, "keys", ids));
 }
 
+/* How many of its files are there: of the wire's, or of the others. */
+static unsigned count_files(const struct sw_conf *conf, bool curve) {
+    unsigned count = 0;
+    for (const char *const *name = sw_ring_names; *name; name++) {
+        if (is_curve(*name) == curve)
+            count += is_there(conf, *name, "key") + is_there(conf, *name, "pub");
+    }
+    return count;
+}
+
 static void check_keys(const struct sw_conf *conf, json_t *rows, json_t *rings) {
-    unsigned there = 0;
-    for (const char *const *name = sw_ring_names; *name; name++)
-        there += is_there(conf, *name, "key") || is_there(conf, *name, "pub");
-    if (!there) {
+    const bool auth = is_there(conf, "auth", "key"), curve = count_files(conf, true) > 0;
+    if (!count_files(conf, false)) {
         sw__row(rows, "key-files", SW__FAIL,
                 "slipway keys init, where there are none yet; else set SLIPWAY_KEY_DIR",
                 "no keys are in SLIPWAY_KEY_DIR %s", conf->key_dir);
         return;
     }
-    const bool auth = is_there(conf, "auth", "key");
     for (const char *const *name = sw_ring_names; *name; name++) {
-        /* Those two are for auth, and ingress: where none of them runs they are not missed. */
-        if (!is_role(*name) && !auth && !is_there(conf, *name, "key")) continue;
-        check_ring(conf, *name, rows, rings);
+        /* Those without a .pub are for auth, and ingress: where none of them runs they are not missed. */
+        if (!has_pub(*name) && !auth && !is_there(conf, *name, "key")) continue;
+        if (!is_curve(*name) || curve) check_ring(conf, *name, rows, rings);
     }
 }
 
@@ -117,7 +130,7 @@ static void check_pairs(const struct sw_conf *conf, json_t *rows) {
     char error[ERROR_MAX];
     for (const char *const *name = sw_ring_names; *name; name++) {
         struct sw_keys *keys;
-        if (!is_role(*name) || !is_there(conf, *name, "key")) continue;
+        if (!has_pub(*name) || is_curve(*name) || !is_there(conf, *name, "key")) continue;
         if (sw_keys_load(conf->key_dir, *name, &keys, error, sizeof(error)) == 0)
             sw_keys_destroy(keys);
         else

@@ -104,6 +104,17 @@ static void check_file(const struct sw_conf *conf, const json_t *server, const c
     }
 }
 
+static void check_replicas(const struct sw_conf *conf, const json_t *server, const char *address,
+                           json_t *rows) {
+    const int64_t have = sw_int(server, "replicas"), want = conf->wait;
+    if (strcmp(conf->durability, "replicated") != 0) return;
+    sw__row(rows, "redis-replicas", have >= want ? SW__OK : SW__FAIL,
+            "start them (replicaof), or set SLIPWAY_WAIT to fewer",
+            "%lld replicas follow %s, and SLIPWAY_DURABILITY replicated waits for %lld%s",
+            (long long)have, address, (long long)want,
+            have >= want ? "" : ": nothing is confirmed");
+}
+
 static void check_generations(const json_t *server, const char *address, json_t *rows) {
     const json_t *generations = json_object_get(server, "generations");
     const int64_t now = sw_int(generations, "now"), older = sw_int(generations, "older");
@@ -140,6 +151,7 @@ void sw__check_redis(const struct sw_conf *conf, const json_t *overview, json_t 
         check_role(server, address, rows);
         check_memory(server, address, rows);
         check_file(conf, server, address, rows);
+        check_replicas(conf, server, address, rows);
         check_user(server, address, rows);
         check_generations(server, address, rows);
     }

@@ -5,6 +5,7 @@
 #include "common/overview.h"
 
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -143,12 +144,28 @@ static int show(struct status *s) {
     return r < 0 ? (int)sw_cli_exit(r) : !well;
 }
 
+static volatile sig_atomic_t stopped;
+
+static void on_signal(int number) {
+    (void)number;
+    stopped = 1;
+}
+
+/* As the first process of a container it would not be ended by a signal that it does not handle. */
+static void end_on_signals(void) {
+    const struct sigaction end = {.sa_handler = on_signal};
+    sigaction(SIGTERM, &end, NULL);
+    sigaction(SIGINT, &end, NULL);
+}
+
+/* With --watch the last look says how it ends. */
 static int run(struct status *s) {
     if (s->watch && s->terminal && !s->json) fputs("\033[2J", stdout);
     int status = show(s);
-    while (fflush(stdout) == 0 && s->watch) {
+    if (s->watch) end_on_signals();
+    while (fflush(stdout) == 0 && s->watch && !stopped) {
         poll(NULL, 0, WATCH_MS);
-        show(s);
+        if (!stopped) status = show(s);
     }
     json_decref(s->before);
     int written = sw_cli_written("status");

@@ -1,70 +1,31 @@
 /* overview.c -- asks Redis for everything at once, then adds it up; see overview.h. */
-#include "common/overview.h"
-
 #include "common/mem.h"
+#include "common/overview_priv.h"
 #include "common/redis_map.h"
-#include "common/run_priv.h"
-#include "common/seal_priv.h"
 #include "common/sync.h"
 #include "proto/msg.h"
 
 #include <errno.h>
-#include <hiredis/hiredis.h>
-#include <stdbool.h>
 #include <string.h>
-#include <time.h>
 
 #define HOUR_MS 3600000
 #define INGRESS 0 /* the first role, which owns no shards */
 
-struct sums { /* of one role */
-    json_t *processes, *unowned, *waiting;
-    int64_t owned, free, expired;
-    int64_t owed[SW_LANES], oldest_ms[SW_LANES];
-    int64_t calls, marked, late, late_ms;
-    int64_t armed, overdue, due_ms; /* due_ms 0: none */
-    int64_t tries, dead_hour;
-};
-
-struct reading {
-    const struct sw_conf *conf;
-    redisContext *redis; /* the one that is read */
-    char *error;
-    size_t room;
-    int failed;      /* the first error with it: nothing more is read there */
-    bool living;     /* the living are known: they stand at each Redis */
-    int64_t now_ms;  /* of the Redis that is read */
-    char run_id[64]; /* of it, too */
-    char gen[24];    /* of the shard that is read, "" where no process of now made one */
-    struct sums sums[SW__ROLES];
-    int64_t dead, dead_hour;
-    int64_t gen_now, gen_older, gen_none;
-    json_t *installations;
-    bool partial;
-};
-
-/* NULL once anything failed; freed by the caller. */
-static redisReply *take(struct reading *r) {
+redisReply *sw__overview_take(struct reading *r) {
     redisReply *reply = NULL;
     if (r->failed == 0) r->failed = sw_sync_take(r->conf, r->redis, &reply, r->error, r->room);
     return r->failed < 0 ? NULL : reply;
 }
 
 static int64_t take_number(struct reading *r) {
-    redisReply *reply = take(r);
+    redisReply *reply = sw__overview_take(r);
     int64_t n = reply && reply->type == REDIS_REPLY_INTEGER ? reply->integer : 0;
     freeReplyObject(reply);
     return n;
 }
 
-static const char *text_at(const redisReply *reply, size_t i) {
+const char *sw__overview_text(const redisReply *reply, size_t i) {
     return i < reply->elements && reply->element[i]->str ? reply->element[i]->str : "";
-}
-
-static int64_t local_ms(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
 /* ---- a shard ---- */
@@ -95,24 +56,24 @@ static void ask_shard(redisContext *redis, unsigned shard, int64_t now_ms) {
 }
 
 static void take_gen(struct reading *r) {
-    redisReply *reply = take(r);
+    redisReply *reply = sw__overview_take(r);
     r->gen[0] = 0;
     if (!reply) return;
-    bool now = !strcmp(text_at(reply, 0), r->run_id);
-    if (now) snprintf(r->gen, sizeof(r->gen), "%s", text_at(reply, 1));
-    *(now ? &r->gen_now : text_at(reply, 0)[0] ? &r->gen_older : &r->gen_none) += 1;
+    bool now = !strcmp(sw__overview_text(reply, 0), r->run_id);
+    if (now) snprintf(r->gen, sizeof(r->gen), "%s", sw__overview_text(reply, 1));
+    *(now ? &r->gen_now : sw__overview_text(reply, 0)[0] ? &r->gen_older : &r->gen_none) += 1;
     freeReplyObject(reply);
 }
 
 static void take_dead(struct reading *r) {
     r->dead += take_number(r);
-    redisReply *reply = take(r);
+    redisReply *reply = sw__overview_take(r);
     for (size_t i = 0; reply && i < reply->elements; i++) {
         const redisReply *fields = reply->element[i]->element[1];
         r->dead_hour++;
         for (size_t f = 0; f + 1 < fields->elements; f += 2) {
-            const char *actor = text_at(fields, f + 1);
-            if (strcmp(text_at(fields, f), "actor") != 0) continue;
+            const char *actor = sw__overview_text(fields, f + 1);
+            if (strcmp(sw__overview_text(fields, f), "actor") != 0) continue;
             int role = sw__role_find(actor, strlen(actor));
             if (role >= 0) r->sums[role].dead_hour++;
         }
@@ -121,28 +82,29 @@ static void take_dead(struct reading *r) {
 }
 
 static void take_installations(struct reading *r) {
-    redisReply *reply = take(r);
+    redisReply *reply = sw__overview_take(r);
     if (!reply) return;
-    if (strcmp(text_at(reply, 0), "0") != 0) r->partial = true;
+    if (strcmp(sw__overview_text(reply, 0), "0") != 0) r->partial = true;
     const redisReply *pairs = reply->element[1];
     for (size_t i = 0; i + 1 < pairs->elements; i += 2) {
-        int64_t owed = atoll(text_at(pairs, i + 1));
+        int64_t owed = atoll(sw__overview_text(pairs, i + 1));
         if (owed < 1 || owed * 10 < r->conf->owed_max) continue;
-        json_array_append_new(r->installations, json_pack("{s:s, s:I}", "installation",
-                                                          text_at(pairs, i), "owed", owed));
+        json_array_append_new(
+            r->installations,
+            json_pack("{s:s, s:I}", "installation", sw__overview_text(pairs, i), "owed", owed));
     }
     freeReplyObject(reply);
 }
 
 /* How long ago the command of the first entry came in; what cannot be read has no age. */
 static int64_t take_age(struct reading *r, char id[48]) {
-    redisReply *reply = take(r);
+    redisReply *reply = sw__overview_take(r);
     struct sw_msg *m = NULL;
     int64_t age_ms = 0;
     id[0] = 0;
     if (reply && reply->elements == 1) {
         const redisReply *entry = reply->element[0], *fields = entry->element[1];
-        snprintf(id, 48, "%s", text_at(entry, 0));
+        snprintf(id, 48, "%s", sw__overview_text(entry, 0));
         if (fields->elements >= 2 &&
             sw_msg_unpack(fields->element[1]->str, fields->element[1]->len, &m) == 0)
             age_ms = r->now_ms - m->born_ms;
@@ -165,10 +127,10 @@ static int64_t take_lane(struct reading *r, struct sums *s, unsigned shard, unsi
 
 static int64_t take_calls(struct reading *r, struct sums *s) {
     int64_t calls = take_number(r);
-    redisReply *reply = take(r);
+    redisReply *reply = sw__overview_take(r);
     s->calls += calls;
     for (size_t i = 0; reply && i < reply->elements; i++) {
-        const char *until = strchr(text_at(reply, i), ':');
+        const char *until = strchr(sw__overview_text(reply, i), ':');
         int64_t late_ms = until ? r->now_ms - atoll(until + 1) : 0;
         s->marked++;
         s->late += late_ms > 0;
@@ -181,9 +143,9 @@ static int64_t take_calls(struct reading *r, struct sums *s) {
 static int64_t take_timers(struct reading *r, struct sums *s) {
     s->armed += take_number(r);
     int64_t overdue = take_number(r);
-    redisReply *reply = take(r);
+    redisReply *reply = sw__overview_take(r);
     if (reply && reply->elements == 2) {
-        int64_t due_ms = (int64_t)strtod(text_at(reply, 1), NULL);
+        int64_t due_ms = (int64_t)strtod(sw__overview_text(reply, 1), NULL);
         if (!s->due_ms || due_ms < s->due_ms) s->due_ms = due_ms;
     }
     freeReplyObject(reply);
@@ -192,10 +154,10 @@ static int64_t take_timers(struct reading *r, struct sums *s) {
 }
 
 static void take_actor(struct reading *r, struct sums *s, unsigned shard) {
-    redisReply *own = take(r);
-    int64_t until_ms = own ? atoll(text_at(own, 1)) : 0, owed = 0;
+    redisReply *own = sw__overview_take(r);
+    int64_t until_ms = own ? atoll(sw__overview_text(own, 1)) : 0, owed = 0;
     /* A lease of an older generation is void: as good as given back. */
-    bool valid = own && r->gen[0] && !strcmp(text_at(own, 0), r->gen);
+    bool valid = own && r->gen[0] && !strcmp(sw__overview_text(own, 0), r->gen);
     freeReplyObject(own);
     for (unsigned lane = 0; lane < SW_LANES; lane++)
         owed += take_lane(r, s, shard, lane);
@@ -224,96 +186,12 @@ static void take_shard(struct reading *r, unsigned shard) {
 /* ---- a server ---- */
 
 static void take_living(struct reading *r, struct sums *s) {
-    redisReply *reply = take(r);
+    redisReply *reply = sw__overview_take(r);
     for (size_t i = 0; reply && i + 1 < reply->elements; i += 2) {
-        if (!r->living && strtod(text_at(reply, i + 1), NULL) > (double)r->now_ms)
-            json_array_append_new(s->processes, json_string(text_at(reply, i)));
+        if (!r->living && strtod(sw__overview_text(reply, i + 1), NULL) > (double)r->now_ms)
+            json_array_append_new(s->processes, json_string(sw__overview_text(reply, i)));
     }
     freeReplyObject(reply);
-}
-
-/* The value of a line "name:value" of INFO; "" where there is none. */
-static void info(const char *text, const char *name, char *ret, size_t room) {
-    SW_AUTO(sw_text) char *line = sw_printf("\n%s:", name);
-    const char *found = strstr(text, line);
-    const char *value = found ? found + strlen(line) : "";
-    snprintf(ret, room, "%.*s", (int)strcspn(value, "\r\n"), value);
-}
-
-static void set_text(json_t *server, const char *key, const char *text, const char *name) {
-    char value[128];
-    info(text, name, value, sizeof(value));
-    json_object_set_new(server, key, json_string(value));
-}
-
-static void set_number(json_t *server, const char *key, const char *text, const char *name) {
-    char value[128];
-    info(text, name, value, sizeof(value));
-    json_object_set_new(server, key, json_integer(atoll(value)));
-}
-
-static void describe(json_t *server, const char *text) {
-    char value[128];
-    set_text(server, "version", text, "redis_version");
-    set_text(server, "role", text, "role");
-    set_number(server, "replicas", text, "connected_slaves");
-    set_number(server, "used_bytes", text, "used_memory");
-    set_number(server, "max_bytes", text, "maxmemory");
-    set_text(server, "policy", text, "maxmemory_policy");
-    info(text, "master_link_status", value, sizeof(value));
-    json_object_set_new(server, "link", json_string(value));
-    info(text, "aof_enabled", value, sizeof(value));
-    json_object_set_new(server, "aof", json_boolean(!strcmp(value, "1")));
-    info(text, "aof_last_write_status", value, sizeof(value));
-    json_object_set_new(server, "written", json_boolean(strcmp(value, "err") != 0));
-    info(text, "loading", value, sizeof(value));
-    json_object_set_new(server, "loading", json_boolean(!strcmp(value, "1")));
-}
-
-/* The clock, and what kind of Redis it is. */
-static void greet(struct reading *r, json_t *server) {
-    int64_t before_ms = local_ms();
-    redisAppendCommand(r->redis, "TIME");
-    redisReply *time = take(r);
-    int64_t after_ms = local_ms();
-    if (!time) return;
-    r->now_ms = atoll(text_at(time, 0)) * 1000 + atoll(text_at(time, 1)) / 1000;
-    freeReplyObject(time);
-    int64_t skew_ms = before_ms + (after_ms - before_ms) / 2 - r->now_ms;
-    json_object_set_new(server, "skew_ms", json_integer(skew_ms));
-}
-
-/* What a user or a managed Redis may be refused is no failure: `ret_refused` gets the error, the caller frees the reply or NULL. */
-static redisReply *take_perhaps(struct reading *r, char *ret_refused, size_t room) {
-    redisReply *reply = NULL;
-    ret_refused[0] = 0;
-    if (r->failed < 0) return NULL;
-    int e = sw_sync_take(r->conf, r->redis, &reply, ret_refused, room);
-    if (e == 0 || e == -EIO) return e == 0 ? reply : NULL;
-    r->failed = e;
-    snprintf(r->error, r->room, "%s", ret_refused);
-    return NULL;
-}
-
-static void ask_rights(redisContext *redis, unsigned shard) {
-    redisAppendCommand(redis, "CONFIG GET appendfsync");
-    redisAppendCommand(redis, "ACL WHOAMI");
-    /* There is no such script: that it says so is the permission to run those that there are. */
-    redisAppendCommand(redis,
-                       "EVALSHA 0000000000000000000000000000000000000000 1 sw:{%02u}:", shard);
-}
-
-static void take_rights(struct reading *r, json_t *server) {
-    char refused[512];
-    redisReply *fsync = take_perhaps(r, refused, sizeof(refused));
-    const char *said = fsync ? text_at(fsync, 1) : "";
-    json_object_set_new(server, "fsync", said[0] ? json_string(said) : json_null());
-    freeReplyObject(fsync);
-    redisReply *user = take_perhaps(r, refused, sizeof(refused));
-    json_object_set_new(server, "user", json_string(user && user->str ? user->str : ""));
-    freeReplyObject(user);
-    freeReplyObject(take_perhaps(r, refused, sizeof(refused)));
-    json_object_set_new(server, "scripts", json_boolean(strstr(refused, "NOSCRIPT") != NULL));
 }
 
 /* The shards that stand there. */
@@ -341,22 +219,15 @@ static void read_shards(struct reading *r, json_t *server, const struct sw_redis
 
 static void read_server(struct reading *r, json_t *server, const struct sw_redis_map *map,
                         unsigned number) {
-    greet(r, server);
+    sw__overview_greet(r, server);
     if (r->failed < 0) return;
-    redisAppendCommand(r->redis, "INFO");
-    ask_rights(r->redis, first_at(map, number));
+    sw__overview_ask_server(r->redis, first_at(map, number));
     for (unsigned i = 0; i < SW__ROLES; i++)
         redisAppendCommand(r->redis, "ZRANGE sw:live:%s 0 -1 WITHSCORES", sw__roles[i]);
     for (unsigned shard = 0; shard < SW_SHARDS; shard++) {
         if (is_at(map, number, shard)) ask_shard(r->redis, shard, r->now_ms);
     }
-    redisReply *text = take(r);
-    if (text) {
-        info(text->str, "run_id", r->run_id, sizeof(r->run_id));
-        describe(server, text->str);
-    }
-    freeReplyObject(text);
-    take_rights(r, server);
+    sw__overview_take_server(r, server);
     for (unsigned i = 0; i < SW__ROLES; i++)
         take_living(r, &r->sums[i]);
     r->living = r->living || r->failed == 0;

@@ -222,6 +222,21 @@ static void for_tests_only_memory_is_said_and_nothing_else_of_its_file(void **st
     conf = kept;
 }
 
+static void replicas_are_counted_where_they_are_waited_for(void **state) {
+    (void)state;
+    SW_AUTO(sw_json) json_t *o = healthy();
+    struct sw_conf kept = conf;
+    conf.durability = (char *)"replicated";
+    conf.wait = 2;
+    set(redis_of(o), "replicas", json_integer(2));
+    expect(o, NULL, "redis-replicas", SW__OK, "2 replicas follow r:6379", NULL);
+    set(redis_of(o), "replicas", json_integer(1));
+    expect(o, NULL, "redis-replicas", SW__FAIL, "waits for 2: nothing is confirmed",
+           "SLIPWAY_WAIT");
+    expect(o, NULL, "redis-fsync", SW__OK, "always", NULL);
+    conf = kept;
+}
+
 static void a_clock_may_be_a_second_off_and_never_a_minute(void **state) {
     (void)state;
     static const struct {
@@ -336,6 +351,7 @@ int main(void) {
         cmocka_unit_test(dead_letters_of_the_last_hour_and_tries_are_warnings),
         cmocka_unit_test(a_redis_that_is_wrongly_set_up_says_how_to_mend_it),
         cmocka_unit_test(for_tests_only_memory_is_said_and_nothing_else_of_its_file),
+        cmocka_unit_test(replicas_are_counted_where_they_are_waited_for),
         cmocka_unit_test(a_clock_may_be_a_second_off_and_never_a_minute),
         cmocka_unit_test(a_key_of_no_known_kind_and_work_of_a_missing_actor_are_orphans),
         cmocka_unit_test(a_process_that_does_not_know_a_key_or_seals_with_another_is_named),

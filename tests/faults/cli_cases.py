@@ -1,8 +1,8 @@
 """The operator's command line on a whole Slipway: `slipway status` and `slipway doctor`."""
-import json, os, subprocess
+import json, os, re, subprocess
 
 from cases import case
-from talk import Failed, until
+from talk import Failed, read_line, until
 
 
 def cli(w, *words, settings=None):
@@ -30,6 +30,11 @@ def status_says_whether_it_is_well_and_who_is_missing(w):
     executor = next(a for a in seen["actors"] if a["actor"] == "executor")
     if status or not seen["well"] or executor["shards"] != {"owned": 64, "free": 0, "expired": 0}:
         raise Failed(out)
+    watched = subprocess.Popen([w.slipway, "status", "--watch"], env=w.environment, stdout=subprocess.PIPE, text=True)
+    lines = [read_line(watched.stdout, 10, "a line a second") for _ in range(2)]
+    watched.terminate()
+    if watched.wait(10) != 0 or not all(re.match(r"....-..-..T..:..:..Z  well: ", line) for line in lines):
+        raise Failed(f"{watched.returncode} {lines}")
     w.end_redis()
     expect(w, 69, "no Redis at SLIPWAY_REDIS", "status")
     w.start_redis()
