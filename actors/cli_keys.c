@@ -9,7 +9,7 @@
 #include <string.h>
 
 static const char usage[] =
-    "usage: slipway keys init|list|add|rotate|reseal|retire [--help]\n\n"
+    "usage: slipway keys init|curve|list|add|rotate|reseal|retire [--help]\n\n"
     "The key files in SLIPWAY_KEY_DIR: a pair for each actor, the token key of auth (tokens at "
     "rest) and\n"
     "the state key of ingress and auth (links and forms). Each file is a ring of at most four "
@@ -21,7 +21,10 @@ static const char usage[] =
     "  slipway keys rotate all   the new keys take over, once all processes know them; copy again\n"
     "  slipway keys reseal       tokens at rest are sealed anew\n"
     "  slipway keys list         what still needs the old ones\n"
-    "  slipway keys retire ID    an old key goes, once nothing needs it\n";
+    "  slipway keys retire ID    an old key goes, once nothing needs it\n\n"
+    "With `slipway keys curve` also a pair for each actor's end of the wire between machines; a "
+    "process\n"
+    "takes its pair when it starts, so restart the actor between rotate and retire.\n";
 
 static const char init_usage[] =
     "usage: slipway keys init\n\n"
@@ -29,9 +32,20 @@ static const char init_usage[] =
     "key\n"
     "of auth and the state key of ingress and auth. Files that exist stay as they are.\n";
 
+static const char curve_usage[] =
+    "usage: slipway keys curve\n\n"
+    "Makes every missing pair of the wire between machines in SLIPWAY_KEY_DIR: curve-ACTOR.key "
+    "(for that\n"
+    "actor's machines only) and curve-ACTOR.pub (for all). Files that exist stay as they are. "
+    "With\n"
+    "SLIPWAY_WIRE=tcp://ADDRESS:PORT an actor needs its own .key and all of the .pub; only those "
+    "keys\n"
+    "are let in.\n";
+
 static const char add_usage[] =
     "usage: slipway keys add NAME|all\n\n"
-    "Makes a new key in the file of NAME: an actor, token or state. It opens and does not seal "
+    "Makes a new key in the file of NAME: an actor, token, state or curve-ACTOR. It opens and does "
+    "not seal "
     "until\n"
     "`slipway keys rotate`. Processes that run know it a second later.\n";
 
@@ -97,6 +111,19 @@ static int init(const struct sw_conf *conf, int argc, char **argv) {
     return 0;
 }
 
+static int curve(const struct sw_conf *conf, int argc, char **argv) {
+    if (argc > 0) return sw__keys_wrong(curve_usage, argv[0]);
+    char error[SW__ERROR_MAX];
+    if (sw_keys_curve(conf->key_dir, error, sizeof(error)) < 0)
+        return sw__keys_fail("SLIPWAY_KEY_DIR: %s", error);
+    printf("keys of the wire between machines are in %s\n", conf->key_dir);
+    return 0;
+}
+
+static bool is_curve(const char *name) {
+    return strncmp(name, "curve-", 6) == 0;
+}
+
 static int add(const struct sw_conf *conf, int argc, char **argv) {
     char id[SW_KEY_ID_CHARS + 1], error[SW__ERROR_MAX];
     bool all = argc > 0 && !strcmp(argv[0], "all");
@@ -107,6 +134,7 @@ static int add(const struct sw_conf *conf, int argc, char **argv) {
     for (const char *const *name = sw_ring_names; *name; name++) {
         if (!all && strcmp(*name, argv[0]) != 0) continue;
         int r = sw_ring_add(conf->key_dir, *name, id, error, sizeof(error));
+        if (r == -ENOENT && all && is_curve(*name)) continue; /* none between machines */
         if (r == 0)
             printf("%s: %s is added; `slipway keys rotate %s` puts it to use\n", *name, id, *name);
         if (r == -EEXIST && all) printf("%s: %s is added already\n", *name, id);
@@ -164,7 +192,10 @@ static int rotate(const struct sw_conf *conf, int argc, char **argv) {
         const char *name = rings.at[i].name;
         if (sw_ring_rotate(conf->key_dir, name, id, error, sizeof(error)) < 0)
             return sw__keys_fail("%s", error);
-        printf("%s: %s seals from now on, %s still opens\n", name, id, rings.at[i].ring.key[0].id);
+        printf(is_curve(name) ? "%s: %s is used by whatever starts from now on, %s is still let "
+                                "in: restart that actor\n"
+                              : "%s: %s seals from now on, %s still opens\n",
+               name, id, rings.at[i].ring.key[0].id);
     }
     return 0;
 }
@@ -180,6 +211,7 @@ int sw_cli_keys(int argc, char **argv) {
         const char *usage;
     } rows[] = {
         {"init", init, init_usage},
+        {"curve", curve, curve_usage},
         {"list", sw__keys_list, sw__keys_list_usage},
         {"add", add, add_usage},
         {"rotate", rotate, rotate_usage},

@@ -41,7 +41,7 @@ static bool needs(const json_t *process, const char *name, const char *id) {
 
 static void print_key(const char *name, const struct sw_ring_key *key, struct sw_key_uses *uses,
                       const json_t *processes) {
-    printf("%-9s  %-8s  %-8s", name, key->id, sw_standing_names[key->standing]);
+    printf("%-15s  %-8s  %-8s", name, key->id, sw_standing_names[key->standing]);
     print_since(key->since_ms);
     if (processes) {
         unsigned all = sw__keys_tell(processes, name, key->id, needs, NULL);
@@ -64,7 +64,7 @@ static void expect(const struct sw__rings *rings, struct sw_key_uses *uses) {
 
 static void print_foreign(const struct sw_key_uses *uses, size_t from) {
     for (size_t i = from; i < uses->count; i++) {
-        printf("%-9s  %-8s  %-8s  %-20s", "-", uses->use[i].id, "no file", "-");
+        printf("%-15s  %-8s  %-8s  %-20s", "-", uses->use[i].id, "no file", "-");
         print_use(&uses->use[i]);
         putchar('\n');
     }
@@ -82,7 +82,7 @@ int sw__keys_list(const struct sw_conf *conf, int argc, char **argv) {
     size_t expected = uses.count;
     r = sw_key_uses_read(conf, &uses, error, sizeof(error));
     if (r == 0) r = sw_key_processes_read(conf, &processes, error, sizeof(error));
-    printf("%-9s  %-8s  %-8s  %-20s", "NAME", "KEY", "STANDING", "SINCE");
+    printf("%-15s  %-8s  %-8s  %-20s", "NAME", "KEY", "STANDING", "SINCE");
     puts(r < 0 ? "" : "    ROWS    OWED  STORED    DEAD    KNOWN  SEALING");
     for (unsigned i = 0; i < rings.count; i++) {
         for (unsigned j = 0; j < rings.at[i].ring.count; j++)

@@ -13,7 +13,7 @@
 #include "actors/cli.h"
 #include "common/key_use.h"
 
-#define SW__RINGS_MAX 9
+#define SW__RINGS_MAX 16
 #define SW__ERROR_MAX 5000 /* a path and a few words */
 
 struct sw__rings {

@@ -83,8 +83,8 @@ static bool said(struct append_group *group, struct item *item, redisReply *cons
                               : !strcmp(what, "dup") ? SW_DUPLICATE
                                                      : SW_APPENDED;
     if (verdict == SW_APPENDED && endpoint[0] && sw__id_parse(word[1]->str, &id))
-        sw_wire_entry(group->appends->run->wire, endpoint, group->shard->number, a->bulk, id.gen,
-                      id.seq, item->bytes, item->size);
+        sw_wire_entry(group->appends->run->wire, endpoint, a->actor, group->shard->number, a->bulk,
+                      id.gen, id.seq, item->bytes, item->size);
     sw_log(SW_LOG_INFO, "taken in", SW_S("cmd", a->m->cmd), SW_S("kind", a->m->kind),
            SW_S("inst", a->m->inst), SW_S("what", what));
     if (group->appends->patient && verdict == SW_SHED) {

@@ -126,6 +126,7 @@ static int add_send(struct sw_batch *batch, const struct sw_op *op) {
     int r = push_message(batch, op->m);
     if (r < 0) return r;
     struct follow *f = follow(batch, FOLLOW_SEND);
+    f->name = batch->argv[batch->argc - 2]; /* the mailbox */
     f->lane = op->bulk;
     f->bytes = batch->argv[batch->argc - 1];
     f->size = batch->sizes[batch->argc - 1];
@@ -363,7 +364,7 @@ static void answer(struct sw_run *run, const struct follow *f) {
     const char *wait = sw_str(page->body, "wait");
     snprintf(endpoint, sizeof(endpoint), "%.*s", (int)strcspn(wait, "|"), wait);
     if (sw_msg_pack(page, &bytes, &size) == 0) {
-        sw_wire_tell(run->wire, endpoint, bytes, size);
+        sw_wire_tell(run->wire, endpoint, "ingress", bytes, size);
         free(bytes);
     }
     sw_msg_destroy(page);
@@ -376,8 +377,8 @@ static void push_on(struct sw_shard *shard, const struct follow *f, const char *
     if (!strcmp(endpoint, sw_wire_endpoint(shard->run->wire))) {
         sw__mailbox_receive(shard, f->lane, id, f->bytes, f->size);
     } else {
-        sw_wire_entry(shard->run->wire, endpoint, shard->number, f->lane, id.gen, id.seq, f->bytes,
-                      f->size);
+        sw_wire_entry(shard->run->wire, endpoint, f->name, shard->number, f->lane, id.gen, id.seq,
+                      f->bytes, f->size);
     }
 }
 

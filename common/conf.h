@@ -23,6 +23,7 @@
     TEXT(redis, "REDIS", "127.0.0.1:6379", "Redis: host:port, a socket's path, sentinel://NAME@host:port,host:port, or by shards: 0-31=ADDRESS 32-63=ADDRESS") \
     TEXT(redis_user, "REDIS_USER", "", "user at Redis; empty: its default user")                   \
     TEXT(run_dir, "RUN_DIR", "/run/slipway", "private directory of the ipc sockets")               \
+    TEXT(wire, "WIRE", "ipc", "between actors: ipc, or tcp://ADDRESS:PORT, where others reach it; port 0: any") \
     TEXT(data_dir, "DATA_DIR", "/var/lib/slipway", "where `slipway up` keeps its own Redis")       \
     TEXT(key_dir, "KEY_DIR", "/etc/slipway/keys", "directory of this installation's keys")         \
     TEXT(http, "HTTP", "127.0.0.1:8080", "ingress: address that Slack and browsers reach")         \

@@ -32,7 +32,8 @@ static void push_on(const struct passing *p, const char *id_text, const char *en
     if (!strcmp(endpoint, sw_wire_endpoint(p->run->wire))) {
         sw__mailbox_receive(&p->run->shard[p->to], 0, id, p->bytes, p->size);
     } else {
-        sw_wire_entry(p->run->wire, endpoint, p->to, 0, id.gen, id.seq, p->bytes, p->size);
+        sw_wire_entry(p->run->wire, endpoint, p->run->role, p->to, 0, id.gen, id.seq, p->bytes,
+                      p->size);
     }
 }
 

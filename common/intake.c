@@ -168,8 +168,12 @@ static void on_refused(void *arg, const char *reason) {
 }
 
 void sw__intake_page(struct sw_intake *intake, const struct sw_msg *page) {
-    const char *wait = sw_str(page->body, "wait"), *number = strchr(wait, '|');
-    struct intent *intent = number ? zhashx_lookup(intake->intents, number + 1) : NULL;
+    const char *wait = sw_str(page->body, "wait"), *number = strrchr(wait, '|');
+    const char *own = sw_wire_endpoint(intake->run->wire);
+    /* One for the process that had this address before is none for us. */
+    if (!number || strlen(own) != (size_t)(number - wait) || strncmp(wait, own, strlen(own)) != 0)
+        return;
+    struct intent *intent = zhashx_lookup(intake->intents, number + 1);
     if (!intent) return;
     const json_t *body = page->body;
     struct sw_reply r = {.status = (int)sw_int(body, "status"), .type = "text/html; charset=utf-8"};

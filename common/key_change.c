@@ -37,7 +37,7 @@ static int begin(struct change *c, const char *dir, const char *name, char *erro
     *c = (struct change){.dir = dir, .name = name, .error = error, .room = room, .lock = -1};
     if (sodium_init() < 0 || !sw_ring_is_name(name)) return fail(c, -EINVAL, "no such key file");
     sodium_mlock(&c->file, sizeof(c->file));
-    c->pair = sw__role_find(name, strlen(name)) >= 0;
+    c->pair = sw__is_pair(name);
     c->lock = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (c->lock < 0 || flock(c->lock, LOCK_EX) < 0) {
         snprintf(error, room, "%s: %s", dir, strerror(errno));
@@ -207,7 +207,7 @@ int sw_ring_read(const char *dir, const char *name, struct sw_ring *ret, char *e
     char first[256];
     if (sodium_init() < 0) return -EINVAL;
     int r = sw__key_file_read(dir, name, "key", &file, error, room);
-    if (r == -ENOENT && sw__role_find(name, strlen(name)) >= 0)
+    if (r == -ENOENT && sw__is_pair(name))
         r = sw__key_file_read(dir, name, "pub", &file, first, sizeof(first)) < 0 ? r : 0;
     if (r == 0) {
         ret->count = file.count;

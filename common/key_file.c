@@ -16,8 +16,23 @@
 #define FILE_MAX 1024
 
 const char *const sw_standing_names[] = {"current", "added", "former"};
-const char *const sw_ring_names[] = {"ingress",   "parser",   "auth",  "executor", "responder",
-                                     "refresher", "notifier", "token", "state",    NULL};
+const char *const sw_ring_names[] = {"ingress",
+                                     "parser",
+                                     "auth",
+                                     "executor",
+                                     "responder",
+                                     "refresher",
+                                     "notifier",
+                                     "token",
+                                     "state",
+                                     SW__CURVE "ingress",
+                                     SW__CURVE "parser",
+                                     SW__CURVE "auth",
+                                     SW__CURVE "executor",
+                                     SW__CURVE "responder",
+                                     SW__CURVE "refresher",
+                                     SW__CURVE "notifier",
+                                     NULL};
 
 bool sw_ring_is_name(const char *name) {
     for (const char *const *n = sw_ring_names; *n; n++) {
@@ -127,7 +142,7 @@ int sw__key_file_read(const char *dir, const char *name, const char *ending,
         r = parse(text, ret, written_ms, path, error, room);
     }
     sodium_memzero(text, sizeof(text));
-    bool pair = !strcmp(ending, "key") && sw__role_find(name, strlen(name)) >= 0;
+    bool pair = !strcmp(ending, "key") && sw__is_pair(name);
     for (unsigned i = 0; r == 0 && i < ret->count; i++)
         sw__key_id(ret->key[i], pair, ret->about[i].id);
     for (unsigned i = 1; r == 0 && i < ret->count; i++) {

@@ -35,7 +35,7 @@ struct sw_ring {
     struct sw_ring_key key[SW_RING_MAX]; /* [0] is current */
 };
 
-/* "ingress", ... "notifier", "token", "state"; NULL at the end. */
+/* "ingress", ... "notifier", "token", "state", "curve-ingress", ... "curve-notifier"; NULL at the end. */
 extern const char *const sw_ring_names[];
 bool sw_ring_is_name(const char *name);
 extern const char *const sw_standing_names[];

@@ -92,6 +92,11 @@ bool sw_key_process_needs(const json_t *process, const char *name) {
     const char *role = sw_str(process, "role");
     if (!strcmp(name, "token")) return !strcmp(role, "auth");
     if (!strcmp(name, "state")) return !strcmp(role, "auth") || !strcmp(role, "ingress");
+    /* "tcp://...#<key>.": who is on the wire between machines with keys, and no other. */
+    if (!strncmp(name, SW__CURVE, strlen(SW__CURVE))) {
+        const char *mark = strchr(sw_str(process, "endpoint"), '#');
+        return mark && mark[1] != '.';
+    }
     return true; /* whoever seals for a role needs its public key */
 }
 

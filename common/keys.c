@@ -1,4 +1,5 @@
 /* keys.c -- what a role holds, and the first key files; see seal.h. */
+#include "common/curve.h"
 #include "common/mem.h"
 #include "common/seal_priv.h"
 
@@ -20,6 +21,12 @@ int sw__role_find(const char *name, size_t size) {
         if (strlen(sw__roles[i]) == size && memcmp(sw__roles[i], name, size) == 0) return i;
     }
     return -ENOENT;
+}
+
+bool sw__is_pair(const char *name) {
+    size_t size = strlen(SW__CURVE);
+    if (!strncmp(name, SW__CURVE, size)) name += size;
+    return sw__role_find(name, strlen(name)) >= 0;
 }
 
 int sw__ids_find(const struct sw__ids *ids, const char *id, size_t size) {
@@ -146,12 +153,13 @@ static void add_ids(json_t *known, const char *name, const struct sw__ids *ids) 
     json_decref(list);
 }
 
-char *sw_keys_known(const struct sw_keys *keys) {
+char *sw_keys_known(const struct sw_keys *keys, const struct sw_curve *curve) {
     json_t *known = json_object();
     for (unsigned i = 0; i < SW__ROLES; i++)
         add_ids(known, sw__roles[i], &keys->peer[i].ids);
     add_ids(known, "token", &keys->token.ids);
     add_ids(known, "state", &keys->state.ids);
+    if (curve) sw_curve_known(curve, known);
     char *text = json_dumps(known, JSON_COMPACT);
     json_decref(known);
     return text;
@@ -250,6 +258,17 @@ int sw_keys_init(const char *dir, char *error, size_t room) {
     }
     if (r == 0) r = make_secret(dir, "token", error, room);
     if (r == 0) r = make_secret(dir, "state", error, room);
+    return r;
+}
+
+int sw_keys_curve(const char *dir, char *error, size_t room) {
+    int r = dir[0] && sodium_init() >= 0 ? make_dir(dir) : -EINVAL;
+    snprintf(error, room, "%s: %s", dir, strerror(-r));
+    for (unsigned i = 0; r == 0 && i < SW__ROLES; i++) {
+        char name[32];
+        snprintf(name, sizeof(name), SW__CURVE "%s", sw__roles[i]);
+        r = make_pair(dir, name, error, room);
+    }
     return r;
 }
 

@@ -289,7 +289,7 @@ static void stand_in_live(struct sw_ledger *ledger, int64_t ttl_ms) {
     const struct sw_run *run = ledger->run;
     char ttl[24];
     snprintf(ttl, sizeof(ttl), "%lld", (long long)ttl_ms);
-    SW_AUTO(sw_text) char *known = sw_keys_known(run->keys);
+    SW_AUTO(sw_text) char *known = sw_keys_known(run->keys, sw_wire_curve(run->wire));
     const char *argv[] = {run->role, sw_wire_endpoint(run->wire), ttl, known};
     size_t sizes[] = {strlen(argv[0]), strlen(argv[1]), strlen(argv[2]), strlen(argv[3])};
     (void)sw_redis_eval(ledger->redis, SW_SCRIPT_LIVE, "sw:", 4, argv, sizes, on_live, ledger);

@@ -6,6 +6,8 @@
 #include "common/mem.h"
 #include "common/metrics.h"
 #include "common/run_priv.h"
+#include "common/wire.h"
+#include "proto/kinds.h"
 
 #include <hiredis/hiredis.h>
 #include <inttypes.h>
@@ -143,8 +145,8 @@ static void more_up_to(struct sw_lane *lane, struct sw_id id) {
     if (sw__id_compare(lane->seen, id) < 0) lane->seen = id;
 }
 
-void sw__mailbox_receive(struct sw_shard *shard, unsigned lane_number, struct sw_id id,
-                         const char *data, size_t size) {
+static void receive(struct sw_shard *shard, const char *from, unsigned lane_number, struct sw_id id,
+                    const char *data, size_t size) {
     struct sw_lane *lane = &shard->lane[lane_number];
     if (sw__id_compare(id, lane->tail) <= 0) return;
     if (lane->more || zlistx_size(lane->queue) >= SW_QUEUE_MAX) {
@@ -152,12 +154,27 @@ void sw__mailbox_receive(struct sw_shard *shard, unsigned lane_number, struct sw
         return;
     }
     struct sw_entry *entry = entry_create(lane_number, id, data, size);
+    if (from && !(entry->m && sw_kind_may(entry->m->kind, from, shard->run->role))) {
+        sw_wire_refuse(shard->run->wire, "kind", from);
+        entry_destroy(entry); /* what stands in Redis under this id is found by the sweep */
+        return;
+    }
     if (follows(lane->tail, id) && !lane->fetching) {
         enqueue(shard, lane, entry);
         if (zlistx_size(lane->early) > 0) take_early(shard, lane);
     } else {
         hold_early(shard->run, lane, entry);
     }
+}
+
+void sw__mailbox_receive(struct sw_shard *shard, unsigned lane, struct sw_id id, const char *data,
+                         size_t size) {
+    receive(shard, NULL, lane, id, data, size);
+}
+
+void sw__mailbox_hear(struct sw_shard *shard, const char *from, unsigned lane, struct sw_id id,
+                      const char *data, size_t size) {
+    receive(shard, from, lane, id, data, size);
 }
 
 struct fetch {

@@ -34,6 +34,7 @@
     COUNTER(SWEEPS_FOUND, "slipway_sweeps_found_total", "", "Messages that only the sweep found")  \
     COUNTER(WIRE_SENT, "slipway_wire_sent_total", "", "Messages pushed after their commit")        \
     COUNTER(WIRE_SKIPPED, "slipway_wire_skipped_total", "", "Messages left to the sweep: peer not there") \
+    COUNTER(WIRE_REFUSED, "slipway_wire_refused_total", "reason", "What came by wire and was not let in") \
     GAUGE(SHARDS_OWNED, "slipway_shards_owned", "actor", "Shards owned now; 64 for all processes of an actor") \
     COUNTER(LEASE_MOVES, "slipway_lease_moves_total", "", "Shards taken or lost")                  \
     COUNTER(STALE, "slipway_stale_total", "", "Processes of this role that ended here since another owned their shard") \

@@ -3,6 +3,7 @@
  * What changed is seen by what stat says, followed through links: Kubernetes swaps a directory's link. It is noted before the
  * files are read, so that a file written meanwhile is read again. What is wrong is told once a change; until it is right,
  * the process goes on with what it has. Nobody may keep a pointer to keys or secrets across the loop. */
+#include "common/curve.h"
 #include "common/key_file.h"
 #include "common/log.h"
 #include "common/mem.h"
@@ -10,6 +11,7 @@
 #include "common/report.h"
 #include "common/run_priv.h"
 #include "common/seal.h"
+#include "common/wire.h"
 
 #include <errno.h>
 #include <sodium.h>
@@ -80,6 +82,18 @@ static void reload_keys(struct sw_run *run) {
     tell("keys", r, error);
 }
 
+static void reload_curve(struct sw_run *run) {
+    char error[512];
+    const struct sw_curve *curve = sw_wire_curve(run->wire);
+    if (!curve) return;
+    int r = sw_wire_reload(run->wire, error, sizeof(error));
+    if (r == 0) run->live_at_ms = 0;
+    tell("curve keys", r, error);
+    if (!sw_curve_current(curve))
+        sw_log(SW_LOG_ERROR, "the wire's key is retired: nobody lets this process in any more",
+               SW_S("key", sw_curve_id(curve)));
+}
+
 static void reload_secrets(struct sw_run *run) {
     char error[512];
     int r = sw_conf_secrets_reload(&run->conf, error, sizeof(error));
@@ -101,6 +115,7 @@ void sw__reload_tick(struct sw_run *run) {
     if (memcmp(stamp, run->keys_stamp, sizeof(stamp)) != 0) {
         memcpy(run->keys_stamp, stamp, sizeof(stamp));
         reload_keys(run);
+        reload_curve(run);
     }
     stamp_secrets(stamp);
     if (memcmp(stamp, run->secrets_stamp, sizeof(stamp)) != 0) {

@@ -160,20 +160,24 @@ static int on_signal(zloop_t *loop, zmq_pollitem_t *item, void *arg) {
     return 0;
 }
 
-static void on_entry(void *arg, unsigned number, unsigned lane, uint64_t gen, uint64_t seq,
-                     const char *data, size_t size) {
+static void on_entry(void *arg, const char *from, unsigned number, unsigned lane, uint64_t gen,
+                     uint64_t seq, const char *data, size_t size) {
     struct process *p = arg;
     if (number >= SW_SHARDS || lane >= SW_LANES || !p->run.actor) return;
     struct sw_shard *shard = &p->run.shard[number];
     if (shard->state == SW_OURS)
-        sw__mailbox_receive(shard, lane, (struct sw_id){gen, seq}, data, size);
+        sw__mailbox_hear(shard, from, lane, (struct sw_id){gen, seq}, data, size);
 }
 
-static void on_tell(void *arg, const char *data, size_t size) {
+static void on_tell(void *arg, const char *from, const char *data, size_t size) {
     struct process *p = arg;
-    struct sw_msg *m;
-    if (!p->intake || sw_msg_unpack(data, size, &m) < 0) return;
-    if (!strcmp(m->kind, SW_KIND_PAGE)) sw__intake_page(p->intake, m);
+    struct sw_msg *m = NULL;
+    int r = sw_msg_unpack(data, size, &m);
+    if (from && (r < 0 || !sw_kind_may(m->kind, from, p->run.role))) {
+        sw_wire_refuse(p->run.wire, "kind", from);
+    } else if (r == 0 && p->intake && !strcmp(m->kind, SW_KIND_PAGE)) {
+        sw__intake_page(p->intake, m);
+    }
     sw_msg_destroy(m);
 }
 
@@ -209,7 +213,7 @@ static int block_signals(void) {
 /* 0, or the exit status after one clear line. */
 static int open_everything(struct process *p) {
     struct sw_run *run = &p->run;
-    char name[64], error[256];
+    char name[64], error[512];
     uint8_t nonce[16];
     sw__reload_begin(run);
     int r = sw_keys_load(run->conf.key_dir, run->role, &run->keys, error, sizeof(error));
@@ -226,9 +230,9 @@ static int open_everything(struct process *p) {
                 strerror(errno));
         return 78;
     }
-    if ((r = sw_wire_create(run->loop, run->conf.run_dir, name, &wire_events, &run->wire)) < 0) {
-        fprintf(stderr, "slipway %s: SLIPWAY_RUN_DIR %s: %s\n", run->role, run->conf.run_dir,
-                strerror(-r));
+    if (sw_wire_create(run->loop, &run->conf, run->role, name, &wire_events, &run->wire, error,
+                       sizeof(error)) < 0) {
+        fprintf(stderr, "slipway %s: %s\n", run->role, error);
         return 78;
     }
     if ((r = sw__admin_create(run, &p->admin)) < 0) {

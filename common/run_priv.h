@@ -178,6 +178,9 @@ void sw__mailbox_clear(struct sw_shard *shard);
 void sw__mailbox_taken(struct sw_shard *shard, const char *last_urgent, const char *last_bulk);
 void sw__mailbox_receive(struct sw_shard *shard, unsigned lane, struct sw_id id, const char *data,
                          size_t size);
+/* The same from another process; `from`: the role that sent it, which may not send everything, or NULL. */
+void sw__mailbox_hear(struct sw_shard *shard, const char *from, unsigned lane, struct sw_id id,
+                      const char *data, size_t size);
 void sw__mailbox_sweep(struct sw_shard *shard, unsigned lane, const char *newest);
 void sw__mailbox_refill(struct sw_shard *shard); /* there is room again */
 bool sw__id_parse(const char *text, struct sw_id *ret);

@@ -24,6 +24,7 @@
 #include <stdint.h>
 
 struct sw_keys;
+struct sw_curve;
 
 #define SW_SEAL_MAX_BYTES (32 * 1024) /* of a value, as JSON */
 
@@ -34,12 +35,15 @@ void sw_keys_destroy(struct sw_keys *keys);
  * missing. */
 bool sw_keys_follow(const struct sw_keys *keys, const struct sw_keys *next, char *error,
                     size_t room);
-/* The ids of all keys held, those that seal first: {"auth": ["1a2b3c4d", ...], ..., "token": [...]}; the caller frees. */
-char *sw_keys_known(const struct sw_keys *keys);
+/* The ids of all keys held, those that seal first: {"auth": ["1a2b3c4d", ...], ..., "token": [...]}, and those of `curve` (NULL:
+ * not on such a wire); the caller frees. */
+char *sw_keys_known(const struct sw_keys *keys, const struct sw_curve *curve);
 /* Makes a directory with every missing key file (0600); existing ones stay. */
 int sw_keys_make(const char *dir);
 /* The same; on failure `error` says which file it is, and why. */
 int sw_keys_init(const char *dir, char *error, size_t room);
+/* The same for the pairs of the wire between machines (common/curve.h). */
+int sw_keys_curve(const char *dir, char *error, size_t room);
 
 /* For a role; `context` is the command id unless the header of the user says otherwise. */
 int sw_seal(const struct sw_keys *keys, const char *to, const char *context, const json_t *value,

@@ -16,7 +16,8 @@
 
 #define SW__ROLES 7
 #define SW__KEY_BYTES 32
-#define SW__HEAD_MAX 39 /* "2.<from>.<from id>.<to>.<to id>" */
+#define SW__CURVE "curve-" /* and a role: its pair on the wire between machines (curve.h) */
+#define SW__HEAD_MAX 39    /* "2.<from>.<from id>.<to>.<to id>" */
 
 struct sw__ids {
     unsigned count;
@@ -41,6 +42,8 @@ struct sw_keys {
 
 extern const char *const sw__roles[SW__ROLES];
 int sw__role_find(const char *name, size_t size);
+/* Whether files of this name are a pair: those of a role, and its curve-<role>. */
+bool sw__is_pair(const char *name);
 /* The place of the key `id` in the ring, or -1. */
 int sw__ids_find(const struct sw__ids *ids, const char *id, size_t size);
 
@@ -52,7 +55,7 @@ struct sw__key_file {
 
 /* "<dir>/<name>.<ending>": "key" or "pub". */
 int sw__key_file_path(char path[4096], const char *dir, const char *name, const char *ending);
-/* `name` is a role, "token" or "state". `error` says what is wrong with which file. */
+/* `name` is a role, curve-<role>, "token" or "state". `error` says what is wrong with which file. */
 int sw__key_file_read(const char *dir, const char *name, const char *ending,
                       struct sw__key_file *ret, char *error, size_t room);
 /* How a key is named; `pair`: the secret of one, which its public key names. */

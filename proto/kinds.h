@@ -10,6 +10,8 @@
 #ifndef SW_KINDS_H
 #define SW_KINDS_H
 
+#include <stdbool.h>
+
 #define SW_KIND_SLASH "slash.v1"  /* ingress -> parser: a command as typed */
 #define SW_KIND_WEB "web.v1"      /* ingress -> auth: a page of signing in or installing */
 #define SW_INST_INSTALL "INSTALL" /* no installation: who installs, until it is known where */
@@ -49,5 +51,9 @@
 #define SW_KIND_RESPONDER_TIMER "responder.timer.v1"
 #define SW_KIND_REFRESHER_HTTP "refresher.http.v1"
 #define SW_KIND_REFRESHER_TIMER "refresher.timer.v1"
+
+/* Whether the role `from` sends this kind to the role `to`, by wire or as an entry. What the command line appends is not sent by a
+ * role. */
+bool sw_kind_may(const char *kind, const char *from, const char *to);
 
 #endif

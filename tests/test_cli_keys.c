@@ -263,7 +263,7 @@ static void test_a_process_with_other_files_is_not_left_behind(void **state) {
     snprintf(auth_old, sizeof(auth_old), "%s", key_at("auth", 0));
     snprintf(state_old, sizeof(state_old), "%s", key_at("state", 0));
     struct sw_keys *parser = loaded("parser");
-    SW_AUTO(sw_text) char *known = sw_keys_known(parser);
+    SW_AUTO(sw_text) char *known = sw_keys_known(parser, NULL);
     sw_keys_destroy(parser);
     freeReplyObject(ask(&w->redis, "ZADD sw:live:parser 99999999999999 ipc://far"));
     freeReplyObject(ask(&w->redis, "HSET sw:keys:parser ipc://far %s", known));
@@ -340,7 +340,7 @@ static void test_what_is_not_a_command_is_told_how_to_be_one(void **state) {
         int status;
         const char *says;
     } rows[] = {
-        {"--help", 0, "usage: slipway keys init|list|add|rotate|reseal|retire"},
+        {"--help", 0, "usage: slipway keys init|curve|list|add|rotate|reseal|retire"},
         {"init --help", 0, "usage: slipway keys init"},
         {"list --help", 0, "usage: slipway keys list"},
         {"add --help", 0, "usage: slipway keys add NAME|all"},
