@@ -8,6 +8,9 @@
 #include "common/wire_priv.h"
 
 #include <errno.h>
+#include <linux/filter.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
 
 #define ZAP "inproc://zeromq.zap.01"
 #define MONITOR "inproc://wire.monitor"
@@ -16,6 +19,7 @@
 #define EVENTS_A_TURN 256
 #define ZAP_FRAMES 7
 #define SAY_MS 1000
+#define CONNECTIONS_MAX 1024 /* and half of the files that this process may open */
 
 void sw_wire_refuse(struct sw_wire *wire, const char *reason, const char *who) {
     int64_t now_ms = zclock_mono();
@@ -91,6 +95,28 @@ const char *sw__gate_speaker(struct sw_wire *wire, zmq_msg_t *frame, char ret[SW
 
 /* ---- connections ---- */
 
+/* The kernel drops who calls at our port, or does not: who is connected notices nothing, who is not tries again. ZeroMQ takes in
+ * whoever comes, until no file can be opened any more, also by Redis' connection or a call. */
+static void pause_listening(struct sw_wire *wire, bool paused) {
+    struct sock_filter nothing = {.code = BPF_RET | BPF_K, .k = 0};
+    struct sock_fprog drop = {.len = 1, .filter = &nothing};
+    int none = 0;
+    if (paused) sw_wire_refuse(wire, "connections", NULL);
+    wire->paused = paused;
+    if (setsockopt(wire->listener, SOL_SOCKET, paused ? SO_ATTACH_FILTER : SO_DETACH_FILTER,
+                   paused ? (void *)&drop : &none, paused ? sizeof(drop) : sizeof(none)) < 0)
+        sw_log(SW_LOG_ERROR, "the wire's port cannot be paused", SW_S("error", strerror(errno)));
+}
+
+static void pace(struct sw_wire *wire) {
+    struct rlimit files;
+    int64_t most = CONNECTIONS_MAX;
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur / 2 < (rlim_t)most)
+        most = (int64_t)(files.rlim_cur / 2);
+    if (!wire->paused && wire->connections >= most) pause_listening(wire, true);
+    if (wire->paused && wire->connections < most * 3 / 4) pause_listening(wire, false);
+}
+
 static void note(struct sw_wire *wire, int event) {
     switch (event) {
     case ZMQ_EVENT_ACCEPTED:
@@ -126,6 +152,7 @@ static int on_event(zloop_t *loop, zmq_pollitem_t *item, void *arg) {
         for (int i = 0; i < frames; i++)
             zmq_msg_close(&frame[i]);
     }
+    if (wire->listener >= 0) pace(wire);
     return 0;
 }
 

@@ -38,8 +38,9 @@ static const struct {
 };
 
 static bool names(const char *list, const char *role) {
-    size_t size = strlen(role);
-    for (const char *at = list; size && (at = strstr(at, role)); at++) {
+    size_t size = strcspn(role, " ");
+    if (!size || role[size]) return false;
+    for (const char *at = list; (at = strstr(at, role)); at++) {
         if (at[-1] == ' ' && at[size] == ' ') return true;
     }
     return false;

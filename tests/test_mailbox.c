@@ -1,5 +1,8 @@
 /* test_mailbox.c -- a mailbox that is read in pages while the wire brings what is newer: in order, and nothing is passed over. */
+#include "common/metrics.h"
 #include "common/run_priv.h"
+#include "common/wire.h"
+#include "proto/kinds.h"
 #include "redis_world.h"
 
 #define OLD 512 /* entries of a generation before: more than one page */
@@ -76,8 +79,81 @@ static void what_is_newer_waits_until_the_old_pages_are_read(void **state) {
     free(run);
 }
 
+static void nothing(void *arg) {
+    (void)arg;
+}
+
+static void hear(struct sw_shard *shard, const char *from, const char *kind) {
+    struct sw_msg *m = sw_msg_create(kind, "c", "T1", 1);
+    struct sw_id id = shard->lane[0].tail;
+    char *bytes;
+    size_t size;
+    assert_int_equal(sw_msg_pack(m, &bytes, &size), 0);
+    sw__mailbox_hear(shard, from, 0, (struct sw_id){id.gen, id.seq + 1}, bytes, size);
+    free(bytes);
+    sw_msg_destroy(m);
+}
+
+/* What is dropped stays owed in Redis, if it is there: the id is not passed over. */
+static void a_role_is_heard_with_its_own_kinds_only(void **state) {
+    static const struct {
+        const char *from, *kind;
+        bool heard;
+    } rows[] = {
+        {"auth", SW_KIND_GRANTED, true},
+        {"parser", SW_KIND_GRANTED, false},
+        {"responder", SW_KIND_GRANTED, false},
+        {"ingress", SW_KIND_GRANTED, false},
+        {"executor", SW_KIND_CANCEL, true},
+        {"notifier", SW_KIND_CANCEL, false},
+        {"responder", SW_KIND_CHANNEL_STATE, true},
+        {"executor", SW_KIND_EXECUTOR_HTTP, true},
+        {"auth", SW_KIND_EXECUTOR_HTTP, false},
+        {"executor", SW_KIND_AUTH_HTTP, false},
+        {"auth", SW_KIND_REPLY, false},
+        {"auth", "unheard.v1", false},
+        {NULL, SW_KIND_GRANTED, true},
+        {NULL, "unheard.v1", true},
+    };
+    struct sw_run *run = sw_zalloc(sizeof(*run));
+    struct sw_shard *shard = &run->shard[0];
+    struct sw_wire_events events = {.turn = nothing};
+    char dir[] = "/tmp/slipway-mailbox-XXXXXX", ipc[] = "ipc", error[256];
+    (void)state;
+    assert_non_null(mkdtemp(dir));
+    struct sw_conf conf = {.wire = ipc, .run_dir = dir};
+    run->loop = zloop_new();
+    run->actor = &actor;
+    run->role = actor.name;
+    run->conf.gap_ms = 600000;
+    assert_int_equal(
+        sw_wire_create(run->loop, &conf, "executor", "x", &events, &run->wire, error, 256), 0);
+    sw__shard_init(run, shard, 0);
+    shard->state = SW_OURS;
+    size_t heard = 0, refused = 0;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        struct sw_id before = shard->lane[0].tail;
+        hear(shard, rows[i].from, rows[i].kind);
+        heard += rows[i].heard;
+        refused += !rows[i].heard;
+        if (zlistx_size(shard->lane[0].queue) != heard)
+            fail_msg("%s from %s", rows[i].kind, rows[i].from);
+        if (!rows[i].heard) assert_int_equal(sw__id_compare(before, shard->lane[0].tail), 0);
+    }
+    sw__mailbox_hear(shard, "auth", 0, (struct sw_id){1, 1}, "no envelope", 11);
+    assert_int_equal(zlistx_size(shard->lane[0].queue), heard);
+    assert_int_equal(sw_metric_value(SW_M_WIRE_REFUSED, "kind"), refused + 1);
+    sw__mailbox_clear(shard);
+    sw__shard_finish(shard);
+    sw_wire_destroy(run->wire);
+    zloop_destroy(&run->loop);
+    rmdir(dir);
+    free(run);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_newer_waits_until_the_old_pages_are_read)};
+        cmocka_unit_test(what_is_newer_waits_until_the_old_pages_are_read),
+        cmocka_unit_test(a_role_is_heard_with_its_own_kinds_only)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
