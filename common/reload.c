@@ -64,6 +64,12 @@ static void tell(const char *what, int r, const char *error) {
     }
 }
 
+/* The next thing said is which keys are known. */
+static void say_known(struct sw_run *run) {
+    for (unsigned i = 0; i < run->ledgers; i++)
+        run->ledger[i].live_at_ms = 0;
+}
+
 static void reload_keys(struct sw_run *run) {
     struct sw_keys *keys;
     char error[512];
@@ -76,8 +82,7 @@ static void reload_keys(struct sw_run *run) {
     if (r == 0) {
         sw_keys_destroy(run->keys);
         run->keys = keys;
-        for (unsigned i = 0; i < run->ledgers; i++)
-            run->ledger[i].live_at_ms = 0; /* the next thing said is which ones */
+        say_known(run);
     }
     tell("keys", r, error);
 }
@@ -87,7 +92,7 @@ static void reload_curve(struct sw_run *run) {
     const struct sw_curve *curve = sw_wire_curve(run->wire);
     if (!curve) return;
     int r = sw_wire_reload(run->wire, error, sizeof(error));
-    if (r == 0) run->live_at_ms = 0;
+    if (r == 0) say_known(run);
     tell("curve keys", r, error);
     if (!sw_curve_current(curve))
         sw_log(SW_LOG_ERROR, "the wire's key is retired: nobody lets this process in any more",
