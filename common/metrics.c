@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SERIES_MAX 64
+#define SERIES_MAX 256 /* a topic may have as many partitions, all read by one process */
 
 /* Upper bounds of a histogram's buckets, ended by 0. */
 static const int64_t sizes[SW__BOUNDS_MAX + 1] = {1, 2, 4, 8, 16, 32, 64, 128, 256};

@@ -6,7 +6,7 @@
  * errors   a number of labels that is not the table's aborts: a bug of this program
  * owner    the loop thread; no locks
  * source   OpenMetrics 1.0.0; Prometheus "Exposition formats", "Metric and label naming"
- * limits   64 label combinations a metric, later ones are counted together as "other"; label
+ * limits   256 label combinations a metric, later ones are counted together as "other"; label
  *          values 63 characters
  */
 #ifndef SW_METRICS_H
