@@ -21,7 +21,7 @@
 #define SW_METRICS_TABLE(COUNTER, GAUGE, INFO, HISTOGRAM)                                          \
     INFO(BUILD, "slipway_build_info", "actor,version", "What runs here, always 1")                 \
     GAUGE(READY, "slipway_ready", "actor", "1: this process takes its part, as /readyz says")      \
-    GAUGE(REDIS_UP, "slipway_redis_up", "actor", "1: Redis is connected to this process")          \
+    GAUGE(REDIS_UP, "slipway_redis_up", "actor", "1: every Redis that it needs is connected")          \
     GAUGE(OWED, "slipway_owed", "actor,lane", "Messages and calls that are owed, of the shards owned here") \
     GAUGE(OLDEST_AGE_MS, "slipway_oldest_age_seconds", "actor,lane", "How long the oldest of them has been owed") \
     GAUGE(TIMER_LATE_MS, "slipway_timer_late_seconds", "actor", "How long a timer has been due that did not go off") \
