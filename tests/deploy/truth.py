@@ -78,6 +78,9 @@ def main():
             except (Failed, OSError) as e:
                 failed += 1
                 print(f"not ok {case.__name__}: {e}", flush=True)
+        if w.complaints():
+            failed += 1
+            print("\n".join(w.complaints()))
     print(f"{len(CASES) - failed} passed, {failed} failed")
     return bool(failed)
 
