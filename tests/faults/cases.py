@@ -6,12 +6,14 @@ CASES = []
 
 
 def case(world=None, replicas=None, linked=True, long=False, settings=None, up=True):
-    """Registers a function of one world: SHORT settings and `settings`, ada linked unless said otherwise."""
+    """Registers a function of one world: SHORT settings and `settings`, ada linked unless said otherwise. `kind` in `world`: another class of it."""
     def register(fn):
         name = fn.__name__.replace("_", "-")
 
         def run(a):
-            w = World(a.slipway, a.sim, {**SHORT, **(settings or {})}, replicas=replicas, up=up, **(world or {}))
+            more = dict(world or {})
+            kind = more.pop("kind", World)
+            w = kind(a.slipway, a.sim, {**SHORT, **(settings or {})}, replicas=replicas, up=up, **more)
             failed = True
             try:
                 w.seed = f"{a.seed}/{name}"

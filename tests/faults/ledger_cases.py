@@ -1,0 +1,117 @@
+"""Several Redis servers: one half away, a master that is killed or stands still, replicas that say nothing."""
+import signal
+
+from cases import case
+from ledger_world import Halves, Replicated, TWO, Watched
+from redis_cases import answered, helps, promoted_once
+from talk import Failed, holds, until
+from world import PROMOTE
+from words import HELP, NOT_STORED
+
+
+def told_there(w):
+    """How often the other team was helped."""
+    return sum(HELP in m.get("text", "") for m in w.view("U0CYD", TWO, "C0OTHER"))
+
+
+def there(w):
+    return w.type("help", user="U0CYD", team=TWO, channel="C0OTHER")
+
+
+def not_confirmed(answer):
+    if NOT_STORED not in (answer or ""):
+        raise Failed(f"not an honest answer: {answer!r}")
+
+
+@case(world=dict(kind=Halves))
+def range_half_away_and_the_other_goes_on(w):
+    there(w)
+    until("the other half helps, too", lambda: told_there(w) == 1)
+    w.of[TWO].stop()
+    until("its processes noticed", lambda: "redis is away" in w.log())
+    not_confirmed(answered(w, there(w)))
+    if answered(w, w.type(PROMOTE)):
+        raise Failed("not taken in where Redis is there")
+    until("the final answer", w.ended)
+    if w.promotions() != 1 or w.ready("ingress") != 1:
+        raise Failed(f"{w.promotions()} POSTs, {w.ready('ingress')} ready")
+    w.of[TWO].start()
+    before = told_there(w)
+    until("the half that came back helps", lambda: not there(w)["body"] and until("help", lambda: told_there(w) > before, 5))
+    promoted_once(w)
+
+
+@case(world=dict(kind=Halves))
+def range_half_killed_in_the_middle_completes(w):
+    w.fault("POST /pipeline-promotions", "slow", delay_ms=600, times=1)
+    w.type(PROMOTE)
+    until("the POST is under way", lambda: w.faults_met() > 0)
+    w.of[w.TEAM].stop()
+    there(w)
+    until("the other half helps meanwhile", lambda: told_there(w) == 1)
+    w.of[w.TEAM].start()
+    promoted_once(w)
+
+
+def generation(w):
+    return int(w.redis("HGET", w.key("gen"), "gen"))
+
+
+def failover(w, how):
+    old, before = w.master(), generation(w)
+    old.stop(how)
+    until("another master", lambda: any(s.is_master() for s in w.servers if s is not old), 20)
+    w.servers.remove(old)
+    promoted_once(w, 60)
+    if generation(w) <= before:
+        raise Failed("the generation did not rise")
+    helps(w)
+
+
+@case(world=dict(kind=Watched, durability="replicated"))
+def sentinel_master_killed_during_the_promotion_post(w):
+    w.fault("POST /pipeline-promotions", "slow", delay_ms=600, times=1)
+    w.type(PROMOTE)
+    until("the POST is under way", lambda: w.faults_met() > 0)
+    failover(w, signal.SIGKILL)
+
+
+@case(world=dict(kind=Watched, durability="replicated"))
+def sentinel_master_killed_after_the_ack(w):
+    if answered(w, w.type(PROMOTE)):
+        raise Failed("not taken in")
+    failover(w, signal.SIGKILL)
+
+
+@case(world=dict(kind=Watched, durability="replicated"))
+def sentinel_master_stands_still(w):
+    if answered(w, w.type(PROMOTE)):
+        raise Failed("not taken in")
+    failover(w, signal.SIGSTOP)
+
+
+@case(world=dict(kind=Replicated, durability="replicated"))
+def replica_stands_still_and_nothing_is_confirmed(w):
+    replica = w.servers[1]
+    replica.stop(signal.SIGSTOP)
+    not_confirmed(answered(w, w.type(PROMOTE)))
+    not_confirmed(answered(w, w.type(PROMOTE)))
+    holds("nothing is done", lambda: w.promotions() == 0, 1)
+    if w.ready("ingress"):
+        raise Failed("ready, and nothing can be confirmed")
+    replica.stop(signal.SIGCONT)
+    helps(w)
+    w.quiet()
+    if w.promotions() != w.promoted() or w.promoted() > 1:
+        raise Failed(f"{w.promotions()} POSTs, {w.promoted()} promotions")
+
+
+@case(world=dict(kind=Replicated, durability="replicated"))
+def replica_stands_still_before_the_promotion_post(w):
+    w.fault("GET /pipelines", "slow", delay_ms=800, times=1)
+    w.type(PROMOTE)
+    until("a read is under way", lambda: w.faults_met() > 0)
+    w.servers[1].stop(signal.SIGSTOP)
+    holds("nothing is done", lambda: w.promotions() == 0, 2.5)
+    w.servers[1].stop(signal.SIGCONT)
+    promoted_once(w)

@@ -1,0 +1,112 @@
+"""Worlds with more than one Redis: halves of the shards, or a master with replicas and sentinels."""
+import os, signal, socket
+
+from talk import Failed, redis, shard_of, until
+from world import World
+
+ONE, TWO = "T0SIM1", "T0SIM2"
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class Server:
+    """A redis-server: a socket for the tests, a port for everybody else."""
+
+    def __init__(self, world, name, *more):
+        self.world, self.name, self.more = world, name, more
+        self.socket, self.port = f"{world.dir}/{name}.sock", free_port()
+        os.makedirs(f"{world.dir}/{name}", exist_ok=True)
+        self.start()
+
+    def start(self, *more):
+        self.process = self.world.spawn(["redis-server", "--bind", "127.0.0.1", "--port", str(self.port), "--unixsocket", self.socket,
+                                         "--dir", f"{self.world.dir}/{self.name}", "--appendonly", "yes", "--appendfsync", "always", "--save", "",
+                                         "--repl-diskless-sync-delay", "0", "--daemonize", "no", *self.more, *more], self.name)
+        until(f"{self.name} answers", self.answers)
+
+    def ask(self, *args):
+        return redis(self.socket, *args)
+
+    def answers(self):
+        try:
+            return self.ask("PING") == "PONG"
+        except (OSError, Failed):
+            return False
+
+    def is_master(self):
+        try:
+            return self.ask("ROLE")[0] == b"master"
+        except (OSError, Failed):
+            return False
+
+    def stop(self, how=signal.SIGKILL):
+        self.process.send_signal(how)
+        if how == signal.SIGKILL:
+            self.process.wait()
+
+
+class Halves(World):
+    """Each Redis holds half of the shards, so that each simulated team is on another one."""
+
+    def start_redis(self):
+        middle = (shard_of(ONE) + shard_of(TWO) + 1) // 2
+        low, high = Server(self, "low"), Server(self, "high")
+        self.servers = [low, high]
+        self.of = {team: low if shard_of(team) < middle else high for team in (ONE, TWO)}
+        self.redis_socket = f"0-{middle - 1}={low.socket} {middle}-63=127.0.0.1:{high.port}"
+
+    def redis(self, *args):
+        return self.of[ONE].ask(*args)
+
+    def owed(self, actors=None):
+        """As World's, of both."""
+        total = 0
+        for server in self.servers:
+            self.redis = server.ask
+            more = super().owed(*[actors] if actors else [])
+            if more < 0:
+                return -1
+            total += more
+        del self.redis
+        return total
+
+
+class Replicated(World):
+    """A master with replicas; nothing is confirmed before one of them has it. `sentinels` watch over them."""
+    replicas_count, sentinels = 1, 0
+
+    def start_redis(self):
+        master = Server(self, "first")
+        self.servers = [master]
+        for n in range(self.replicas_count):
+            self.servers.append(Server(self, f"replica{n}", "--replicaof", "127.0.0.1", str(master.port)))
+        until("replicas are in step", lambda: master.ask("WAIT", self.replicas_count, 100) == self.replicas_count)
+        self.redis_socket = f"127.0.0.1:{master.port}"
+        if self.sentinels:
+            hosts = [self.start_sentinel(n, master.port) for n in range(self.sentinels)]
+            self.redis_socket = "sentinel://main@" + ",".join(hosts)
+
+    def start_sentinel(self, n, master):
+        port, path = free_port(), f"{self.dir}/sentinel{n}.conf"
+        with open(path, "w") as f:
+            f.write(f"port {port}\nbind 127.0.0.1\ndir {self.dir}\nsentinel monitor main 127.0.0.1 {master} 2\n"
+                    "sentinel down-after-milliseconds main 500\nsentinel failover-timeout main 4000\n")
+        self.spawn(["redis-server", path, "--sentinel"], f"sentinel{n}")
+        return f"127.0.0.1:{port}"
+
+    def master(self):
+        return next((s for s in self.servers if s.is_master()), None)
+
+    def redis(self, *args):
+        found = self.master()
+        if not found:
+            raise OSError("no master")
+        return found.ask(*args)
+
+
+class Watched(Replicated):
+    replicas_count, sentinels = 2, 3
