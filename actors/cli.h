@@ -62,6 +62,8 @@ int sw_cli_doctor(int argc, char **argv);
 
 /* `slipway keys`: makes key files, shows what needs each key, changes keys while everything runs. */
 int sw_cli_keys(int argc, char **argv);
+/* `slipway acl DIR`: writes the users of Redis, and their passwords. */
+int sw_cli_acl(int argc, char **argv);
 /* `slipway manifest URL`: prints the manifest of its Slack app. */
 int sw_cli_manifest(int argc, char **argv);
 /* `slipway dead`: lists, shows, retries and drops dead letters. */

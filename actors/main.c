@@ -32,6 +32,7 @@ static const struct {
     {"doctor", sw_cli_doctor, "looks at everything, and says how to mend it"},
     {"parse", sw_cli_parse, "shows how a command is understood"},
     {"keys", sw_cli_keys, "makes, shows and changes the keys of an installation"},
+    {"acl", sw_cli_acl, "writes the users of Redis, one for each role"},
     {"manifest", sw_cli_manifest, "prints the manifest of the Slack app"},
     {"trace", sw_cli_trace, "tells what a command went through"},
     {"audit", sw_cli_audit, "lists who did what, and how it ended"},

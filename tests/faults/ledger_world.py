@@ -1,8 +1,8 @@
 """Worlds with more than one Redis: halves of the shards, or a master with replicas and sentinels."""
-import os, signal, socket
+import json, os, select, signal, socket, subprocess
 
 from talk import Failed, redis, shard_of, until
-from world import World
+from world import ROLES, World
 
 ONE, TWO = "T0SIM1", "T0SIM2"
 
@@ -16,8 +16,8 @@ def free_port():
 class Server:
     """A redis-server: a socket for the tests, a port for everybody else."""
 
-    def __init__(self, world, name, *more):
-        self.world, self.name, self.more = world, name, more
+    def __init__(self, world, name, *more, user=None):
+        self.world, self.name, self.more, self.user = world, name, more, user
         self.socket, self.port = f"{world.dir}/{name}.sock", free_port()
         os.makedirs(f"{world.dir}/{name}", exist_ok=True)
         self.start()
@@ -29,7 +29,7 @@ class Server:
         until(f"{self.name} answers", self.answers)
 
     def ask(self, *args):
-        return redis(self.socket, *args)
+        return redis(self.socket, *args, user=self.user)
 
     def answers(self):
         try:
@@ -110,3 +110,45 @@ class Replicated(World):
 
 class Watched(Replicated):
     replicas_count, sentinels = 2, 3
+
+
+class Guarded(World):
+    """Each role is a process of its own, and a user of its own at a Redis whose default user is off."""
+    TESTER = ("tester", "nothing")
+
+    def start_redis(self):
+        self.acl = self.dir + "/acl"
+        os.makedirs(self.acl)
+        with open(self.acl + "/users.acl", "w") as f:
+            f.write("user default on nopass ~* &* +@all\nuser tester on nopass ~* &* +@all\n")
+        subprocess.run([self.slipway, "acl", self.acl], check=True, stdout=subprocess.DEVNULL, timeout=20)
+        self.server = Server(self, "guarded", "--aclfile", self.acl + "/users.acl", user=self.TESTER)
+        self.redis_socket = self.server.socket
+
+    def redis(self, *args):
+        return self.server.ask(*args)
+
+    def password(self, role):
+        with open(f"{self.acl}/redis-{role}") as f:
+            return f.readline().strip()
+
+    def environment_of(self, role):
+        return {**self.environment, "SLIPWAY_REDIS_USER": "slipway-" + role, "SLIPWAY_REDIS_PASSWORD_FILE": f"{self.acl}/redis-{role}"}
+
+    def start_up(self, replicas=None):
+        port = free_port()
+        self.environment["SLIPWAY_HTTP"] = f"127.0.0.1:{port}"
+        subprocess.run([self.slipway, "keys", "init"], env=self.environment_of("operator"), check=True, stdout=subprocess.DEVNULL, timeout=20)
+        os.makedirs(self.dir + "/run", mode=0o700, exist_ok=True)
+        self.ingress, actors = f"http://127.0.0.1:{port}", []
+        for role in ROLES:
+            said, tell = os.pipe()
+            child = self.spawn([self.slipway, role], role, {**self.environment_of(role), "SLIPWAY_READY_FD": str(tell)}, pass_fds=(tell,))
+            os.close(tell)
+            if not select.select([said], [], [], 20)[0]:
+                raise Failed(f"{role} is not ready: {self.log(role)[-600:]}")
+            with os.fdopen(said) as f:
+                actors.append({"role": role, "pid": child.pid, "admin": f.readline().split()[-1]})
+        with open(self.dir + "/run/actors.json", "w") as f:
+            json.dump({"ingress": self.ingress, "actors": actors}, f)
+        self.admin("/sim/config", {"ingress": self.ingress})

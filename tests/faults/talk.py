@@ -84,14 +84,20 @@ def _reply(f):
     return [_reply(f) for _ in range(n)]
 
 
-def redis(path, *args, timeout=5):
-    """One command; bulk strings come back as bytes. OSError while it is away."""
+def _words(*args):
     words = [a if isinstance(a, bytes) else str(a).encode() for a in args]
+    return b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(w), w) for w in words)
+
+
+def redis(path, *args, timeout=5, user=None):
+    """One command; bulk strings come back as bytes. OSError while it is away. `user`: (name, password)."""
     with socket.socket(socket.AF_UNIX) as s:
         s.settimeout(timeout)
         s.connect(path)
-        s.sendall(b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(w), w) for w in words))
+        s.sendall((_words("AUTH", *user) if user else b"") + _words(*args))
         with s.makefile("rb") as f:
+            if user:
+                _reply(f)
             return _reply(f)
 
 
