@@ -7,15 +7,14 @@
 static const char usage[] =
     "usage: slipway acl DIR\n\n"
     "Writes the users of Slipway's Redis (version 7 or newer) into DIR, which must be there:\n\n"
-    "  users.acl     for `aclfile` in redis.conf: slipway-<role> for each of the seven roles, "
-    "which\n"
-    "                may only what the role needs, slipway-operator for these commands, and the\n"
-    "                default user off; lines of other users (replicas, people) stay as they are\n"
-    "  redis-<role>  the password of each, made where it is missing: SLIPWAY_REDIS_USER is\n"
-    "                slipway-<role>, and SLIPWAY_REDIS_PASSWORD_FILE names its file\n\n"
-    "To change a password write the new one above the old one, run this again, let Redis read the\n"
-    "file (redis-cli ACL LOAD), replace the file everywhere; then take the old line out, and run\n"
-    "this and ACL LOAD once more. Run it after each upgrade, too.\n";
+    "  users.acl       for `aclfile` in redis.conf: slipway-<role> for each of the seven roles,\n"
+    "                  which may only what the role needs, slipway-operator for the commands,\n"
+    "                  and the default user off; lines of other users stay as they are\n"
+    "  slipway-<role>  its password, made where it is missing: SLIPWAY_REDIS_USER is the same\n"
+    "                  name, and SLIPWAY_REDIS_PASSWORD_FILE names the file\n\n"
+    "To change a password write the new one above the old one, run this again, let Redis read\n"
+    "users.acl (redis-cli ACL LOAD) and replace the file where it is used; then take the old\n"
+    "line out, run this, and ACL LOAD once more. Run it after each upgrade, too.\n";
 
 int sw_cli_acl(int argc, char **argv) {
     char error[4200];

@@ -54,11 +54,12 @@ static const char own[] =
 
 /* Reads all there is, where what is secret is sealed; puts messages into mailboxes; ends dead letters. */
 static const char operates[] =
-    " ~sw:* +eval +exists +type +scan +get +hget +hmget +hgetall +hscan +hlen +hkeys +hvals +xlen"
+    " ~sw:* +acl|whoami +eval +evalsha +exists +type +scan +get +hget +hmget +hgetall +hscan +hlen "
+    "+hkeys +hvals +xlen"
     " +xrange +xrevrange +xinfo|stream +zcard +zcount +zrange +zrangebyscore +zscore +smembers"
     " +config|get"
-    " (+eval +hset +hincrby +xadd +xdel +sadd +set +hget +get ~" S " ~" S "gen ~" S "owed ~" S
-    "dead ~" S "audits ~" S "audit:* ~" S "seen:*)";
+    " (+eval +evalsha +hset +hincrby +xadd +xdel +sadd +set +hget +get ~" S " ~" S "gen ~" S
+    "owed ~" S "dead ~" S "audits ~" S "audit:* ~" S "seen:*)";
 
 static void write_sends(FILE *out, const struct row *row) {
     for (size_t i = 0; i < 5 && row->sends[i]; i++)
@@ -130,7 +131,7 @@ static int write_hashes(FILE *out, const char *path) {
 }
 
 static int write_user(FILE *out, const char *dir, const struct row *row, char *error, size_t room) {
-    SW_AUTO(sw_text) char *path = sw_printf("%s/redis-%s", dir, row->role);
+    SW_AUTO(sw_text) char *path = sw_printf("%s/" USER "%s", dir, row->role);
     int r = make_password(path);
     if (r < 0 && r != -EEXIST) return fail(path, r, error, room);
     fprintf(out, "user " USER "%s on", row->role);

@@ -1,7 +1,7 @@
 /* redis_acl.h -- which user of Redis may do what: one for each role, and one for the operator.
  *
- * shapes   DIR/users.acl (Redis' aclfile): users slipway-<role> and slipway-operator, the default user off; DIR/redis-<role> and
- *          DIR/redis-operator: their passwords, what SLIPWAY_REDIS_PASSWORD_FILE names
+ * shapes   DIR/users.acl (Redis' aclfile): users slipway-<role> and slipway-operator, the default user off; DIR/slipway-<role> and
+ *          DIR/slipway-operator: their passwords, what SLIPWAY_REDIS_PASSWORD_FILE names
  * units    none
  * errors   -errno and one line that names the file
  * owner    files are 0600 and the caller's; passwords are wiped

@@ -5,7 +5,7 @@ from cases import case
 from ledger_world import Guarded
 from notices import push, route, subjects
 from redis_cases import promoted_once
-from talk import Failed, redis, until
+from talk import Failed, packed, redis, shard_of, until
 from world import PROMOTE, ROLES
 
 # PROTO.md, "from, to"; and whoever fails tells its person by responder.
@@ -30,10 +30,15 @@ def acl_users_do_all_their_work(w):
     push(w, message="Fix the cart")
     until("a subject is told", lambda: subjects(w), 30)
     until("a token is refreshed", lambda: any("refresh" in str(e.get("body", "")) for e in w.journal("POST /oauth/token")[1:]) or len(w.journal("POST /oauth/token")) > 1, 30)
-    for command in (["audit"], ["dead", "list"], ["keys", "list"], ["keys", "reseal"]):
+    w.redis("XADD", w.key("dead"), "*", "actor", "parser", "reason", "refused", "m",
+            packed({"v": 1, "k": "slash.v1", "c": "0" * 22, "i": w.TEAM, "t": 1, "b": {}, "s": {}}))
+    letter = f"{shard_of(w.TEAM):02}/" + w.redis("XRANGE", w.key("dead"), "-", "+")[0][0].decode()
+    for command in (["audit"], ["keys", "list"], ["keys", "reseal"], ["status"], ["doctor"], ["trace", w.op(0)], ["dead", "list"], ["dead", "drop", letter]):
         done = subprocess.run([w.slipway, *command], env=w.environment_of("operator"), capture_output=True, text=True, timeout=60)
-        if "NOPERM" in done.stderr or done.returncode not in (0, 1):
-            raise Failed(f"slipway {command}: {done.returncode} {done.stderr}")
+        if "NOPERM" in done.stdout + done.stderr or done.returncode not in (0, 1):
+            raise Failed(f"slipway {command}: {done.returncode} {done.stdout} {done.stderr}")
+    if w.redis("XLEN", w.key("dead")):
+        raise Failed("the operator could not drop a dead letter")
     refused = [dict(zip(e[::2], e[1::2])) for e in w.redis("ACL", "LOG")]
     refused = [(e[b"username"].decode(), e[b"reason"].decode(), e[b"object"].decode(), e[b"client-info"]) for e in refused if e[b"object"] != b"config|get"]
     if refused:
@@ -100,7 +105,7 @@ def acl_files_tell_no_password_and_keep_what_is_there(w):
         after = f.read()
     if done.returncode or after != before or any(p in done.stdout + done.stderr for p in passwords.values()):
         raise Failed(f"a second run changed something: {done.stdout} {done.stderr}")
-    with open(w.acl + "/redis-auth", "r+") as f:
+    with open(w.acl + "/slipway-auth", "r+") as f:
         rest = f.read()
         f.seek(0)
         f.write("a new one\n" + rest)

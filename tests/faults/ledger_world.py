@@ -129,11 +129,11 @@ class Guarded(World):
         return self.server.ask(*args)
 
     def password(self, role):
-        with open(f"{self.acl}/redis-{role}") as f:
+        with open(f"{self.acl}/slipway-{role}") as f:
             return f.readline().strip()
 
     def environment_of(self, role):
-        return {**self.environment, "SLIPWAY_REDIS_USER": "slipway-" + role, "SLIPWAY_REDIS_PASSWORD_FILE": f"{self.acl}/redis-{role}"}
+        return {**self.environment, "SLIPWAY_REDIS_USER": "slipway-" + role, "SLIPWAY_REDIS_PASSWORD_FILE": f"{self.acl}/slipway-{role}"}
 
     def start_up(self, replicas=None):
         port = free_port()
