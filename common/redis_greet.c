@@ -146,6 +146,10 @@ static void on_master(redisAsyncContext *context, void *reply_arg, void *arg) {
         const char *host = reply->element[0]->str, *port = reply->element[1]->str;
         snprintf(redis->master, sizeof(redis->master), strchr(host, ':') ? "[%s]:%s" : "%s:%s",
                  host, port);
+    } else if (reply->type == REDIS_REPLY_NIL && !redis->complained) {
+        redis->complained = true;
+        sw_log(SW_LOG_ERROR, "a sentinel knows no master of that name",
+               SW_S("name", redis->address.master));
     } else {
         complain(redis, "a sentinel refuses", reply);
     }

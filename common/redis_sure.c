@@ -1,7 +1,7 @@
 /* redis_sure.c -- durability `replicated`: nothing is confirmed before replicas have it; see redis_priv.h.
  *
  * WAIT holds up all that is asked on its connection, leases too. So there is one at a time, for all that asked until the turn
- * ended; it takes a tenth of a lease at most; and after one that failed nothing waits (it is told at once that it is not
+ * ended; it takes a tenth of a lease or a second at most; and after one that failed nothing waits (it is told at once that it is not
  * confirmed) until a short one, asked now and then, has succeeded. */
 #include "common/redis_priv.h"
 
@@ -10,6 +10,7 @@
 
 #include <inttypes.h>
 
+#define WAIT_MS 1000 /* at most: people are answered within two seconds */
 #define PROBE_MS "100"
 #define PROBE_EVERY_MS 500
 
@@ -95,7 +96,8 @@ void sw__redis_sure_flush(struct sw_redis *redis) {
     zlistx_t *empty = redis->sure_now;
     redis->sure_now = redis->sure_next;
     redis->sure_next = empty;
-    snprintf(ms, sizeof(ms), "%" PRId64, redis->conf->lease_ms / 10);
+    int64_t most_ms = redis->conf->lease_ms / 10;
+    snprintf(ms, sizeof(ms), "%" PRId64, most_ms < WAIT_MS ? most_ms : WAIT_MS);
     (void)wait_for(redis, ms, on_waited);
 }
 

@@ -2,7 +2,8 @@
 import signal
 
 from cases import case
-from ledger_world import Halves, Replicated, TWO, Watched
+from ledger_world import Halves, Replicated, Split, TWO, Watched
+from notices import push, route, subjects
 from redis_cases import answered, helps, promoted_once
 from talk import Failed, holds, until
 from world import PROMOTE
@@ -51,6 +52,21 @@ def range_half_killed_in_the_middle_completes(w):
     until("the other half helps meanwhile", lambda: told_there(w) == 1)
     w.of[w.TEAM].start()
     promoted_once(w)
+
+
+@case(world=dict(kind=Split, promote_ms="2500-3000"))
+def range_of_shards_moves_to_another_server(w):
+    route(w)
+    w.type(PROMOTE)
+    until("the POST", w.promotions)
+    w.split()
+    there(w)
+    until("the other half helps", lambda: told_there(w) == 1)
+    promoted_once(w)
+    push(w, message="Fix the cart")
+    until("the route of before tells", lambda: subjects(w), 30)
+    w.quiet()
+    helps(w)
 
 
 def generation(w):

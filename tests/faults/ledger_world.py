@@ -75,6 +75,36 @@ class Halves(World):
         return total
 
 
+class Split(Halves):
+    """One Redis at first; `split` spreads its shards over two, as OPERATIONS.md says."""
+
+    def start_redis(self):
+        super().start_redis()
+        self.halves, self.redis_socket = self.redis_socket, self.servers[0].socket
+        self.of = {ONE: self.servers[0], TWO: self.servers[0]}
+
+    def start_up(self, replicas=None):
+        self.port = getattr(self, "port", None) or free_port()  # webhooks know it
+        self.environment["SLIPWAY_HTTP"] = f"127.0.0.1:{self.port}"
+        super().start_up(replicas)
+
+    def split(self):
+        low, high = self.servers
+        high.ask("REPLICAOF", "127.0.0.1", low.port)
+        until("it is in step", lambda: low.ask("WAIT", 1, 100) == 1 and b"master_link_status:up" in high.ask("INFO", "replication"))
+        self.stop_up()
+        until("all of it is there", lambda: low.ask("WAIT", 1, 100) == 1)
+        high.ask("REPLICAOF", "NO", "ONE")
+        middle = int(self.halves.split("=")[0][2:]) + 1
+        for server, shards in ((low, range(middle, 64)), (high, range(middle))):
+            for shard in shards:
+                for key in server.ask("KEYS", "sw:{%02d}:*" % shard):
+                    server.ask("DEL", key)
+        self.of = {team: low if shard_of(team) < middle else high for team in (ONE, TWO)}
+        self.environment["SLIPWAY_REDIS"] = self.halves
+        self.start_up()
+
+
 class Replicated(World):
     """A master with replicas; nothing is confirmed before one of them has it. `sentinels` watch over them."""
     replicas_count, sentinels = 1, 0
