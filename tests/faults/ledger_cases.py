@@ -76,7 +76,7 @@ def generation(w):
 def failover(w, how):
     old, before = w.master(), generation(w)
     old.stop(how)
-    until("another master", lambda: any(s.is_master() for s in w.servers if s is not old), 20)
+    until("another master", lambda: any(s.is_master() for s in w.servers if s is not old), 40)
     w.servers.remove(old)
     promoted_once(w, 60)
     if generation(w) <= before:
