@@ -5,6 +5,7 @@ from cases import case
 from ledger_world import Halves, Replicated, Split, TWO, Watched
 from notices import push, route, subjects
 from redis_cases import answered, helps, promoted_once
+from stream_cases import SOURCE, added, all_added, concern, record, stream_case
 from talk import Failed, holds, until
 from world import PROMOTE
 from words import HELP, NOT_STORED
@@ -131,3 +132,37 @@ def replica_stands_still_before_the_promotion_post(w):
     holds("nothing is done", lambda: w.promotions() == 0, 2.5)
     w.servers[1].stop(signal.SIGCONT)
     promoted_once(w)
+
+
+def no_offset(w):
+    return all(c <= 0 for c, _ in w.kafka.committed(w.group, w.topic).values())
+
+
+@stream_case(options="auto.commit.interval.ms=20", world=dict(kind=Replicated, durability="replicated"))
+def stream_offsets_wait_for_replicas(w):
+    concern(w, SOURCE)
+    w.servers[1].stop(signal.SIGSTOP)
+    w.kafka.write(w.topic, [record(f"e{n}") for n in range(50)])
+    holds("no offset is stored", lambda: no_offset(w), 2)
+    w.servers[1].stop(signal.SIGCONT)
+    all_added(w, 50)
+
+
+@stream_case(options="auto.commit.interval.ms=20", world=dict(kind=Halves))
+def stream_of_both_halves_waits_for_one(w):
+    concern(w, SOURCE)
+    low_of_two = w.of[TWO]
+    low_of_two.ask("SADD", "sw:src:" + SOURCE, TWO)
+    low_of_two.ask("INCR", "sw:sources")
+    w.kafka.write(w.topic, [record(f"a{n}") for n in range(20)])
+    all_added(w, 20)
+    low_of_two.stop()
+    until("it is noticed", lambda: "redis is away" in w.log())
+    w.kafka.write(w.topic, [record(f"b{n}") for n in range(20)])
+    holds("nothing is passed by", lambda: sum(c for c, _ in w.kafka.committed(w.group, w.topic).values()) <= 20, 2)
+    low_of_two.start()
+    all_added(w, 40)
+    key = w.key("notifier:bulk", TWO)
+    row = low_of_two.ask("XINFO", "STREAM", key)
+    if dict(zip(row[::2], row[1::2]))[b"entries-added"] != 40:
+        raise Failed("not all are told in the other half")

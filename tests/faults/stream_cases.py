@@ -47,8 +47,10 @@ def stream_case(nodes=None, replicas=None, settings=None, world=None, long=False
                 topic = f"{name}-{os.getpid()}"
                 kafka.topic(topic)
                 kafka.topic(topic + "-dead", 1)
-                w = World(a.slipway, a.sim, {**SHORT, "KAFKA_OPTIONS": f"{kafka.options} {options}", **(settings or {})}, replicas=replicas, kafka=(kafka, topic),
-                          **(world or {}))
+                more = dict(world or {})
+                kind = more.pop("kind", World)
+                w = kind(a.slipway, a.sim, {**SHORT, "KAFKA_OPTIONS": f"{kafka.options} {options}", **(settings or {})}, replicas=replicas, kafka=(kafka, topic),
+                         **more)
                 w.seed = f"{a.seed}/{name}"
                 remark = fn(w)
                 failed = False
