@@ -15,6 +15,7 @@ import flows  # noqa: F401, adds its rules
 import policy
 from broken import BROKEN, spoil
 from refused import REFUSED
+from starts import each_actor_starts_with_what_it_gets
 from tools import CASES, CHART, KUSTOMIZE, MODULES, TREE, run, settings, template, tool
 from world import World
 
@@ -158,6 +159,8 @@ def main():
     worlds = {name: World(them, settings(), known) for name, them in objects.items()}
     case(every_rule_holds, {name: world for name, world in worlds.items() if name != 'example'})
     case(every_rule_objects_to_what_breaks_it, worlds)
+    with tempfile.TemporaryDirectory(prefix='slipway-deploy-') as folder:
+        case(each_actor_starts_with_what_it_gets, sys.argv[1], worlds['full'], pathlib.Path(folder))
     print(f'{passed} passed, {failed} failed')
     return failed > 0
 

@@ -285,7 +285,7 @@ def reloaded(world):
 
 @rule
 def writable(world):
-    """One directory, in memory, of a limited size."""
+    """One directory, in memory, of a limited size; none for the operator."""
     for component, pod, container in world.slipways():
         for volume in pod['volumes']:
             size = volume.get('emptyDir', {}).get('sizeLimit')
@@ -296,7 +296,7 @@ def writable(world):
         for name, mount in mounts.items():
             if name != 'run' and not mount.get('readOnly'):
                 yield f'{component}: {name} is writable'
-        if mounts.get('run', {}).get('mountPath') != '/run/slipway':
+        if mounts.get('run', {}).get('mountPath') != ('/run/slipway' if component in ROLES else None):
             yield f'{component}: has no /run/slipway'
 
 

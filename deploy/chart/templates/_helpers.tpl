@@ -60,12 +60,8 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- toJson $found -}}
 {{- end }}
 
-{{/* Settings that every process has: addresses, the files that it got, and `settings`. */}}
+{{/* Settings that every process has: addresses, the files that it got, and `settings`. The directories are the defaults. */}}
 {{- define "slipway.env" -}}
-- name: SLIPWAY_RUN_DIR
-  value: /run/slipway
-- name: SLIPWAY_KEY_DIR
-  value: /etc/slipway/keys
 - name: SLIPWAY_REDIS
   value: {{ include "slipway.redisAddress" .root | quote }}
 - name: SLIPWAY_DURABILITY
@@ -90,12 +86,14 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 {{- end }}
 
-{{/* Files that are replaced as a whole when their Secret changes: no subPath, and the pods need no restart. */}}
+{{/* Nobody speaks to the operator, so that it needs no directory of sockets. Files that are replaced as a whole when their Secret changes: no subPath, and the pods need no restart. */}}
 {{- define "slipway.volumes" -}}
+{{- if ne .role "operator" }}
 - name: run
   emptyDir:
     medium: Memory
     sizeLimit: 16Mi
+{{- end }}
 - name: keys
   projected:
     defaultMode: 0440
@@ -129,8 +127,10 @@ app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 
 {{- define "slipway.mounts" -}}
+{{- if ne .role "operator" }}
 - name: run
   mountPath: /run/slipway
+{{- end }}
 - name: keys
   mountPath: /etc/slipway/keys
   readOnly: true
