@@ -87,6 +87,9 @@ def flows(world):
         upstream = [row for row in rows['egress'] if any(internet(peer) for peer in row['to'])]
         if [port['port'] for row in upstream for port in row['ports']] != ([443] if component in UPSTREAMS else []):
             yield f'{component}: what it reaches of the internet is not what it needs'
+        names = [sorted((port.get('protocol', 'TCP'), port['port']) for port in row['ports']) for row in rows['egress']]
+        if names.count([('TCP', 53), ('UDP', 53)]) != 1:
+            yield f'{component}: cannot look up names'
         # Names, Redis and the wire; Kafka, Sentry and a collector where there is one.
         wants = 2 + (component != 'operator') + (component in KAFKA and 'SLIPWAY_KAFKA' in env[component])
         wants += 'SLIPWAY_SENTRY_DSN_FILE' in env[component]
@@ -110,5 +113,11 @@ def stores(world):
                  if component == 'redis' or 'SLIPWAY_KAFKA' in variables(container)}
         if who != users:
             yield f'{component}: reached by {sorted(who ^ users)}'
+        for role, _, labels in world.pods():
+            out = [peer for one in policies_of(world, labels) for row in one['spec'].get('egress') or []
+                   if row['ports'] == [{'protocol': 'TCP', 'port': {'redis': 6379, 'kafka': 9092}[component]}] for peer in row['to']]
+            reached = {other for other, _, its in world.pods() for peer in out if matches(peer['podSelector'], its)}
+            if role in users and reached != {component}:
+                yield f'{role}: on its way to {component} it reaches {sorted(reached)}'
         if any(one['spec'].get('egress') for one in policies_of(world, labels)):
             yield f'{component}: has a way out'

@@ -40,6 +40,8 @@ def health(world):
         for probe, path in asks.items():
             if container.get(probe, {}).get('httpGet') != {'path': path, 'port': 'admin'}:
                 yield f'{role}: {probe} does not ask {path}'
+            if not {'periodSeconds', 'timeoutSeconds', 'failureThreshold'} <= set(container.get(probe, {})):
+                yield f'{role}: {probe} does not say how often and how long'
         alive = container.get('livenessProbe', {})
         found_s = alive.get('periodSeconds', 10) * alive.get('failureThreshold', 3) + alive.get('timeoutSeconds', 1)
         if found_s + alive.get('terminationGracePeriodSeconds', 30) >= 30:
@@ -147,6 +149,8 @@ def spread(world):
                 if matches(one['labelSelector'], labels) and one['labelSelector']['matchLabels'].get(COMPONENT) == role}
         for key in {'topology.kubernetes.io/zone', 'kubernetes.io/hostname'} - over:
             yield f'{role}: not spread over {key}'
+        if any(one.get('matchLabelKeys') != ['pod-template-hash'] for one in pod.get('topologySpreadConstraints', [])):
+            yield f'{role}: an update would leave its pods side by side'
 
 
 @rule
@@ -170,6 +174,28 @@ def rollout(world):
     have = sorted(role for role, _, _, _ in world.actors())
     if have != sorted(ROLES):
         yield f'there are {have}'
+
+
+@rule
+def roles(world):
+    for role, _, _, container in world.actors():
+        if container.get('args') != [role] or 'command' in container:
+            yield f'{role}: runs {container.get("args")}'
+
+
+@rule
+def selectors(world):
+    """Nobody counts, spreads, guards or reaches the pods of another release or another role."""
+    for one in world.of('Deployment', 'StatefulSet', 'PodDisruptionBudget', 'NetworkPolicy', 'Service'):
+        spec, name = one['spec'], f'{one["kind"]} {one["metadata"]["name"]}'
+        found = [(spec.get('selector') or spec.get('podSelector'), name != 'NetworkPolicy slipway-deny')]
+        if one['kind'] == 'Service':
+            found = [({'matchLabels': spec['selector']}, True)]
+        for spread in spec.get('template', {}).get('spec', {}).get('topologySpreadConstraints', []):
+            found.append((spread['labelSelector'], True))
+        for selector, by_role in found:
+            if not {NAME, INSTANCE} | ({COMPONENT} if by_role else set()) <= set(selector['matchLabels']):
+                yield f'{name}: selects by {sorted(selector["matchLabels"])}'
 
 
 @rule
@@ -221,6 +247,9 @@ def settings(world):
             yield f'{component}: speaks to nobody'
         if component in ROLES and 'SLIPWAY_WIRE' in names and 'POD_IP' not in names[:names.index('SLIPWAY_WIRE')]:
             yield f'{component}: POD_IP is not known when SLIPWAY_WIRE needs it'
+        own = next((one for one in container['env'] if one['name'] == 'POD_IP'), {})
+        if component in ROLES and own.get('valueFrom') != {'fieldRef': {'fieldPath': 'status.podIP'}}:
+            yield f'{component}: POD_IP is {own}'
 
 
 @rule
