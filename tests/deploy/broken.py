@@ -125,6 +125,7 @@ BROKEN = [
     ('flows', 'full', 'NetworkPolicy slipway-executor', f'{OUT}/-1', GONE),
     ('flows', 'full', 'NetworkPolicy slipway-executor', f'{OUT}/0/ports/0', GONE),
     ('stores', 'trial', 'NetworkPolicy slipway-executor', f'{OUT}/1/to/0', {'podSelector': {}}),
+    ('stores', 'trial', 'NetworkPolicy slipway-executor', f'{OUT}/1/to/0/podSelector/matchLabels/app.kubernetes.io~1instance', GONE),
     ('stores', 'trial', 'NetworkPolicy slipway-redis', 'spec/ingress/0/from', ANYBODY[:0]),
     ('stores', 'trial', 'NetworkPolicy slipway-kafka', 'spec/ingress/0/from', [{'podSelector': {}}]),
     ('stores', 'trial', 'NetworkPolicy slipway-redis', 'spec/egress', [EVERYWHERE]),

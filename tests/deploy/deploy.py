@@ -97,6 +97,10 @@ def what_is_set_reaches_who_needs_it(worlds):
                  if not key.endswith('_FILE') and key not in ('POD_IP', 'SLIPWAY_ADMIN', 'SLIPWAY_WIRE')}
         if found != wanted:
             yield f'{name}: {role}: {dict(found.items() ^ wanted.items())}'
+    everywhere = {name for _, _, container in worlds['full'].slipways() for name in variables(container)}
+    for name, row in worlds['full'].settings.items():
+        if row['kind'] == 'SECRET' and f'SLIPWAY_{name}' not in everywhere:
+            yield f'full: nobody has {row["field"]}'
 
 
 def kustomize_takes_the_base_and_an_overlay(rendered):

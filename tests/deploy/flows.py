@@ -117,7 +117,8 @@ def stores(world):
             out = [peer for one in policies_of(world, labels) for row in one['spec'].get('egress') or []
                    if row['ports'] == [{'protocol': 'TCP', 'port': {'redis': 6379, 'kafka': 9092}[component]}] for peer in row['to']]
             reached = {other for other, _, its in world.pods() for peer in out if matches(peer['podSelector'], its)}
-            if role in users and reached != {component}:
+            named = all({NAME, INSTANCE} <= set(peer['podSelector'].get('matchLabels', {})) for peer in out)
+            if role in users and (reached != {component} or not named):
                 yield f'{role}: on its way to {component} it reaches {sorted(reached)}'
         if any(one['spec'].get('egress') for one in policies_of(world, labels)):
             yield f'{component}: has a way out'
