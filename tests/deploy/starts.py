@@ -14,7 +14,7 @@ def secrets(slipway, folder):
     """The contents of the Secrets that OPERATIONS.md tells how to make: (Secret, key) -> text."""
     keys = folder / 'keys'
     for command in ('init', 'curve'):
-        subprocess.run([slipway, 'keys', command], env={'SLIPWAY_KEY_DIR': str(keys)}, capture_output=True)
+        subprocess.run([slipway, 'keys', command], env={'SLIPWAY_KEY_DIR': str(keys)}, capture_output=True, check=True)
     return {('slipway-keys', one.name): one.read_text() for one in keys.iterdir()}
 
 
