@@ -103,6 +103,16 @@ def what_is_set_reaches_who_needs_it(worlds):
             yield f'full: nobody has {row["field"]}'
 
 
+def rules_and_dashboard_are_those_of_the_files(objects):
+    rules = next(one for one in objects if one['kind'] == 'PrometheusRule')
+    alerts = [rule['alert'] for group in rules['spec']['groups'] for rule in group['rules'] if 'alert' in rule]
+    if alerts != re.findall(r'^ *- alert: (\w+)$', (CHART / 'alerts.yaml').read_text(), re.M) or not alerts:
+        yield f'alerts: {alerts}'
+    board = next(one for one in objects if one['metadata']['name'] == 'slipway-dashboard')
+    if board['data']['slipway.json'].strip() != (CHART / 'dashboard.json').read_text().strip():
+        yield 'the dashboard is another one'
+
+
 def kustomize_takes_the_base_and_an_overlay(rendered):
     for folder in ('base', 'example'):
         done = run(tool('kubectl'), 'kustomize', KUSTOMIZE / folder)
@@ -186,6 +196,7 @@ def main():
         objects = json.loads((pathlib.Path(folder) / 'objects.json').read_text())
     worlds = {name: World(them, settings(), known) for name, them in objects.items()}
     case(what_is_set_reaches_who_needs_it, worlds)
+    case(rules_and_dashboard_are_those_of_the_files, objects['full'])
     case(every_rule_holds, worlds)
     case(every_rule_objects_to_what_breaks_it, worlds)
     with tempfile.TemporaryDirectory(prefix='slipway-deploy-') as folder:
