@@ -126,13 +126,12 @@ static void check_generations(const json_t *server, const char *address, json_t 
 }
 
 static void check_user(const json_t *server, const char *address, json_t *rows) {
-    const char *user = sw_str(server, "user");
     const bool may = json_is_true(json_object_get(server, "scripts"));
     sw__row(rows, "redis-user", may ? SW__OK : SW__FAIL,
             "give it what `slipway acl` says, or set SLIPWAY_REDIS_USER and "
-            "SLIPWAY_REDIS_PASSWORD_FILE to another",
-            may ? "%s%s may read and run scripts at %s" : "%s%s may not run scripts at %s",
-            user[0] ? "user " : "this user", user, address);
+            "SLIPWAY_REDIS_PASSWORD_FILE to the operator's",
+            may ? "user %s may read and run scripts at %s" : "user %s may not run scripts at %s",
+            sw_str(server, "user"), address);
 }
 
 void sw__check_redis(const struct sw_conf *conf, const json_t *overview, json_t *rows) {

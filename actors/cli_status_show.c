@@ -114,5 +114,7 @@ void sw__status_show(const json_t *overview, FILE *out) {
     json_array_foreach(json_object_get(overview, "installations"), i, one)
         fprintf(out, "%s: %lld commands taken in and not yet read\n", sw_str(one, "installation"),
                 (long long)sw_int(one, "owed"));
+    if (json_is_true(json_object_get(overview, "partial")))
+        fputs("There are more installations than were looked at.\n", out);
     json_array_foreach(json_object_get(overview, "redis"), i, one) show_redis(one, out);
 }

@@ -50,7 +50,7 @@ static void ask_shard(redisContext *redis, unsigned shard, int64_t now_ms) {
     redisAppendCommand(redis, "HMGET %sgen run gen", p);
     redisAppendCommand(redis, "XLEN %sdead", p);
     redisAppendCommand(redis, "XREVRANGE %sdead + %lld COUNT 50", p, (long long)now_ms - HOUR_MS);
-    redisAppendCommand(redis, "HSCAN %sowed 0 COUNT 2000", p);
+    redisAppendCommand(redis, "HSCAN %sowed 0 COUNT 500", p);
     for (unsigned i = INGRESS + 1; i < SW__ROLES; i++)
         ask_actor(redis, p, sw__roles[i], now_ms);
 }

@@ -5,9 +5,9 @@
  *             "owed": {"urgent", "bulk"}, "oldest_ms": {"urgent", "bulk"}, "waiting": [{"shard", "id", "age_ms"}],
  *             "calls": {"owed", "marked", "late", "late_ms"}, "timers": {"armed", "overdue", "next_ms"}}],
  *           "dead": {"total", "hour"}, "installations": [{"installation", "owed"}], "partial",
- *           "redis": [{"address", "shards", "skew_ms", "version", "role", "replicas", "link", "used_bytes", "max_bytes",
- *             "error"? (then nothing else but the first two), "policy", "aof", "written", "loading", "fsync" (null: not told), "user" ("": not told), "scripts" (whether it may run
- *             them), "generations": {"now", "older", "none"}}]}
+ *           "redis": [{"address", "shards", "error"? (then nothing else), "skew_ms", "version", "role", "replicas" (that follow),
+ *             "link", "used_bytes", "max_bytes", "policy", "aof", "written", "loading", "fsync" (null: not told), "user",
+ *             "scripts" (whether it may run them), "generations": {"now", "older", "none"}}]}
  *           of ingress only "actor" and "processes". unowned: the lease ran out expired_ms ago; without it the shard was given
  *           back, or never taken. oldest_ms: since the command of what stands first came in, 0 nothing does. waiting: what
  *           stands first in an urgent lane although its command is older than SW_OVERVIEW_OLD_MS. late: its mark ran out.
@@ -18,7 +18,7 @@
  * owner    the caller
  * source   ARCHITECTURE.md "The ledger"
  * limits   two round trips; dead letters: 50 a shard are counted in "hour"; installations: those that owe a tenth of
- *          SLIPWAY_OWED_MAX, of about 2000 a shard ("partial": there are more)
+ *          SLIPWAY_OWED_MAX, of about 500 a shard ("partial": there are more)
  */
 #ifndef SW_OVERVIEW_H
 #define SW_OVERVIEW_H

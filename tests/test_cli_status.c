@@ -166,6 +166,23 @@ static void wrong_settings_are_not_well(void **state) {
     expect(1, "allkeys-lru: it forgets work; appendfsync of ");
 }
 
+static void memory_is_said_where_something_is_shed_and_no_mere_setting(void **state) {
+    const struct redis_world *w = *state;
+    live(w, "60000");
+    freeReplyObject(ask(w, "SETRANGE filler 20000000 x"));
+    redisReply *info = ask(w, "INFO memory");
+    const char *line = strstr(info->str, "used_memory:");
+    assert_non_null(line);
+    const long long used = atoll(line + strlen("used_memory:"));
+    freeReplyObject(info);
+    SW_AUTO(sw_text) char *most = sw_printf("%lld", used * 4 / 3);
+    freeReplyObject(ask(w, "CONFIG SET maxmemory %s", most));
+    expect(0, "well, but: ");
+    expect(0, " %): webhooks are refused at the door\n");
+    freeReplyObject(ask(w, "CONFIG SET maxmemory 0"));
+    expect(0, "well: processes 7");
+}
+
 static void json_has_the_documented_fields(void **state) {
     const struct redis_world *w = *state;
     static const char *const top[] = {"well", "line",  "rows",          "at_ms",  "actors",
@@ -233,6 +250,7 @@ int main(void) {
         TEST(what_nobody_came_to_is_not_well),
         TEST(a_dead_letter_is_said_for_an_hour),
         TEST(wrong_settings_are_not_well),
+        TEST(memory_is_said_where_something_is_shed_and_no_mere_setting),
         TEST(json_has_the_documented_fields),
         TEST(of_several_redis_one_that_is_away_is_named_and_the_other_shown),
         TEST(without_redis_it_ends_with_69_and_a_wrong_word_with_64),
