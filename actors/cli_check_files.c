@@ -89,6 +89,33 @@ static void check_keys(const struct sw_conf *conf, json_t *rows, json_t *rings) 
     }
 }
 
+/* Who speaks on a wire between machines has a pair for it, and where there is none plain tcp stays on this machine. */
+static void check_wire(const struct sw_conf *conf, json_t *rows) {
+    static const char tcp[] = "tcp://";
+    if (strncmp(conf->wire, tcp, strlen(tcp)) != 0) return;
+    const char *address = conf->wire + strlen(tcp);
+    const bool here = !strncmp(address, "127.", 4) || !strncmp(address, "[::1]:", 6);
+    if (!count_files(conf, true)) {
+        sw__row(rows, "wire", here ? SW__WARN : SW__FAIL,
+                "slipway keys curve; then copy each curve-ACTOR.key to where that actor runs, and "
+                "every curve-*.pub to all",
+                "SLIPWAY_WIRE is %s, and no keys for it are in %s: %s", conf->wire, conf->key_dir,
+                here ? "whoever is on this machine can speak as an actor" : "no actor starts");
+        return;
+    }
+    const size_t before = json_array_size(rows);
+    for (const char *const *name = sw_ring_names; *name; name++) {
+        SW_AUTO(sw_text) char *curve = sw_printf("curve-%s", *name);
+        if (!has_pub(*name) || is_curve(*name) || !is_there(conf, *name, "key")) continue;
+        if (is_there(conf, curve, "key")) continue;
+        sw__row(rows, "wire", SW__FAIL, "copy it from where the keys were made",
+                "%s/%s.key is missing: %s cannot speak on SLIPWAY_WIRE", conf->key_dir, curve,
+                *name);
+    }
+    if (json_array_size(rows) == before)
+        sw__row(rows, "wire", SW__OK, NULL, "SLIPWAY_WIRE is %s, with keys", conf->wire);
+}
+
 /* " \"$NAME\"" at the end of the list. The path is not said: somebody may have put the secret itself there. */
 static void append(char **list, const char *variable) {
     char *longer = sw_printf("%s \"$%s\"", *list, variable);
@@ -148,6 +175,7 @@ void sw__check_files(const struct sw_conf *conf, json_t *rows, json_t **ret_ring
         sw__row(mine, "key-files", SW__OK, NULL, "%zu rings in %s", json_array_size(rings),
                 conf->key_dir);
     json_array_extend(rows, mine);
+    check_wire(conf, rows);
     check_secrets(rows);
     *ret_rings = rings;
 }

@@ -201,6 +201,32 @@ static void a_pod_that_has_only_its_own_keys_is_right(void **state) {
     expect("ok", "key-files", "7 rings in ", NULL);
 }
 
+static void a_wire_between_machines_without_keys_is_told(void **state) {
+    const struct redis_world *w = *state;
+    char why[512];
+    SW_AUTO(sw_text) char *keys = path_of(w, "keys");
+    SW_AUTO(sw_text) char *mine = path_of(w, "keys/curve-auth.key");
+    SW_AUTO(sw_text) char *theirs = path_of(w, "keys/curve-parser.pub");
+    setenv("SLIPWAY_WIRE", "tcp://127.0.0.1:0", 1);
+    doctor(NULL);
+    expect("warn", "wire", "whoever is on this machine", "slipway keys curve");
+    setenv("SLIPWAY_WIRE", "tcp://10.0.0.1:7400", 1);
+    doctor(NULL);
+    expect("FAIL", "wire", "no actor starts", "slipway keys curve");
+    assert_int_equal(sw_keys_curve(keys, why, sizeof(why)), 0);
+    doctor(NULL);
+    expect("ok", "wire", "with keys", NULL);
+    expect("ok", "key-files", "16 rings in ", NULL);
+    assert_int_equal(unlink(mine), 0);
+    doctor(NULL);
+    expect("FAIL", "wire", "curve-auth.key is missing: auth cannot speak", "copy it");
+    assert_int_equal(unlink(theirs), 0);
+    doctor(NULL);
+    expect("FAIL", "key-files", "curve-parser.pub is missing: nobody here can speak to parser",
+           "copy it");
+    unsetenv("SLIPWAY_WIRE");
+}
+
 static void a_secret_that_everybody_may_read_is_named_by_its_setting(void **state) {
     const struct redis_world *w = *state;
     SW_AUTO(sw_text) char *secret = path_of(w, "secret");
@@ -254,6 +280,7 @@ int main(void) {
         TEST(keys_that_are_missing_or_open_are_named),
         TEST(keys_that_do_not_belong_together_are_named),
         TEST(a_pod_that_has_only_its_own_keys_is_right),
+        TEST(a_wire_between_machines_without_keys_is_told),
         TEST(a_secret_that_everybody_may_read_is_named_by_its_setting),
         TEST(keys_of_no_known_kind_are_found),
         TEST(json_is_an_object_a_line),
