@@ -115,7 +115,7 @@ static int curve(const struct sw_conf *conf, int argc, char **argv) {
     if (argc > 0) return sw__keys_wrong(curve_usage, argv[0]);
     char error[SW__ERROR_MAX];
     if (sw_keys_curve(conf->key_dir, error, sizeof(error)) < 0)
-        return sw__keys_fail("SLIPWAY_KEY_DIR: %s", error);
+        return sw__keys_fail("SLIPWAY_KEY_DIR: %s", error), SW_EXIT_SETTING;
     printf("keys of the wire between machines are in %s\n", conf->key_dir);
     return 0;
 }

@@ -162,7 +162,9 @@ static int refuse_needed(const struct sw_conf *conf, const char *name, const cha
     char error[SW__ERROR_MAX];
     const struct sw_key_use *use = sw_key_use_of(&uses, id);
     const struct sw__claim claim = {name, id};
-    int r = sw__keys_wait(conf, &claim, 1, sw__keys_sealing, "may still seal with");
+    const bool wire = !strncmp(name, "curve-", 6); /* a pair is taken at the start */
+    int r = sw__keys_wait(conf, &claim, 1, sw__keys_sealing,
+                          wire ? "must be started again: it has" : "may still seal with");
     if (r) return sw__keys_fail("%s stays", id), r < 0 ? SW_EXIT_FAILED : r;
     r = sw_key_uses_read(conf, &uses, error, sizeof(error));
     if (r < 0) return sw__keys_fail("%s; %s stays", error, id), sw_cli_exit(r);

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#define PEERS_MAX 256
+#define PEERS_MAX 512 /* 64 processes of each role */
 #define IDLE_MS 60000
 #define STUCK_MS 2000 /* a peer that takes nothing for so long is connected anew */
 #define ANSWER_MAX_BYTES                                                                           \

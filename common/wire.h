@@ -8,7 +8,7 @@
  *          spoken to, is counted
  * owner    the loop thread
  * source   zguide ch. 3 "ROUTER", zmq_setsockopt, zmq_curve, rfc.zeromq.org/spec/27 (ZAP)
- * limits   1000 messages to and from each peer, 64 KiB an envelope, 256 peers; linger 200 ms
+ * limits   1000 messages to and from each peer, 64 KiB an envelope, 512 peers; linger 200 ms
  */
 #ifndef SW_WIRE_H
 #define SW_WIRE_H
