@@ -127,14 +127,17 @@ static bool is_curve(const char *name) {
 static int add(const struct sw_conf *conf, int argc, char **argv) {
     char id[SW_KEY_ID_CHARS + 1], error[SW__ERROR_MAX];
     bool all = argc > 0 && !strcmp(argv[0], "all");
+    struct sw_ring ring;
     int failed = 0;
     if (argc < 1 || (!all && !sw_ring_is_name(argv[0])))
         return sw__keys_wrong(add_usage, argc < 1 ? NULL : argv[0]);
     if (argc > 1) return sw__keys_wrong(add_usage, argv[1]);
     for (const char *const *name = sw_ring_names; *name; name++) {
         if (!all && strcmp(*name, argv[0]) != 0) continue;
+        if (all && is_curve(*name) &&
+            sw_ring_read(conf->key_dir, *name, &ring, error, sizeof(error)) == -ENOENT)
+            continue; /* nothing between machines */
         int r = sw_ring_add(conf->key_dir, *name, id, error, sizeof(error));
-        if (r == -ENOENT && all && is_curve(*name)) continue; /* none between machines */
         if (r == 0)
             printf("%s: %s is added; `slipway keys rotate %s` puts it to use\n", *name, id, *name);
         if (r == -EEXIST && all) printf("%s: %s is added already\n", *name, id);

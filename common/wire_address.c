@@ -11,16 +11,17 @@
 
 #define BACKLOG 128
 
-/* Of "1.2.3.4:7400" or "[::1]:7400", numbers only: no name is looked up. */
+/* Of "1.2.3.4:7400", "[::1]:7400" or, as a pod's address comes without brackets, "::1:7400"; numbers only: no name is looked up. */
 static bool parse(const char *text, size_t size, struct sockaddr_in6 *ret) {
     char host[INET6_ADDRSTRLEN + 1];
-    const bool six = size && text[0] == '[';
-    const char *end = six ? memchr(text, ']', size) : memchr(text, ':', size);
-    const char *from = text + six, *port = end ? end + six : NULL;
+    const bool bracket = size && text[0] == '[';
+    const char *end = bracket ? memchr(text, ']', size) : memrchr(text, ':', size);
+    const char *from = text + bracket, *port = end ? end + bracket : NULL;
     unsigned number = 0;
     if (!end || (size_t)(end - from) >= sizeof(host) || port >= text + size || *port++ != ':')
         return false;
     snprintf(host, sizeof(host), "%.*s", (int)(end - from), from);
+    const bool six = bracket || strchr(host, ':');
     if (port == text + size || text + size - port > 5) return false;
     for (const char *p = port; p < text + size; p++) {
         if (*p < '0' || *p > '9') return false;

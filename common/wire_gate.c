@@ -74,7 +74,11 @@ static int on_asked(zloop_t *loop, zmq_pollitem_t *item, void *arg) {
         zmq_msg_t frame[ZAP_FRAMES];
         int frames = sw__wire_frames(wire->zap, frame, ZAP_FRAMES);
         if (frames == 0) break;
-        if (frames > 1) judge(wire, frame, frames);
+        if (frames > 1)
+            judge(wire, frame, frames);
+        else
+            zmq_send(wire->zap, "", 0,
+                     ZMQ_DONTWAIT); /* nobody asks so; unanswered it would ask no more */
         for (int i = 0; i < frames; i++)
             zmq_msg_close(&frame[i]);
     }
