@@ -68,6 +68,8 @@ int sw_cli_acl(int argc, char **argv);
 int sw_cli_manifest(int argc, char **argv);
 /* `slipway dead`: lists, shows, retries and drops dead letters. */
 int sw_cli_dead(int argc, char **argv);
+/* `slipway send`: a line as Slack would send it. */
+int sw_cli_send(int argc, char **argv);
 /* `slipway version`: what runs here; not in the library of the tests, which would be linked anew at each commit. */
 int sw_cli_version(int argc, char **argv);
 extern const char sw_commit[]; /* of the build, or "unknown" */

@@ -218,9 +218,9 @@ static void take_in(const struct sw__ask *ask, const char *signature, struct sla
     d->reply = d->duplicate = empty;
     d->shed = sw__reply(200, SW__JSON, sw_strdup(BUSY));
     d->away = sw__reply(200, SW__JSON, sw_strdup(AWAY));
-    /* Slack ignores it; who sends by hand can follow it (`slipway send`). */
-    memcpy(d->reply.id, append->m->cmd, SW_COMMAND_CHARS + 1);
-    memcpy(d->away.id, append->m->cmd, SW_COMMAND_CHARS + 1);
+    /* `slipway send` follows it. Slack, whose triggers are numbers, gets the shorter answer, which is made only once. */
+    if (s->field[TRIGGER].size > 5 && !memcmp(s->field[TRIGGER].text, "send.", 5))
+        memcpy(d->reply.id, append->m->cmd, SW_COMMAND_CHARS + 1);
 }
 
 static bool is_ssl_check(const struct sw_request *request) {

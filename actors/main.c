@@ -36,6 +36,7 @@ static const struct {
     {"manifest", sw_cli_manifest, "prints the manifest of the Slack app"},
     {"trace", sw_cli_trace, "tells what a command went through"},
     {"audit", sw_cli_audit, "lists who did what, and how it ended"},
+    {"send", sw_cli_send, "sends a line as Slack would, and follows it"},
     {"dead", sw_cli_dead, "lists, shows, retries and drops dead letters"},
     {"version", sw_cli_version, "prints what runs here, to the last library"},
 };

@@ -441,7 +441,7 @@ void sw_door_answer(struct sw_waiting *w, struct sw_reply *reply) {
         return;
     }
     if (reply->status == 200 && !reply->body && !reply->location && !reply->cookie &&
-        !door->quiet) {
+        !reply->id[0] && !door->quiet) {
         w->response = door->empty;
         w->shared = true;
     } else {

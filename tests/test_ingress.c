@@ -34,10 +34,19 @@ static void stores_a_signed_command_once(void **state) {
     assert_null(d->reply.body);
     assert_int_equal(d->duplicate.status, 200);
     assert_null(d->duplicate.body);
-    assert_string_equal(d->reply.id, append->m->cmd); /* who sends by hand can follow it */
-    assert_string_equal(d->duplicate.id, "");
+    assert_string_equal(d->reply.id, "");
     assert_null(d->refused);
     assert_false(d->wait);
+}
+
+static void who_sends_by_hand_is_told_the_id(void **state) {
+    struct world *w = *state;
+    const struct sw_decision *d = slash(w, FORM "&x=1");
+    assert_string_equal(d->reply.id, "");
+    SW_AUTO(sw_text) char *form = sw_printf("%.*ssend.1", (int)strlen(FORM) - 7, FORM);
+    d = slash(w, form);
+    assert_string_equal(d->reply.id, d->append[0].m->cmd);
+    assert_string_equal(d->duplicate.id, "");
 }
 
 static void tells_when_it_is_busy_or_not_sure(void **state) {
@@ -402,6 +411,7 @@ int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_up, world_down)
     const struct CMUnitTest tests[] = {
         TEST(stores_a_signed_command_once),
+        TEST(who_sends_by_hand_is_told_the_id),
         TEST(tells_when_it_is_busy_or_not_sure),
         TEST(ids_sort_by_time_and_differ),
         TEST(a_signature_holds_for_five_minutes_either_way),
