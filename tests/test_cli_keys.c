@@ -190,6 +190,8 @@ static void test_a_token_key_goes_when_no_row_needs_it(void **state) {
     json_object_set_new(json_object_get(person, "heroku"), "row", json_string(kept));
     put(w, key, json_incref(person));
     expect("list", 0, "no file");
+    expect("list --json", 0, "\"standing\":null,\"since_ms\":null,\"rows\":");
+    expect("list --json", 0, "{\"name\":\"auth\",\"key\":\"");
     assert_non_null(strstr(output, old));
     end(w->run, SIGTERM);
     start_auth(w); /* nothing of before is in its memory */
@@ -324,6 +326,8 @@ static void test_without_redis_nothing_goes_unless_it_is_said(void **state) {
     expect("add token", 0, "is added");
     expect("list", 69, "what needs them is not known: no Redis at SLIPWAY_REDIS");
     assert_non_null(strstr(output, old));
+    expect("list --json", 69, "\"standing\":\"added\",\"since_ms\":");
+    assert_null(strstr(output, "\"rows\""));
     expect("rotate token", 69, "nothing was changed");
     assert_string_equal(key_at("token", 0), old);
     expect("rotate token --offline", 0, "seals from now on");
