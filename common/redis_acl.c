@@ -5,6 +5,7 @@
 #include "common/redis_acl.h"
 
 #include "common/mem.h"
+#include "proto/kinds.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -30,18 +31,18 @@ enum {
 
 static const struct row {
     const char *role;
-    const char *sends[5]; /* besides itself */
     unsigned may;
 } rows[] = {
-    {"ingress", {"parser", "auth", "notifier"}, ONCE | COUNTS | LOOKS_UP},
-    {"parser", {"auth", "responder"}, COUNTS},
-    {"auth", {"executor", "responder", "refresher", "notifier"}, COUNTS | ONCE | AUDITS | SOURCES},
-    {"executor", {"auth", "responder", "notifier"}, AUDITS | SOURCES},
-    {"responder", {"auth", "executor", "notifier"}, 0},
-    {"notifier", {"auth", "responder"}, ONCE | AUDITS | SOURCES | LOOKS_UP},
-    {"refresher", {"auth", "responder"}, 0},
-    {"operator", {NULL}, OPERATES},
+    {"ingress", ONCE | COUNTS | LOOKS_UP},
+    {"parser", COUNTS},
+    {"auth", COUNTS | ONCE | AUDITS | SOURCES},
+    {"executor", AUDITS | SOURCES},
+    {"responder", 0},
+    {"notifier", ONCE | AUDITS | SOURCES | LOOKS_UP},
+    {"refresher", 0},
+    {"operator", OPERATES},
 };
+#define ROLES (sizeof(rows) / sizeof(*rows) - 1) /* the operator comes last */
 
 /* What greets a server, and whatever no key is needed for. */
 static const char everybody[] = " +info +ping +role +time +wait +script|load";
@@ -62,16 +63,19 @@ static const char operates[] =
     "owed ~" S "dead ~" S "audits ~" S "audit:* ~" S "seen:*)";
 
 static void write_sends(FILE *out, const struct row *row) {
-    for (size_t i = 0; i < 5 && row->sends[i]; i++)
-        fprintf(out, " (+xadd +xlen %%W~" S "%s %%W~" S "%s:bulk) (+hget %%R~" S "%s:own)",
-                row->sends[i], row->sends[i], row->sends[i]);
+    for (size_t i = 0; i < ROLES; i++) {
+        const char *to = rows[i].role;
+        if (!sw_kind_sends(row->role, to)) continue;
+        fprintf(out, " (+xadd +xlen %%W~" S "%s %%W~" S "%s:bulk) (+hget %%R~" S "%s:own)", to, to,
+                to);
+    }
 }
 
 static void write_rules(FILE *out, const struct row *row) {
     fprintf(out, " resetchannels -@all%s", everybody);
     if (row->may & OPERATES) {
         fputs(operates, out);
-        for (size_t i = 0; i + 1 < sizeof(rows) / sizeof(*rows); i++)
+        for (size_t i = 0; i < ROLES; i++)
             fprintf(out, " (+xadd %%W~" S "%s %%W~" S "%s:bulk)", rows[i].role, rows[i].role);
         fputc('\n', out);
         return;

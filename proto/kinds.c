@@ -61,3 +61,12 @@ bool sw_kind_may(const char *kind, const char *from, const char *to) {
     }
     return false;
 }
+
+bool sw_kind_sends(const char *from, const char *to) {
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        bool told = !strcmp(rows[i].kind, SW_KIND_PAGE); /* by wire only */
+        if (!told && names(rows[i].from, from) && names(rows[i].to, to))
+            return strcmp(from, to) != 0;
+    }
+    return false;
+}

@@ -55,5 +55,7 @@
 /* Whether the role `from` sends this kind to the role `to`, by wire or as an entry. What the command line appends is not sent by a
  * role. */
 bool sw_kind_may(const char *kind, const char *from, const char *to);
+/* Whether the role `from` puts entries of any kind into the mailbox of the role `to`, another one. */
+bool sw_kind_sends(const char *from, const char *to);
 
 #endif
