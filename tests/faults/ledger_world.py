@@ -124,7 +124,7 @@ class Replicated(World):
         port, path = free_port(), f"{self.dir}/sentinel{n}.conf"
         with open(path, "w") as f:
             f.write(f"port {port}\nbind 127.0.0.1\ndir {self.dir}\nsentinel monitor main 127.0.0.1 {master} 2\n"
-                    "sentinel down-after-milliseconds main 500\nsentinel failover-timeout main 2000\n")
+                    "sentinel down-after-milliseconds main 1500\nsentinel failover-timeout main 6000\n")
         self.spawn(["redis-server", path, "--sentinel"], f"sentinel{n}")
         return f"127.0.0.1:{port}"
 
