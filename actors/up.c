@@ -126,6 +126,10 @@ static int prepare(struct up *up, int *ret_lock_fd) {
         return r;
     }
     sw__up_conf_doubt(&up->conf);
+    if (!(redis && redis[0]) && !strcmp(up->conf.durability, "replicated")) {
+        sw__up_say("SLIPWAY_DURABILITY replicated needs SLIPWAY_REDIS, one with replicas");
+        return -EINVAL;
+    }
     r = prepare_directories(up);
     if (r < 0) return r;
     const char *colon = strrchr(up->conf.http, ':');

@@ -327,6 +327,13 @@ static char *doubts(const char *const *settings) {
     return said_until(EX_CONFIG, settings);
 }
 
+static void a_redis_of_its_own_has_no_replicas(void **state) {
+    (void)state;
+    const char *const settings[] = {"SLIPWAY_DURABILITY", "replicated", NULL};
+    SW_AUTO(sw_text) char *said = doubts(settings);
+    assert_non_null(strstr(said, "replicated needs SLIPWAY_REDIS, one with replicas\n"));
+}
+
 /* The first that starts, and one of those that wait for it. */
 static void a_wrong_setting_ends_all_of_it_with_78(void **state) {
     static const char *const roles[] = {"ingress", "notifier"};
@@ -444,6 +451,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test_setup_teardown(tokens_whose_key_is_gone_do_not_get_another, set_up,
                                         tear_down),
         cmocka_unit_test(wrong_arguments_are_refused),
+        cmocka_unit_test(a_redis_of_its_own_has_no_replicas),
         cmocka_unit_test(a_wrong_setting_ends_all_of_it_with_78),
         cmocka_unit_test(what_is_missing_is_said_before_somebody_tries),
     };
