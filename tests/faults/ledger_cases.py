@@ -5,7 +5,7 @@ from cases import case
 from ledger_world import Halves, Replicated, Split, TWO, Watched
 from notices import push, route, subjects
 from redis_cases import answered, helps, promoted_once
-from stream_cases import SOURCE, added, all_added, concern, record, stream_case
+from stream_cases import SOURCE, added, all_added, concern, expect, record, stream_case, webhook
 from talk import Failed, holds, until
 from world import PROMOTE
 from words import HELP, NOT_STORED
@@ -20,6 +20,12 @@ def there(w):
     return w.type("help", user="U0CYD", team=TWO, channel="C0OTHER")
 
 
+def concern_there(w, source):
+    w.of[TWO].ask("SADD", "sw:src:" + source, TWO)
+    w.of[TWO].ask("INCR", "sw:sources")
+    return w.of[TWO]
+
+
 def not_confirmed(answer):
     if NOT_STORED not in (answer or ""):
         raise Failed(f"not an honest answer: {answer!r}")
@@ -29,8 +35,12 @@ def not_confirmed(answer):
 def range_half_away_and_the_other_goes_on(w):
     there(w)
     until("the other half helps, too", lambda: told_there(w) == 1)
-    w.of[TWO].stop()
+    concern(w, "heroku/app-7")
+    concern_there(w, "heroku/app-7").stop()
     until("its processes noticed", lambda: "redis is away" in w.log())
+    before = added(w)
+    expect(webhook(w, "ev-a"), 503)
+    until("who could be told was", lambda: added(w) == before + 1)
     not_confirmed(answered(w, there(w)))
     if answered(w, w.type(PROMOTE)):
         raise Failed("not taken in where Redis is there")
@@ -38,6 +48,7 @@ def range_half_away_and_the_other_goes_on(w):
     if w.promotions() != 1 or w.ready("ingress") != 1:
         raise Failed(f"{w.promotions()} POSTs, {w.ready('ingress')} ready")
     w.of[TWO].start()
+    until("a repeated webhook is taken in", lambda: webhook(w, "ev-a") == 200)
     before = told_there(w)
     until("the half that came back helps", lambda: not there(w)["body"] and until("help", lambda: told_there(w) > before, 5))
     promoted_once(w)
@@ -151,9 +162,7 @@ def stream_offsets_wait_for_replicas(w):
 @stream_case(options="auto.commit.interval.ms=20", world=dict(kind=Halves))
 def stream_of_both_halves_waits_for_one(w):
     concern(w, SOURCE)
-    low_of_two = w.of[TWO]
-    low_of_two.ask("SADD", "sw:src:" + SOURCE, TWO)
-    low_of_two.ask("INCR", "sw:sources")
+    low_of_two = concern_there(w, SOURCE)
     w.kafka.write(w.topic, [record(f"a{n}") for n in range(20)])
     all_added(w, 20)
     low_of_two.stop()
