@@ -72,8 +72,9 @@ ROWS = [
         Panel("Tried again", "ops", [("{{upstream}} {{reason}}", rate("slipway_retries_total", "upstream, reason"))], empty=NOTHING_WRONG),
         Panel("Upstreams that do not work", "none", [("{{upstream}}", "max by (upstream) (slipway_upstream_broken{J})")]),
         Panel("Refused at the door", "reqps", [("{{reason}}", rate("slipway_refused_total", "reason"))]),
+        Panel("Refused on the wire", "ops", [("{{reason}}", rate("slipway_wire_refused_total", "reason"))], empty=NOTHING_WRONG),
         Panel("Became dead letters", "ops", [("{{reason}}", rate("slipway_dead_total", "reason"))]),
-        Panel("Should not be", "none", [
+        Panel("Should not be", "none", width=16, queries=[
             ("{{what}} did not open", "sum by (what) (increase(slipway_seal_broken_total{J}[RATE]))"), ("stale processes", "sum(increase(slipway_stale_total{J}[RATE]))"),
             ("answers that may be doubles", "sum(increase(slipway_answer_repeated_total{J}[RATE]))"), ("handlers over 5 ms", "sum(increase(slipway_slow_handlers_total{J}[RATE]))"),
             ("reports {{outcome}}", "sum by (outcome) (increase(slipway_reports_total{J}[RATE]))")]),

@@ -64,7 +64,7 @@ def versions(*all_of):
 
 
 # Alert, what makes it fire, how often, what does not, and after how many minutes it is looked at.
-LATER = 50
+LATER, LONG = 25, 50
 ROWS = [
     ("SlipwayActorGone", builds(*ROLES[2:]), 2, builds(*ROLES), LATER),
     ("SlipwayInstanceDown", {**series("up", "1x5 0x400"), BUILD: "1x5 _x400"}, 1, {"up{job=\"other\",instance=\"b:1\"}": steady(0), BUILD: steady(1)}, LATER),
@@ -72,8 +72,9 @@ ROWS = [
     ("SlipwayRedisAway", series("slipway_redis_up", steady(0), actor="auth"), 1, series("slipway_redis_up", steady(1), actor="auth"), LATER),
     ("SlipwayShardsUnowned", series("slipway_shards_owned", steady(63), actor="auth"), 1,
      {**series("slipway_shards_owned", steady(32), actor="auth"), 'slipway_shards_owned{job="slipway",instance="b:9090",actor="auth"}': steady(32)}, LATER),
-    ("SlipwayLeaseChurn", built("slipway_lease_moves_total", grows(60)), 1, built("slipway_lease_moves_total", grows(2, 64)), LATER),
-    ("SlipwayStale", built("slipway_stale_total", "0x40 1x400"), 1, built("slipway_stale_total", "0x5 1x400"), LATER),
+    ("SlipwayLeaseChurn", built("slipway_lease_moves_total", grows(60)), 1, built("slipway_lease_moves_total", grows(2, 64)), LONG),
+    ("SlipwayStale", built("slipway_stale_total", "0x40 1x400"), 1, built("slipway_stale_total", "0x5 1x400"), LONG),
+    ("SlipwayWireRefused", series("slipway_wire_refused_total", grows(1), reason="key"), 1, series("slipway_wire_refused_total", steady(3), reason="key"), LATER),
     ("SlipwayMemory", built("process_resident_memory_bytes", steady(300 << 20)), 1, built("process_resident_memory_bytes", steady(30 << 20)), LATER),
     ("SlipwayFilesUsedUp", {**built("process_open_fds", steady(900)), **series("process_max_fds", steady(1000))}, 1,
      {**built("process_open_fds", steady(90)), **series("process_max_fds", steady(1000))}, LATER),
@@ -96,17 +97,17 @@ ROWS = [
      buckets("slipway_effect_seconds", {"1.0": 100, "10.0": 1, "+Inf": 0}, upstream="heroku"), LATER),
     ("SlipwayRefreshFails", refreshes(10, 10), 1, refreshes(100, 1), LATER),
     ("SlipwayTokensOld", buckets("slipway_token_age_seconds", {"28800.0": 50, "43200.0": 50, "+Inf": 0}, provider="heroku"), 1,
-     buckets("slipway_token_age_seconds", {"21600.0": 50, "25200.0": 50, "+Inf": 0}, provider="heroku"), LATER),
-    ("SlipwaySealBroken", series("slipway_seal_broken_total", "0x40 1x400", what="row"), 1, series("slipway_seal_broken_total", steady(0), what="row"), LATER),
-    ("SlipwayReloadFailed", series("slipway_reloads_total", "0x40 1x400", what="keys", outcome="failed"), 1,
+     buckets("slipway_token_age_seconds", {"21600.0": 50, "25200.0": 50, "+Inf": 0}, provider="heroku"), LONG),
+    ("SlipwaySealBroken", series("slipway_seal_broken_total", "0x15 1x400", what="row"), 1, series("slipway_seal_broken_total", steady(0), what="row"), LATER),
+    ("SlipwayReloadFailed", series("slipway_reloads_total", "0x15 1x400", what="keys", outcome="failed"), 1,
      series("slipway_reloads_total", grows(1), what="keys", outcome="ok"), LATER),
     ("SlipwayKafkaLag", series("slipway_kafka_lag", steady(20000), partition="events/0"), 1, series("slipway_kafka_lag", steady(200), partition="events/0"), LATER),
-    ("SlipwayStreamPoison", series("slipway_stream_records_total", "0x40 1x400", outcome="poison"), 1, series("slipway_stream_records_total", grows(9), outcome="skipped"), LATER),
+    ("SlipwayStreamPoison", series("slipway_stream_records_total", "0x15 1x400", outcome="poison"), 1, series("slipway_stream_records_total", grows(9), outcome="skipped"), LATER),
     ("SlipwayStreamAway", series("slipway_stream_produced_total", grows(1), outcome="ledger"), 1, series("slipway_stream_produced_total", grows(9), outcome="ok"), LATER),
     # Each actor counts the same letters; what was dealt with is gone.
     ("SlipwayDeadLetters", {**series("slipway_dead_letters", steady(1), actor="auth"), **series("slipway_dead_letters", steady(1), actor="parser")}, 1,
-     series("slipway_dead_letters", "3x40 0x400", actor="auth"), LATER),
-    ("SlipwayDeadLettersComeIn", series("slipway_dead_total", grows(1), reason="refused"), 1, series("slipway_dead_total", "0x40 1x400", reason="refused"), LATER),
+     series("slipway_dead_letters", "3x15 0x400", actor="auth"), LATER),
+    ("SlipwayDeadLettersComeIn", series("slipway_dead_total", grows(1), reason="refused"), 1, series("slipway_dead_total", "0x15 1x400", reason="refused"), LATER),
     ("SlipwayReportsFail", series("slipway_reports_total", grows(1), outcome="failed"), 1, series("slipway_reports_total", grows(1), outcome="sent"), LATER),
 ]
 
