@@ -7,6 +7,7 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/metrics.h"
+#include "common/otlp.h"
 #include "common/request.h"
 #include "common/run_priv.h"
 #include "common/story.h"
@@ -33,7 +34,8 @@ struct follow {
     unsigned lane;
     const char *name, *bytes; /* of the arguments */
     size_t size;
-    json_t *value; /* effect: its record; answer: the packed tell */
+    json_t *value;        /* effect: its record; answer: the packed tell */
+    struct sw_span *span; /* message: NULL none */
 };
 
 struct sw_batch {
@@ -46,6 +48,7 @@ struct sw_batch {
     int argc, room;
     struct follow *follow;
     size_t follows, follows_room;
+    size_t last; /* message added, in `follow` */
 };
 
 static void push(struct sw_batch *batch, char *bytes, size_t size) {
@@ -97,8 +100,10 @@ void sw__batch_destroy(struct sw_batch *batch) {
     if (!batch) return;
     for (int i = 0; i < batch->argc; i++)
         free(batch->argv[i]);
-    for (size_t i = 0; i < batch->follows; i++)
+    for (size_t i = 0; i < batch->follows; i++) {
         json_decref(batch->follow[i].value);
+        free(batch->follow[i].span);
+    }
     free(batch->argv);
     free(batch->sizes);
     free(batch->follow);
@@ -351,8 +356,14 @@ int sw__batch_add(struct sw_batch *batch, const struct sw_entry *entry, struct s
     }
     add_story(batch, entry, out, dead);
     overlay(batch->shard, out);
+    batch->last = follows;
     batch->messages++;
     return 0;
+}
+
+void sw__batch_span(struct sw_batch *batch, struct sw_span *span, const char *dead) {
+    if (dead) snprintf(span->error, sizeof(span->error), "%s", dead);
+    batch->follow[batch->last].span = span;
 }
 
 static void answer(struct sw_run *run, const struct follow *f) {
@@ -392,6 +403,7 @@ static bool follow_up(struct sw_batch *batch, const redisReply *results) {
         if (f->kind == FOLLOW_MESSAGE) {
             live = at < results->elements && results->element[at++]->integer == 1;
             all = all && live;
+            if (live && f->span) sw_otlp_add(shard->run->otlp, f->span);
             continue;
         }
         if (!live) continue;

@@ -249,7 +249,7 @@ static int check_texts(struct sw_conf *conf, const struct line *error) {
         {"SLACK_HOOKS", conf->hooks},     {"HEROKU_API", conf->heroku_api},
         {"HEROKU_ID", conf->heroku_id},   {"HEROKU_DASHBOARD", conf->dashboard},
         {"GITHUB_API", conf->github_api}, {"GITHUB", conf->github_web},
-        {"KOLKRABBI", conf->kolkrabbi},
+        {"KOLKRABBI", conf->kolkrabbi},   {"OTLP", conf->otlp},
     };
     int r = check_redis(conf, error);
     if (r == 0) r = check_address("HTTP", conf->http, 0, error);

@@ -50,6 +50,7 @@
     TEXT(kafka_topic, "KAFKA_TOPIC", "slipway-events", "topic of events; what cannot be read goes to <topic>-dead") \
     TEXT(kafka_group, "KAFKA_GROUP", "slipway-notifier", "consumer group of notifier; each Slipway has its own") \
     TEXT(kafka_options, "KAFKA_OPTIONS", "", "librdkafka's own settings: name=value, separated by spaces") \
+    TEXT(otlp, "OTLP", "", "collector of traces: http://host:4318/v1/traces; empty: no traces") \
     TEXT(kolkrabbi, "KOLKRABBI", "https://kolkrabbi.heroku.com", "Heroku's older GitHub service")  \
     SECRET(redis_password, "REDIS_PASSWORD_FILE", "every role", "password at Redis")               \
     SECRET(slack_secret, "SLACK_SECRET_FILE", "ingress", "Slack signing secret")                   \

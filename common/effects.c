@@ -8,6 +8,7 @@
 #include "common/mem.h"
 #include "common/metrics.h"
 #include "common/seal.h"
+#include "common/span.h"
 #include "common/story.h"
 
 #include <hiredis/hiredis.h>
@@ -21,6 +22,7 @@ static void effect_destroy(void **p) {
     sw_msg_destroy(effect->m);
     free(effect->answer);
     free(effect->story);
+    free(effect->span);
     free(effect);
     *p = NULL;
 }
@@ -147,6 +149,7 @@ void sw__effect_answer(struct sw_effect *effect, json_t *http) {
         sw__effect_report(effect, "upstream", outcome, status);
     effect->state = SW_EFFECT_ANSWERED;
     effect->story = sw__story_effect(effect, outcome, status);
+    sw__span_answer(effect, outcome, status);
     bool quiet = json_is_true(json_object_get(effect->request, "quiet")) &&
                  !strcmp(outcome, "ok") && status < 300;
     json_t *value = json_object_get(http, "json");
@@ -238,7 +241,10 @@ void sw__effect_perform(struct sw_effect *effect) {
     struct sw_run *run = effect->shard->run;
     struct sw_call_request request;
     unsigned broken = sw_seal_broken();
-    if (effect->tries++ == 0) effect->began_at_ms = sw__boot_ms();
+    if (effect->tries++ == 0) {
+        effect->began_at_ms = sw__boot_ms();
+        effect->span = sw__span_effect(effect);
+    }
     if (!strcmp(sw_str(effect->request, "up"), "ledger")) {
         sw__effect_pass(effect);
         return;
@@ -384,6 +390,7 @@ static void on_settled(void *arg, const redisReply *reply) {
             struct sw_id id;
             if (sw__id_parse(id_text, &id))
                 sw__mailbox_receive(shard, 0, id, effect->answer, effect->answer_size);
+            if (effect->span) sw_otlp_add(shard->run->otlp, effect->span);
             sw__effect_forget(effect);
         }
         if (shard->state == SW_LEAVING) sw__lease_released(shard);

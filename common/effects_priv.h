@@ -43,8 +43,9 @@ struct sw_effect {
     struct sw_call *call;
     char *answer; /* ANSWERED: the packed message; "" none */
     size_t answer_size;
-    char *story;         /* ANSWERED: its entry (story.h); NULL none */
-    int64_t began_at_ms; /* its first try here, 0: none yet */
+    char *story;          /* ANSWERED: its entry (story.h); NULL none */
+    int64_t began_at_ms;  /* its first try here, 0: none yet */
+    struct sw_span *span; /* NULL none */
 };
 
 struct sw_breaker {

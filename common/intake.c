@@ -5,6 +5,7 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/metrics.h"
+#include "common/span.h"
 #include "common/wire.h"
 
 #include <inttypes.h>
@@ -22,6 +23,7 @@ struct intent { /* one request that was decided to be taken in */
     unsigned left, duplicates, sheds;
     bool page; /* everything is taken in; the page is awaited */
     int64_t began_at_ms, deadline_ms;
+    struct sw_span *span; /* NULL none */
 };
 
 static void number_key(uint64_t number, char key[24]) {
@@ -32,6 +34,7 @@ static void intent_destroy(void **p) {
     struct intent *intent = *p;
     if (!intent) return;
     sw_decision_finish(&intent->decision);
+    free(intent->span);
     free(intent);
     *p = NULL;
 }
@@ -45,6 +48,10 @@ static void reply(struct intent *intent, struct sw_reply *with, const char *outc
     if (!intent->waiting) return;
     sw__intake_count(outcome, intent->began_at_ms);
     SW_CRASH("before-answer");
+    if (intent->span) {
+        intent->span->status = with->status;
+        sw_otlp_add(intent->intake->run->otlp, intent->span);
+    }
     sw_door_answer(sw_take(&intent->waiting), with);
     SW_CRASH("after-answer");
 }
@@ -101,7 +108,7 @@ void sw__intake_context(const struct sw_run *run, struct sw_ctx *ctx) {
 }
 
 void sw__intake_take(struct sw_intake *intake, struct sw_waiting *waiting, struct sw_decision *d,
-                     int64_t began_at_ms) {
+                     const char *path, int64_t began_at_ms) {
     char key[24];
     if (d->refused) sw_metric_add(SW_M_REFUSED, 1, d->refused);
     if (d->appends == 0 || zhashx_size(intake->intents) >= WAITING_MAX) {
@@ -115,6 +122,7 @@ void sw__intake_take(struct sw_intake *intake, struct sw_waiting *waiting, struc
     intent->intake = intake;
     intent->number = intake->last_number;
     intent->waiting = waiting;
+    intent->span = sw__span_request(intake->run, path, d);
     intent->decision = *d;
     intent->began_at_ms = began_at_ms;
     intent->deadline_ms = sw__boot_ms() + SW__ANSWER_MS;
@@ -158,7 +166,7 @@ static void on_request(void *arg, struct sw_waiting *waiting, const struct sw_re
     if (d.source[0]) {
         sw__intake_hook(intake, waiting, request, &d);
     } else {
-        sw__intake_take(intake, waiting, &d, sw__boot_ms());
+        sw__intake_take(intake, waiting, &d, request->path, sw__boot_ms());
     }
 }
 

@@ -17,6 +17,7 @@ struct hook {
     unsigned asked;  /* Redis servers that owe their part */
     bool incomplete; /* one of them did not say */
     int64_t began_at_ms, deadline_ms;
+    char path[64];
     void *place; /* in the list */
 };
 
@@ -67,7 +68,7 @@ static void go_on(struct hook *hook) {
             intake->decide(&ctx, &hook->request, "", hook->found, &d);
         }
         d.partly = hook->incomplete;
-        sw__intake_take(intake, sw_take(&hook->waiting), &d, hook->began_at_ms);
+        sw__intake_take(intake, sw_take(&hook->waiting), &d, hook->path, hook->began_at_ms);
     }
     done(hook);
 }
@@ -132,6 +133,7 @@ void sw__intake_hook(struct sw_intake *intake, struct sw_waiting *waiting,
     struct hook *hook = sw_zalloc(sizeof(*hook));
     *hook = (struct hook){
         .intake = intake, .waiting = waiting, .first = *d, .began_at_ms = sw__boot_ms()};
+    snprintf(hook->path, sizeof(hook->path), "%s", request->path);
     if (!d->record) hook->request = copy_of(request);
     hook->place = zlistx_add_end(intake->hooks, hook);
     if (!d->record || !intake->out) {

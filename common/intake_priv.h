@@ -34,7 +34,7 @@ struct sw_intake {
 void sw__intake_context(const struct sw_run *run, struct sw_ctx *ctx);
 /* Queues the appends of what was decided on a request that came at `began_at_ms`; takes `d`. */
 void sw__intake_take(struct sw_intake *intake, struct sw_waiting *waiting, struct sw_decision *d,
-                     int64_t began_at_ms);
+                     const char *path, int64_t began_at_ms);
 /* Counts an answer to a request that came at `began_at_ms`. */
 void sw__intake_count(const char *outcome, int64_t began_at_ms);
 

@@ -58,6 +58,7 @@
     COUNTER(STREAM_PRODUCED, "slipway_stream_produced_total", "outcome", "Webhooks given to the stream") \
     COUNTER(NOTICES, "slipway_notices_total", "verdict", "What became of events, for each of their routes") \
     COUNTER(REPORTS, "slipway_reports_total", "outcome", "Reports of unexpected errors")           \
+    COUNTER(SPANS, "slipway_spans_total", "outcome", "Spans of traces: sent, refused, failed, dropped") \
     GAUGE(START_MS, "process_start_time_seconds", "", "When this process began, since 1970 UTC")   \
     COUNTER(CPU_MS, "process_cpu_seconds_total", "", "CPU time of this process")                   \
     GAUGE(MEMORY, "process_resident_memory_bytes", "", "Memory of this process that is in RAM")    \

@@ -146,9 +146,11 @@ void sw_tally(struct sw_out *out, enum sw_metric metric, int64_t value, const ch
 }
 
 json_t *sw_msg_to_json(const struct sw_msg *m) {
-    return json_pack("{s:s, s:s, s:s, s:I, s:O, s:O}", "kind", m->kind, "cmd", m->cmd, "inst",
-                     m->inst, "born_ms", (json_int_t)m->born_ms, "body", m->body, "boxes",
-                     m->boxes);
+    json_t *kept =
+        json_pack("{s:s, s:s, s:s, s:I, s:O, s:O}", "kind", m->kind, "cmd", m->cmd, "inst", m->inst,
+                  "born_ms", (json_int_t)m->born_ms, "body", m->body, "boxes", m->boxes);
+    if (m->parent[0]) json_object_set_new(kept, "parent", json_string(m->parent));
+    return kept;
 }
 
 struct sw_msg *sw_msg_from_json(const json_t *kept) {
@@ -160,6 +162,9 @@ struct sw_msg *sw_msg_from_json(const json_t *kept) {
     json_decref(m->body);
     m->body = json_copy(body); /* handlers change no value they did not make */
     json_object_update(m->boxes, boxes);
+    const char *parent = sw_str(kept, "parent");
+    if (sw_is_traceparent(parent, strlen(parent)))
+        memcpy(m->parent, parent, SW_TRACEPARENT_CHARS + 1);
     return m;
 }
 

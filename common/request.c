@@ -126,7 +126,7 @@ static int build_form(const struct sw_conf *conf, const struct sw_keys *keys, co
     return 0;
 }
 
-static const char *base_of(const struct sw_conf *conf, const char *up) {
+const char *sw_request_base(const struct sw_conf *conf, const char *up) {
     const struct {
         const char *name, *base;
     } rows[] = {
@@ -163,7 +163,7 @@ static bool is_path(const char *path) {
 static int build_url(const struct sw_conf *conf, const struct sw_keys *keys, const char *context,
                      const json_t *request, char **ret) {
     const char *up = sw_str(request, "up"), *path = sw_str(request, "path");
-    const char *base = base_of(conf, up);
+    const char *base = sw_request_base(conf, up);
     if (base) {
         if (!is_path(path)) return -EINVAL;
         *ret = sw_printf("%s%s", base, path);

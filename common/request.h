@@ -18,6 +18,8 @@
 
 struct sw_keys;
 
+/* The base URL of an upstream; NULL: none of those ("hooks": the request names the whole of it). */
+const char *sw_request_base(const struct sw_conf *conf, const char *up);
 bool sw_request_once(const json_t *request);
 /* Writes a JSON body that names no secret down as text, once: "json" becomes "body". */
 void sw_request_freeze(json_t *request);

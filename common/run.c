@@ -7,6 +7,7 @@
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/metrics.h"
+#include "common/otlp.h"
 #include "common/report.h"
 #include "common/seal.h"
 #include "common/stream_in.h"
@@ -104,9 +105,10 @@ static void tell_ready(struct process *p) {
 
 static bool drained(struct process *p) {
     struct sw_run *run = &p->run;
-    if (p->intake) return sw__intake_drained(p->intake);
-    bool left = sw_reporter_drained(run->reporter) ||
-                sw__boot_ms() > run->drain_at_ms - run->conf.drain_ms + REPORTS_MS;
+    bool late = sw__boot_ms() > run->drain_at_ms - run->conf.drain_ms + REPORTS_MS;
+    bool left = sw_otlp_drained(run->otlp) || late;
+    if (p->intake) return sw__intake_drained(p->intake) && left;
+    left = left && (sw_reporter_drained(run->reporter) || late);
     if (p->stream && !sw__stream_in_drained(p->stream)) left = false;
     for (unsigned i = 0; i < SW_SHARDS; i++) {
         struct sw_shard *shard = &run->shard[i];
@@ -136,6 +138,7 @@ static int on_heart(zloop_t *loop, int timer, void *arg) {
         if (run->effects) sw__effects_tidy(run->effects);
     }
     sw_reporter_tick(run->reporter, sw__boot_ms());
+    sw_otlp_tick(run->otlp, sw__boot_ms());
     if (!p->told_ready && sw__ready(run)) tell_ready(p);
     sw__turn_end(run);
     /* Without Redis an actor has nothing to hand over; a door still owes its answers. */
@@ -256,6 +259,7 @@ static void close_everything(struct process *p) {
     }
     sw__effects_destroy(run->effects);
     sw_reporter_destroy(run->reporter);
+    sw_otlp_destroy(run->otlp);
     sw__intake_destroy(p->intake);
     sw__stream_in_destroy(p->stream);
     sw_door_destroy(p->admin);
@@ -292,6 +296,8 @@ static int serve(struct process *p, sw_decide_fn *decide) {
         r = 78;
     }
     if (r == 0) {
+        run->otlp =
+            sw_otlp_create(run->loop, run->conf.otlp, run->role, run->nonce, sw__turn_end, run);
         if (run->actor) {
             run->effects = sw__effects_create(run);
             run->reporter = sw_reporter_create(run->loop, run->role, run->conf.sentry_dsn.current,

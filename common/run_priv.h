@@ -29,8 +29,10 @@
 struct redisReply;
 struct sw_wire;
 struct sw_effects;
+struct sw_otlp;
 struct sw_reporter;
 struct sw_run;
+struct sw_span;
 
 struct sw_entry { /* a message in a mailbox */
     struct sw_id id;
@@ -113,6 +115,7 @@ struct sw_run {
     struct sw_wire *wire;
     struct sw_effects *effects;
     struct sw_reporter *reporter; /* NULL: nothing is reported */
+    struct sw_otlp *otlp;         /* NULL: no traces */
     char nonce[33];
     struct sw_shard shard[SW_SHARDS];
     unsigned next_turn;                        /* the shard whose turn begins */
@@ -205,6 +208,8 @@ void sw__batch_destroy(struct sw_batch *batch);
  * the entry becomes a dead letter. */
 int sw__batch_add(struct sw_batch *batch, const struct sw_entry *entry, struct sw_out *out,
                   const char *dead);
+/* The span of what was added last (takes); it goes out with the commit. */
+void sw__batch_span(struct sw_batch *batch, struct sw_span *span, const char *dead);
 bool sw__batch_full(const struct sw_batch *batch);
 void sw__batch_send(struct sw_shard *shard);
 

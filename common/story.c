@@ -136,7 +136,7 @@ char *sw__story_effect(const struct sw_effect *effect, const char *outcome, int 
     return sw_strdup(t.data);
 }
 
-/* Words of the paths of Slack, Heroku and GitHub that handlers call. */
+/* Words of the paths of Slack, Heroku and GitHub that handlers call, and of ingress. */
 static bool is_word(const char *part, size_t size) {
     static const char *const words[] = {"access_token",
                                         "account",
@@ -146,11 +146,13 @@ static bool is_word(const char *part, size_t size) {
                                         "authorizations",
                                         "branches",
                                         "builds",
+                                        "callback",
                                         "chat.postEphemeral",
                                         "chat.postMessage",
                                         "chat.update",
                                         "check-runs",
                                         "check-suites",
+                                        "commands",
                                         "commits",
                                         "compare",
                                         "conversations.info",
@@ -159,11 +161,17 @@ static bool is_word(const char *part, size_t size) {
                                         "deliveries",
                                         "deployments",
                                         "dynos",
+                                        "events",
                                         "filters",
                                         "formation",
                                         "formations",
                                         "git",
+                                        "github",
+                                        "heroku",
                                         "hooks",
+                                        "install",
+                                        "interactive",
+                                        "link",
                                         "login",
                                         "oauth",
                                         "oauth.v2.access",
@@ -180,6 +188,7 @@ static bool is_word(const char *part, size_t size) {
                                         "repository",
                                         "required_status_checks",
                                         "rules",
+                                        "slack",
                                         "slugs",
                                         "status",
                                         "statuses",

@@ -5,6 +5,7 @@
 #include "common/report.h"
 #include "common/run_priv.h"
 #include "common/seal.h"
+#include "common/span.h"
 #include "common/watchdog.h"
 
 #include <errno.h>
@@ -119,9 +120,11 @@ static void log_handled(const struct sw_shard *shard, const struct sw_entry *ent
 static bool handle(struct sw_shard *shard, struct sw_entry *entry) {
     struct sw_run *run = shard->run;
     struct sw_out out;
+    struct sw_span *span = sw__span_message(shard, entry);
     sw_out_init(&out, entry->m, sw__facts_get, shard);
     int r = call(shard, entry, &out);
     if (r == -EAGAIN && out.wanting) {
+        sw__span_undo(span, entry);
         sw_out_finish(&out);
         return false;
     }
@@ -141,6 +144,7 @@ static bool handle(struct sw_shard *shard, struct sw_entry *entry) {
         }
     }
     log_handled(shard, entry, dead);
+    if (span) sw__batch_span(shard->open, span, dead);
     sw_out_finish(&out);
     run->handled++;
     sw_metric_add(SW_M_HANDLED, 1, entry->m ? entry->m->kind : "");

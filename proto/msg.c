@@ -26,6 +26,7 @@ struct sw_msg *sw_msg_from(const struct sw_msg *in, const char *kind, json_t *bo
         m->body = body;
     }
     json_object_update(m->boxes, in->boxes);
+    memcpy(m->parent, in->parent, sizeof(m->parent));
     return m;
 }
 
@@ -52,6 +53,7 @@ int sw_msg_pack(const struct sw_msg *m, char **ret_data, size_t *ret_size) {
         json_pack("{s:i, s:s, s:s, s:s, s:I, s:O, s:O}", "v", SW_MSG_VERSION, "k", m->kind, "c",
                   m->cmd, "i", m->inst, "t", (json_int_t)m->born_ms, "b", m->body, "s", m->boxes);
     if (!envelope) return -EBADMSG;
+    if (m->parent[0]) json_object_set_new(envelope, "p", json_string(m->parent));
     char *data;
     size_t size;
     int r = sw_value_pack(envelope, &data, &size);
@@ -90,6 +92,10 @@ static int from_envelope(const json_t *envelope, struct sw_msg *m) {
     m->born_ms = json_integer_value(json_object_get(envelope, "t"));
     json_object_update(m->body, body);
     if (boxes) json_object_update(m->boxes, boxes);
+    const json_t *parent = json_object_get(envelope, "p");
+    /* Of no use to the work, so no reason to refuse it. */
+    if (sw_is_traceparent(json_string_value(parent), json_string_length(parent)))
+        memcpy(m->parent, json_string_value(parent), SW_TRACEPARENT_CHARS + 1);
     return 0;
 }
 
@@ -119,6 +125,19 @@ void sw_msg_set_box(struct sw_msg *m, const char *name, const char *box) {
     } else {
         json_object_del(m->boxes, name);
     }
+}
+
+/* 00-<32 hex digits>-<16>-<2>, small letters. */
+bool sw_is_traceparent(const char *text, size_t size) {
+    if (!text || size != SW_TRACEPARENT_CHARS || memcmp(text, "00-", 3) != 0 || text[35] != '-' ||
+        text[52] != '-')
+        return false;
+    for (size_t i = 3; i < size; i++) {
+        bool dash = i == 35 || i == 52;
+        bool hex = (text[i] >= '0' && text[i] <= '9') || (text[i] >= 'a' && text[i] <= 'f');
+        if (!dash && !hex) return false;
+    }
+    return strspn(text + 3, "0") < 32 && strspn(text + 36, "0") < 16;
 }
 
 bool sw_is_slack_id(const char *text, size_t size) {

@@ -1,6 +1,7 @@
 /* msg.h -- the envelope: what one actor says to another.
  *
- * shapes   msgpack map {v, k, c, i, t, b, s}: version, kind, command id, installation, born, body, boxes;
+ * shapes   msgpack map {v, k, c, i, t, b, s, p?}: version, kind, command id, installation, born, body, boxes, what caused it
+ *          where traces are made (a W3C traceparent; one that is none is ignored);
  *          unknown keys are ignored, on the wire and inside a body
  * units    *_ms are milliseconds since 1970 UTC; sizes are bytes
  * errors   -EBADMSG not an envelope (missing or ill-typed key, version 0); -EPROTONOSUPPORT a version
@@ -20,6 +21,7 @@
 #define SW_MSG_VERSION 1
 #define SW_MSG_MAX_BYTES 65536
 #define SW_MSG_MAX_BOXES 16
+#define SW_TRACEPARENT_CHARS 55
 
 struct sw_msg {
     char kind[32];   /* "reply.v1": see proto/kinds.h */
@@ -29,11 +31,12 @@ struct sw_msg {
     json_t *body;    /* object, clear */
     json_t
         *boxes; /* object, name -> sealed text (common/seal.h); opaque to all but its recipient */
+    char parent[SW_TRACEPARENT_CHARS + 1]; /* "" none */
 };
 
 /* An empty body and no boxes. */
 struct sw_msg *sw_msg_create(const char *kind, const char *cmd, const char *inst, int64_t born_ms);
-/* A message caused by `in`: same command, installation, birth and boxes; takes `body` (NULL: {}). */
+/* A message caused by `in`: same command, installation, birth, parent and boxes; takes `body` (NULL: {}). */
 struct sw_msg *sw_msg_from(const struct sw_msg *in, const char *kind, json_t *body);
 void sw_msg_destroy(struct sw_msg *m);
 
@@ -44,6 +47,9 @@ int sw_msg_unpack(const char *data, size_t size, struct sw_msg **ret);
 const char *sw_msg_box(const struct sw_msg *m, const char *name);
 /* Adds or replaces a box; NULL removes it. */
 void sw_msg_set_box(struct sw_msg *m, const char *name, const char *box);
+
+/* Of version 00, with ids that are not all zero. */
+bool sw_is_traceparent(const char *text, size_t size);
 
 /* [A-Z0-9], 1 to 32: an id of Slack's. */
 bool sw_is_slack_id(const char *text, size_t size);

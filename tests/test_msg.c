@@ -50,6 +50,7 @@ static int unpack(const char *data, size_t size, struct sw_msg **ret) {
 static void expect_meaning(const char *name, const struct sw_msg *m, const json_t *envelope) {
     json_t *is = json_pack("{s:i, s:s, s:s, s:s, s:I, s:O, s:O}", "v", 1, "k", m->kind, "c", m->cmd,
                            "i", m->inst, "t", (json_int_t)m->born_ms, "b", m->body, "s", m->boxes);
+    if (m->parent[0]) json_object_set_new(is, "p", json_string(m->parent));
     if (!json_equal(is, envelope)) {
         char *text = json_dumps(is, JSON_COMPACT);
         fail_msg("%s: means %s", name, text);

@@ -6,7 +6,7 @@ the seed chooses half. Ends with `N passed, N failed`."""
 import os, random
 
 import runner
-import backup_cases, canary_cases, cli_cases, door_cases, install_cases, key_cases, notice_cases, operation_cases, redis_cases, revoke_cases, role_cases, row_cases, soak_cases, stream_cases, stream_load_cases, tend_cases, token_cases, trace_cases, upstream_cases  # each registers its cases
+import backup_cases, canary_cases, cli_cases, door_cases, install_cases, key_cases, notice_cases, operation_cases, otlp_cases, redis_cases, revoke_cases, role_cases, row_cases, soak_cases, stream_cases, stream_load_cases, tend_cases, token_cases, trace_cases, upstream_cases  # each registers its cases
 import wire_cases
 from cases import CASES
 import acl_cases, ledger_cases  # of several Redis servers, and of their users

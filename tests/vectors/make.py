@@ -118,6 +118,12 @@ def accepted():
     good("no boxes at all", envelope(s=...), canonical=False, means=envelope())
     good("an unknown key of a later version", {**envelope(), "z": [1, {"a": None}]},
          canonical=False, means=envelope())
+    parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    good("what caused it", envelope(p=parent))
+    for name, p in (("too short", parent[:-1]), ("too long", parent + "0"), ("another version", "01" + parent[2:]),
+                    ("capital letters", parent.upper()), ("no trace", "00-" + "0" * 32 + parent[35:]),
+                    ("no span", parent[:36] + "0" * 16 + "-01"), ("a number", 7), ("nil", None), ("a dash elsewhere", parent[:10] + "-" + parent[11:])):
+        good("an unusable cause, " + name, envelope(p=p), canonical=False, means=envelope())
     good("an order of keys of its own", dict(reversed(list(envelope().items()))),
          canonical=False, means=envelope())
     e = Pairs(envelope().items())
