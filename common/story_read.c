@@ -297,9 +297,9 @@ static void strip(json_t *list) {
 }
 
 static int put_together(struct reading *reading, json_t *story) {
-    const char *cmd = NULL;
-    json_t *where, *audit = json_array();
-    json_object_foreach(reading->commands, cmd, where) break;
+    void *only = json_object_iter(reading->commands);
+    const char *cmd = json_object_iter_key(only);
+    json_t *where = json_object_iter_value(only), *audit = json_array();
     const json_t *first = json_array_get(reading->steps, 0);
     const json_t *born = json_object_get(first, "born_ms");
     struct sw_audit_query query = {.installation = sw_str(where, "installation"),
