@@ -90,6 +90,8 @@ static void print_steps(const json_t *story) {
     step = json_array_get(json_object_get(story, "steps"), 0);
     if (!strcmp(sw_str(step, "cause"), "door"))
         printf("%10.3f  %-10s%32s  took it in\n", 0.0, "ingress", "");
+    if (!strcmp(sw_str(step, "cause"), "unknown") && !sw_str(step, "of")[0])
+        printf("%56s(what came before is not kept any more)\n", "");
     json_array_foreach(json_object_get(story, "steps"), i, step) {
         printf("%10.3f  %-10s", (double)(sw_int(step, "at_ms") - born_ms) / 1000,
                sw_str(step, "actor"));

@@ -106,7 +106,9 @@ static void what_is_owed_says_that_it_has_not_ended(void **state) {
                 "builds\",\"started\":true},{\"what\":\"timer\",\"actor\":\"executor\",\"kind\":"
                 "\"executor.timer.v1\",\"due_ms\":1795801715000}]",
                 "[]",
-                HEAD "     0.003  executor                  0.05  aaaaaaaa  cancel.v1\n"
+                HEAD "                                                        (what came before is "
+                     "not kept any more)\n"
+                     "     0.003  executor                  0.05  aaaaaaaa  cancel.v1\n"
                      "\nowed: message of auth, command.v1, urgent lane\n"
                      "owed: effect of executor, POST heroku /apps/:x/builds, perhaps under way\n"
                      "owed: timer of executor, executor.timer.v1, due 2026-11-27T17:48:35Z\n"
