@@ -115,7 +115,7 @@ def a_collector_that_is_away_slow_or_mad_holds_nothing_up(w, collector):
             raise Failed("the end was not clean")
         last = max((s for s in again.of(slipway__kind="slash.v1")), key=lambda s: s["start"])
         wrong = connected(again.of(slipway__command=last["is"]["slipway.command"]))
-        if wrong or not len(again.of(slipway__kind="slash.v1")) == len(again.of(http__route="/slack/commands")) >= 2:
+        if wrong or len(again.of(slipway__kind="slash.v1")) < 2:
             raise Failed(f"not all was sent at the end: {wrong}")
     finally:
         again.close()
