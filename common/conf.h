@@ -88,7 +88,7 @@
     NUMBER(depth, "DEPTH", 4, 1, 16, "most commits of a shard on their way")                       \
     NUMBER(connections, "CONNECTIONS", 2000, 16, 100000, "most HTTP connections of ingress")       \
     NUMBER(calls, "CALLS", 128, 1, 1024, "most outgoing HTTP calls at once")                       \
-    NUMBER(drain_ms, "DRAIN_MS", 10000, 0, 300000, "how long SIGTERM waits for calls under way")
+    NUMBER(drain_ms, "DRAIN_MS", 10000, 0, 300000, "how long SIGTERM waits for calls under way; ingress, unless at 127.0.0.1, goes on taking requests for half of it")
 /* clang-format on */
 
 struct sw_secret {

@@ -13,7 +13,6 @@
 #include <string.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #define REQUEST_S 15
@@ -60,19 +59,13 @@ struct sw_door {
     LIST_HEAD(, sw_waiting) all;
     size_t bodies_bytes;          /* room held by all connections */
     unsigned port, unsent, count; /* connections: waiting for the answer to leave; in all */
-    bool quiet, running, more;
+    bool leaving, quiet, running, more;
     struct MHD_Response *empty; /* the answer given most: shared */
 };
 
-static int64_t now_ms(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
-    return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
-}
-
 static void enter(struct sw_waiting *w, enum state state) {
     w->state = state;
-    w->since_ms = now_ms();
+    w->since_ms = sw__door_ms();
 }
 
 static void release_body(struct sw_waiting *w) {
@@ -350,19 +343,13 @@ static int64_t patience_ms(const struct sw_waiting *w) {
     return INT64_MAX;
 }
 
-/* An end of stream that came together with data makes no second edge in libmicrohttpd's epoll. */
-static bool has_left(int fd) {
-    char byte;
-    return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
-}
-
 static void look_after(struct sw_waiting *w, int64_t now) {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(w->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
     int64_t spent_ms = now - w->since_ms;
     bool late = spent_ms > patience_ms(w);
     bool left = info && spent_ms >= SWEEP_MS && (w->state == IDLE || w->state == READING) &&
-                has_left(info->connect_fd);
+                sw__has_left(info->connect_fd);
     if (!late && !left) return;
     if (late && w->state == READING) count_refusal(w->door, "slow");
     w->given_up = true;
@@ -373,7 +360,7 @@ static void look_after(struct sw_waiting *w, int64_t now) {
 static int on_sweep(zloop_t *loop, int timer, void *arg) {
     struct sw_door *door = arg;
     struct sw_waiting *w;
-    int64_t now = now_ms();
+    int64_t now = sw__door_ms();
     (void)loop;
     (void)timer;
     if (LIST_EMPTY(&door->all)) return 0;
@@ -441,11 +428,11 @@ void sw_door_answer(struct sw_waiting *w, struct sw_reply *reply) {
         return;
     }
     if (reply->status == 200 && !reply->body && !reply->location && !reply->cookie &&
-        !reply->id[0] && !door->quiet) {
+        !reply->id[0] && !door->leaving) {
         w->response = door->empty;
         w->shared = true;
     } else {
-        w->response = sw__response(reply, door->quiet);
+        w->response = sw__response(reply, door->leaving);
     }
     w->status = (unsigned)reply->status;
     sw_reply_finish(reply);
@@ -457,11 +444,24 @@ void sw_door_answer(struct sw_waiting *w, struct sw_reply *reply) {
     run_soon(door);
 }
 
+void sw_door_leave(struct sw_door *door) {
+    door->leaving = true;
+}
+
 void sw_door_quiesce(struct sw_door *door) {
     if (door->quiet) return;
+    sw_door_leave(door);
     door->quiet = true;
     MHD_socket fd = MHD_quiesce_daemon(door->daemon);
     if (fd != MHD_INVALID_SOCKET) close(fd);
+}
+
+bool sw_door_is_busy(const struct sw_door *door) {
+    const struct sw_waiting *w;
+    LIST_FOREACH(w, &door->all, link) {
+        if (w->state != IDLE) return true;
+    }
+    return false;
 }
 
 /* Whoever still holds a request may answer it later, into the void. */

@@ -70,8 +70,12 @@ void sw_door_answer(struct sw_waiting *waiting, struct sw_reply *reply);
  * next round. */
 void sw_door_on_turn(struct sw_door *door, void (*turn)(void *arg), void *arg);
 void sw_door_flush(struct sw_door *door);
-/* No new connections; those under way are answered (drain). */
+/* Each answer closes its connection from now on, so that nobody keeps one for the next request. */
+void sw_door_leave(struct sw_door *door);
+/* No new connections either; those under way are answered (drain). */
 void sw_door_quiesce(struct sw_door *door);
+/* A request is being read or answered. */
+bool sw_door_is_busy(const struct sw_door *door);
 
 struct sw_append {
     const char *actor; /* whose mailbox */

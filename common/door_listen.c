@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #define HOST_MAX 255
@@ -70,4 +71,15 @@ unsigned sw__port(int fd) {
     if (getsockname(fd, &name.any, &size) < 0) return 0;
     if (name.any.sa_family == AF_INET) return ntohs(name.v4.sin_port);
     return name.any.sa_family == AF_INET6 ? ntohs(name.v6.sin6_port) : 0;
+}
+
+int64_t sw__door_ms(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+    return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
+}
+
+bool sw__has_left(int fd) {
+    char byte;
+    return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
 }

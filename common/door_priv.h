@@ -38,6 +38,9 @@ struct sw__request_line {
 int sw__listen(const char *address, int *ret_fd);
 /* The port a socket is bound to; 0 where it is none. */
 unsigned sw__port(int fd);
+/* The peer will send no more: where its end of stream came together with data, libmicrohttpd's epoll has no second edge. */
+bool sw__has_left(int fd);
+int64_t sw__door_ms(void); /* on a coarse monotonic clock */
 
 /* Takes the body; status becomes 500 where a value cannot be a header. `close`: the last answer here. */
 struct MHD_Response *sw__response(struct sw_reply *reply, bool close);

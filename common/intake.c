@@ -14,6 +14,7 @@
 #define PAGE_MS 12000
 #define WAITING_MAX 4096
 #define REFUSALS_MS 60000
+#define UNNOTICED_MS 5000 /* longer than a balancer takes to hear that it is not ready */
 
 struct intent { /* one request that was decided to be taken in */
     struct sw_intake *intake;
@@ -273,8 +274,24 @@ unsigned sw__intake_port(const struct sw_intake *intake) {
     return sw_door_port(intake->door);
 }
 
+/* Whoever reaches it from this machine knows its state at once; a balancer elsewhere hears of it seconds later, and Slack does not
+ * repeat a command that was refused meanwhile. */
+static bool is_near(const char *address) {
+    return !strncmp(address, "127.", 4) || !strncmp(address, "localhost:", 10) ||
+           !strncmp(address, "[::1]:", 6);
+}
+
+void sw__intake_leave(struct sw_intake *intake) {
+    const struct sw_conf *conf = &intake->run->conf;
+    int64_t half_ms = conf->drain_ms / 2;
+    if (half_ms > UNNOTICED_MS) half_ms = UNNOTICED_MS;
+    intake->open_until_ms = sw__boot_ms() + (is_near(conf->http) ? 0 : half_ms);
+    sw_door_leave(intake->door);
+}
+
 bool sw__intake_drained(struct sw_intake *intake) {
-    if (!intake->quiet) sw_door_quiesce(intake->door);
-    intake->quiet = true;
-    return zhashx_size(intake->intents) == 0 && zlistx_size(intake->hooks) == 0;
+    if (sw__boot_ms() < intake->open_until_ms) return false;
+    sw_door_quiesce(intake->door);
+    return zhashx_size(intake->intents) == 0 && zlistx_size(intake->hooks) == 0 &&
+           !sw_door_is_busy(intake->door);
 }

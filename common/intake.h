@@ -23,7 +23,9 @@ void sw__intake_turn(struct sw_intake *intake);  /* sends what is queued */
 void sw__intake_flush(struct sw_intake *intake); /* sends the answers given since */
 void sw__intake_tick(struct sw_intake *intake);  /* deadlines */
 void sw__intake_page(struct sw_intake *intake, const struct sw_msg *page);
-/* No new requests; true when none waits any more. */
+/* The process is about to end. Where others than this machine reach the door, it goes on taking requests for a while. */
+void sw__intake_leave(struct sw_intake *intake);
+/* After that: no new requests; true when none is on its way any more. */
 bool sw__intake_drained(struct sw_intake *intake);
 
 #endif

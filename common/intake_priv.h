@@ -25,9 +25,9 @@ struct sw_intake {
     struct sw_appends *appends;
     zlistx_t *hooks;           /* struct hook, in the order in which they came */
     struct sw_stream_out *out; /* NULL: no Kafka */
-    bool quiet;
-    int64_t refusal_due_ms; /* when the log takes another one */
-    uint64_t refusals;      /* that it did not take */
+    int64_t open_until_ms;     /* after sw__intake_leave */
+    int64_t refusal_due_ms;    /* when the log takes another one */
+    uint64_t refusals;         /* that it did not take */
 };
 
 /* intake.c */

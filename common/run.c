@@ -159,6 +159,7 @@ static int on_signal(zloop_t *loop, zmq_pollitem_t *item, void *arg) {
     sw_log(SW_LOG_INFO, "draining", SW_I("signal", info.ssi_signo));
     p->run.draining = true;
     p->run.drain_at_ms = sw__boot_ms() + p->run.conf.drain_ms;
+    if (p->intake) sw__intake_leave(p->intake);
     sw__lease_gone(&p->run);
     return 0;
 }

@@ -3,7 +3,7 @@
 
 A root file system of the binary and its libraries alone, read-only; uid 10001, no capability, a seccomp filter; its own keys and
 secrets; probes as a kubelet asks them. Ends with `N passed, N failed`; 77: namespaces are not permitted."""
-import os, signal, sys
+import http.client, os, signal, socket, sys
 
 from space import enter, keys_of, project
 
@@ -126,6 +126,52 @@ def what_was_killed_begins_again_in_its_pod(w):
     until_all(w, "/readyz", 200)
 
 
+def slash(w, pod, connection=None):
+    """Status and the header Connection of a command's answer, on a connection of its own unless one is given."""
+    body = slash_form("help", trigger_id=os.urandom(8).hex())
+    c = connection or http.client.HTTPConnection(pod.address, 8080, timeout=5)
+    c.request("POST", "/slack/commands", body, signed(w.secrets["SLACK_SECRET_FILE"], body))
+    answer = c.getresponse()
+    answer.read()
+    return answer.status, answer.getheader("Connection")
+
+
+def ingress_takes_commands_until_all_know_that_it_leaves(w):
+    """A balancer that has not heard yet goes on sending: on new connections and on those that it kept."""
+    pod = w.of("ingress")[0]
+    kept = [http.client.HTTPConnection(pod.address, 8080, timeout=5) for _ in range(3)]
+    for c in kept:
+        if slash(w, pod, c) != (200, None):
+            raise Failed("before")
+    half = socket.create_connection((pod.address, 8080))
+    half.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n")
+    pod.child.terminate()
+    until("not ready at once", lambda: probe(pod, "/readyz") == 503, 0.5)
+    for c in kept:
+        if slash(w, pod, c) != (200, "close"):
+            raise Failed("on a connection that was there")
+    if slash(w, pod) != (200, "close"):
+        raise Failed("on a new connection")
+    until("no more connections are taken", lambda: not taken(pod), 5)
+    if not pod.alive():
+        raise Failed("it ended with a request half read")
+    half.sendall(b"\r\n")
+    if not half.recv(100).startswith(b"HTTP/1.1 200"):
+        raise Failed("the request that was half read")
+    if pod.child.wait(GRACE_S) != 0:
+        raise Failed(f"{pod.child.returncode}")
+    w.children.append(pod.start())
+    until_all(w, "/readyz", 200)
+
+
+def taken(pod):
+    try:
+        socket.create_connection((pod.address, 8080), 1).close()
+        return True
+    except OSError:
+        return False
+
+
 def sigterm_ends_with_0_within_the_grace(w):
     for pod in w.of():
         pod.child.terminate()
@@ -158,7 +204,7 @@ def what_is_wrong_ends_with_78_and_one_line(w):
 
 CASES = [alive_and_not_ready_without_redis, ready_when_redis_comes, nothing_can_be_gained_inside, only_what_is_its_own_is_there, a_secret_that_is_exchanged_is_read_again,
          alive_and_not_ready_while_redis_is_away, what_stands_still_fails_liveness, what_was_killed_begins_again_in_its_pod, written_is_nothing_outside_its_directory,
-         sigterm_ends_with_0_within_the_grace, what_is_wrong_ends_with_78_and_one_line]
+         ingress_takes_commands_until_all_know_that_it_leaves, sigterm_ends_with_0_within_the_grace, what_is_wrong_ends_with_78_and_one_line]
 
 
 def main():
