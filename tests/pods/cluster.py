@@ -1,5 +1,5 @@
 """A World whose processes are pods: Redis, the simulator and each role at addresses of their own, a Service before ingress."""
-import json, os, random, select, signal, socket, subprocess, threading
+import random, select, signal, socket, subprocess, threading
 
 from space import GATEWAY, Place, Pod, keys_of, make_root, secrets_of
 from talk import Failed, request, until
@@ -62,10 +62,10 @@ class Cluster(World):
     redis_args = ()
 
     def __init__(self, slipway, sim, pod_binary, settings=None, wire=True, **more):
-        self.pod_binary, self.wire = pod_binary, False
+        self.pod_binary, self.wire = pod_binary, wire
         self.places = {name: Place(name, isolated=name == "redis") for name in ("redis", "sim")}
         self.pods, self.wanted, self.served = [], dict.fromkeys(ROLES, 0), []
-        self.ended, self.stopping, self.lock = [], threading.Event(), threading.RLock()
+        self.gone, self.stopping, self.lock = [], threading.Event(), threading.RLock()
         self.kubelet, self.service = None, Service(lambda: self.served)
         super().__init__(slipway, sim, {**SHORT, **(settings or {})}, sim_args=("--host", self.places["sim"].address), **more)
 
@@ -119,7 +119,7 @@ class Cluster(World):
             self.pods.remove(pod)
         status = pod.stop(grace_s) if how == signal.SIGTERM else pod.kill()
         pod.place.remove()
-        self.ended.append((pod.name, "deleted", status))
+        self.gone.append((pod.name, "deleted", status))
         return status
 
     def look_after(self):
@@ -127,7 +127,7 @@ class Cluster(World):
         while not self.stopping.wait(KUBELET_MS / 1000):
             for pod in self.of():
                 if not pod.alive() and not self.stopping.is_set():
-                    self.ended.append((pod.name, "ended", pod.child.returncode))
+                    self.gone.append((pod.name, "ended", pod.child.returncode))
                     self.children.append(pod.start())
             for role, n in list(self.wanted.items()):
                 for _ in range(n - len(self.of(role))):

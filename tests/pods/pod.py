@@ -3,14 +3,15 @@
 
 A root file system of the binary and its libraries alone, read-only; uid 10001, no capability, a seccomp filter; its own keys and
 secrets; probes as a kubelet asks them. Ends with `N passed, N failed`; 77: namespaces are not permitted."""
-import http.client, os, signal, socket, sys
+import http.client, os, random, signal, socket, sys
 
 from space import enter, keys_of, project
 
 BASE = enter()
 from cluster import Cluster, probe
 from runner import Runner, arguments
-from talk import Failed, holds, request, signed, slash_form, until
+from talk import Failed, for_ms, holds, request, signed, slash_form, until
+from words import HELP
 from world import ROLES
 
 GRACE_S = 8
@@ -106,6 +107,17 @@ def alive_and_not_ready_while_redis_is_away(w):
     until_all(w, "/readyz", 200)
 
 
+def kafka_that_is_away_changes_neither(w):
+    """Webhooks go through Redis then, so nobody has to be taken out of service."""
+    pods = [w.add_pod(role, KAFKA=f"{w.places['sim'].address}:9") for role in ("ingress", "notifier")]
+    for path in ("/healthz", "/readyz"):
+        until(f"{path} without Kafka", lambda: all(probe(p, path) == 200 for p in pods), 10, 0.1)
+    holds("both stay so", lambda: all(probe(p, "/readyz") == 200 and p.alive() for p in pods), 1)
+    ended = [w.remove_pod(p) for p in pods]
+    if ended != [0, 0]:
+        raise Failed(f"{ended}")
+
+
 def what_stands_still_fails_liveness(w):
     pod = w.of("executor")[0]
     os.kill(pod.pid(), signal.SIGSTOP)
@@ -183,6 +195,27 @@ def sigterm_ends_with_0_within_the_grace(w):
         raise Failed(f"left: {left}")
 
 
+def begun_in_any_order_all_are_well(w):
+    """Redis is one of those that come when they come."""
+    chance, rounds = random.Random(w.seed), 20 if w.long else 3
+    for n in range(rounds):
+        w.end_redis()
+        w.pods.clear()
+        order = [*ROLES, "redis"]
+        chance.shuffle(order)
+        for name in order:
+            w.start_redis() if name == "redis" else w.add_pod(name)
+            for_ms(chance.choice((0, 0, 50, 300)))
+        until_all(w, "/readyz", 200)
+        before = w.told(HELP)
+        w.admin("/sim/config", {"ingress": f"http://{w.of('ingress')[0].address}:8080"})
+        w.type("help")
+        until(f"the help, after {order}", lambda: w.told(HELP) > before, 10)
+        ended = [w.remove_pod(p, grace_s=GRACE_S) for p in w.of()]
+        if any(ended):
+            raise Failed(f"{ended} after {order}")
+
+
 def refuses(w, what, role, words, **made):
     """It ends with 78 and one line that says what is wrong."""
     pod = w.make_pod(role, **made)
@@ -203,8 +236,8 @@ def what_is_wrong_ends_with_78_and_one_line(w):
 
 
 CASES = [alive_and_not_ready_without_redis, ready_when_redis_comes, nothing_can_be_gained_inside, only_what_is_its_own_is_there, a_secret_that_is_exchanged_is_read_again,
-         alive_and_not_ready_while_redis_is_away, what_stands_still_fails_liveness, what_was_killed_begins_again_in_its_pod, written_is_nothing_outside_its_directory,
-         ingress_takes_commands_until_all_know_that_it_leaves, sigterm_ends_with_0_within_the_grace, what_is_wrong_ends_with_78_and_one_line]
+         alive_and_not_ready_while_redis_is_away, kafka_that_is_away_changes_neither, what_stands_still_fails_liveness, what_was_killed_begins_again_in_its_pod, written_is_nothing_outside_its_directory,
+         ingress_takes_commands_until_all_know_that_it_leaves, sigterm_ends_with_0_within_the_grace, begun_in_any_order_all_are_well, what_is_wrong_ends_with_78_and_one_line]
 
 
 def main():
@@ -214,6 +247,8 @@ def main():
     with Cluster(a.slipway, a.sim, a.pod, up=False) as w:
         w.make_volumes()
         w.files_of_root = files(w.root)
+        w.seed, w.long = a.seed, a.long or os.environ.get("SW_LONG") == "1"
+        print("seed", a.seed, flush=True)
         a.worlds = 1  # one after the other: each goes on where the one before ended
         r = Runner(a)
 

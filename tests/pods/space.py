@@ -1,5 +1,5 @@
 """Namespaces of the tests' own: whatever is made in here ends with the process that made it, however that ends."""
-import glob, json, os, re, shutil, subprocess, sys, time
+import glob, os, re, shutil, signal, subprocess, sys, time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "faults"))
@@ -13,22 +13,39 @@ def skip(why):
     sys.exit(77)
 
 
+def permitted():
+    """Why not, or nothing."""
+    if os.geteuid() != 0:
+        return "namespaces need root here"
+    if not shutil.which("ip"):
+        return "the package iproute2 is not installed"
+    tried = subprocess.run([*SPACES, "sh", "-c", f"ip link add sw0 type bridge && setpriv --reuid {USER} --clear-groups true"], capture_output=True, text=True)
+    return "" if tried.returncode == 0 else "namespaces are not permitted: " + (tried.stderr.strip().splitlines() or ["unshare failed"])[-1]
+
+
+def outside():
+    """Begins this program again inside and ends as it does. Whoever ends this one, in whatever way, ends that one and all that is inside."""
+    why = permitted()
+    if why:
+        skip(why)
+    inside = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *SPACES, sys.executable, *sys.argv], env={**os.environ, "SW_INSIDE": "1"})
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, lambda *_: inside.kill())
+    status = inside.wait()
+    sys.exit(status if status >= 0 else 128 - status)
+
+
 def enter():
-    """Begins this program again inside; does not return where it is not inside yet."""
+    """Does not return where this program is not inside yet."""
     if os.environ.get("SW_INSIDE") != "1":
-        if os.geteuid() != 0:
-            skip("namespaces need root here")
-        probe = subprocess.run([*SPACES, "ip", "link", "add", "sw0", "type", "bridge"], capture_output=True, text=True) if shutil.which("ip") else None
-        if not probe or probe.returncode != 0:
-            skip("namespaces are not permitted: " + (probe.stderr.strip().splitlines() or ["unshare failed"])[-1] if probe else "the package iproute2 is not installed")
-        os.execvpe(SPACES[0], [*SPACES, sys.executable, *sys.argv], {**os.environ, "SW_INSIDE": "1"})
+        outside()
     here = os.path.realpath(HERE)
     base = next(d for d in ("/mnt", "/media", "/srv") if os.path.isdir(d) and not (here + sys.argv[1]).startswith(d + "/"))
     for place in (base, "/run"):  # memory that nobody else sees
         subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755,size=1g", "tmpfs", place], check=True)
     os.makedirs("/run/netns")
     os.environ["TMPDIR"] = base
-    ip(f"link set lo up", "link add sw0 type bridge", f"addr add {GATEWAY}/16 dev sw0", "link set sw0 up")
+    ip("link set lo up", "link add sw0 type bridge", f"addr add {GATEWAY}/16 dev sw0", "link set sw0 up")
     return base
 
 
@@ -140,9 +157,12 @@ class Pod:
         return self.child
 
     def pid(self):
-        """As this machine counts, of the first process inside."""
-        with open(self.folder + "/pid") as f:
-            return int(f.read())
+        """As this machine counts, of the first process inside; 0: not begun."""
+        try:
+            with open(self.folder + "/pid") as f:
+                return int(f.read())
+        except OSError:
+            return 0
 
     def log(self):
         with open(f"{self.folder}.log", errors="replace") as f:
