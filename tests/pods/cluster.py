@@ -1,5 +1,5 @@
 """A World whose processes are pods: Redis, the simulator and each role at addresses of their own, a Service before ingress."""
-import random, select, signal, socket, subprocess, threading
+import os, random, select, signal, socket, subprocess, threading
 
 from space import GATEWAY, Place, Pod, keys_of, make_root, secrets_of
 from talk import Failed, request, until
@@ -59,8 +59,6 @@ class Service(threading.Thread):
 
 
 class Cluster(World):
-    redis_args = ()
-
     def __init__(self, slipway, sim, pod_binary, settings=None, wire=True, **more):
         self.pod_binary, self.wire = pod_binary, wire
         self.places = {name: Place(name, isolated=name == "redis") for name in ("redis", "sim")}
@@ -71,14 +69,28 @@ class Cluster(World):
 
     def spawn(self, argv, name, *args, **more):
         if name == "redis":
-            argv = [*argv, "--port", "6379", "--bind", self.places["redis"].address, "--protected-mode", "no", *self.redis_args]
+            argv = [*argv, "--port", "6379", "--bind", self.places["redis"].address, "--protected-mode", "no", "--aclfile", self.make_users()]
         if name in self.places:
             argv = ["nsenter", f"--net=/run/netns/{name}", *argv]
         return super().spawn(argv, name, *args, **more)
 
+    def make_users(self):
+        """Each role is a user of its own at Redis. The default one stays, for what a test looks at itself."""
+        users = self.dir + "/users"
+        if not os.path.isdir(users):
+            os.mkdir(users)
+            subprocess.run([self.slipway, "acl", users], check=True, stdout=subprocess.DEVNULL)
+            with open(users + "/users.acl") as f:
+                lines = [line for line in f if not line.startswith("user default ")]
+            with open(users + "/users.acl", "w") as f:
+                f.writelines([*lines, "user default on nopass ~* &* +@all\n"])
+        return users + "/users.acl"
+
     def make_environment(self, settings, log):
-        env = super().make_environment(settings, log)
-        return {**env, "SLIPWAY_REDIS": self.places["redis"].address + ":6379", "SLIPWAY_BASE_URL": self.service.url}
+        env, address = super().make_environment(settings, log), self.places["redis"].address
+        self.make_users()
+        return {**env, "SLIPWAY_REDIS": address + ":6379", "SLIPWAY_BASE_URL": self.service.url, "SLIPWAY_REDIS_USER": "slipway-operator",
+                "SLIPWAY_REDIS_PASSWORD_FILE": self.dir + "/users/slipway-operator"}
 
     def make_volumes(self):
         subprocess.run([self.slipway, "keys", "init"], env=self.environment, check=True, stdout=subprocess.DEVNULL)
@@ -90,17 +102,22 @@ class Cluster(World):
     def pod_environment(self, role, address):
         ours = {k: v for k, v in self.environment.items() if k.startswith("SLIPWAY_") and not k.endswith("_FILE")}
         ours.pop("SLIPWAY_DATA_DIR", None)
-        ours.update(SLIPWAY_RUN_DIR="/run/slipway", SLIPWAY_KEY_DIR="/etc/slipway/keys", SLIPWAY_HTTP="0.0.0.0:8080", SLIPWAY_ADMIN="0.0.0.0:9090")
+        ours.update(SLIPWAY_RUN_DIR="/run/slipway", SLIPWAY_KEY_DIR="/etc/slipway/keys", SLIPWAY_HTTP="0.0.0.0:8080", SLIPWAY_ADMIN="0.0.0.0:9090",
+                    SLIPWAY_REDIS_USER=f"slipway-{role}")
         if self.wire:
             ours["SLIPWAY_WIRE"] = f"tcp://{address}:7400"
         return {"PATH": "/usr/bin", **ours}
 
     def make_pod(self, role, place=None, keys=None, secrets=None, **settings):
         place = place or Place(f"{role}-{Place.last}")
-        names = [n for n in secrets_of(role) if n in self.secrets and (n != "KAFKA_PASSWORD_FILE")]
+        names = [n for n in secrets_of(role) if n in self.secrets and n != "KAFKA_PASSWORD_FILE"]
+        if secrets is None:
+            secrets = {n: self.secrets[n].encode() + b"\n" for n in names}
+            with open(f"{self.dir}/users/slipway-{role}", "rb") as f:
+                secrets["REDIS_PASSWORD_FILE"] = f.read()
         env = {**self.pod_environment(role, place.address), **{"SLIPWAY_" + k: str(v) for k, v in settings.items()}}
         return Pod(self.pod_binary, self.root, f"{self.dir}/{place.name}", place, role, env, keys if keys is not None else keys_of(self.dir + "/keys", role),
-                   secrets if secrets is not None else {n: self.secrets[n].encode() + b"\n" for n in names})
+                   secrets)
 
     def add_pod(self, role, **settings):
         pod = self.make_pod(role, **settings)

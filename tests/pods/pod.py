@@ -86,7 +86,7 @@ def written_is_nothing_outside_its_directory(w):
 def a_secret_that_is_exchanged_is_read_again(w):
     """The kubelet exchanges the link ..data; both secrets hold while the file has two lines."""
     pod, old, new = w.of("ingress")[0], w.secrets["SLACK_SECRET_FILE"], "0123456789abcdef0123456789abcdef"
-    now = {n: w.secrets[n].encode() + b"\n" for n in os.listdir(pod.folder + "/secrets") if not n.startswith("..")}
+    now = {n: open(f"{pod.folder}/secrets/{n}", "rb").read() for n in os.listdir(pod.folder + "/secrets") if not n.startswith("..")}
 
     def answer(secret):
         body = slash_form("help", trigger_id=os.urandom(8).hex())
