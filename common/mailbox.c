@@ -1,7 +1,8 @@
 /* mailbox.c -- one owner, entries in id order, from three ways: the wire, a gap fetch, a sweep.
  *
  * `tail` is the id up to which everything was taken in. What the wire brings beyond a hole waits in `early` for gap_ms, since
- * several senders interleave; then the hole is read from the stream, and what the stream does not have never was. */
+ * several senders interleave; then the hole is read from the stream, and what the stream does not have never was. So `tail`
+ * follows what Redis shows, or says at the take-over, and no id that the wire alone knows: what came below it would be lost. */
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/metrics.h"
@@ -181,9 +182,21 @@ struct fetch {
     struct sw_shard *shard;
     unsigned life, lane;
     struct sw_id upto;
+    bool given; /* Redis says that it gave all ids up to there */
 };
 
-static void fetch(struct sw_shard *shard, unsigned lane_number, struct sw_id upto);
+static void fetch(struct sw_shard *shard, unsigned lane_number, struct sw_id upto, bool given);
+
+/* All there is up to `upto` is read: what waits below it is not in Redis. */
+static void drop_claims(struct sw_shard *shard, struct sw_lane *lane, struct sw_id upto) {
+    struct sw_entry *entry;
+    while ((entry = zlistx_first(lane->early)) && sw__id_compare(entry->id, upto) <= 0) {
+        if (sw__id_compare(entry->id, lane->tail) > 0) sw_wire_refuse(shard->run->wire, "id", NULL);
+        entry_destroy(zlistx_detach(lane->early, zlistx_cursor(lane->early)));
+    }
+    if (sw__id_compare(lane->seen, lane->tail) > 0 && sw__id_compare(lane->seen, upto) <= 0)
+        lane->seen = lane->tail;
+}
 
 static void on_page(void *arg, const redisReply *reply) {
     struct fetch f = *(struct fetch *)arg;
@@ -206,10 +219,11 @@ static void on_page(void *arg, const redisReply *reply) {
     if (reply->elements < (size_t)atoi(SW_PAGE)) {
         /* All there is: holes up to here were never filled, or were handled before. */
         lane->more = false;
-        if (sw__id_compare(lane->tail, f.upto) < 0) lane->tail = f.upto;
+        if (f.given && sw__id_compare(lane->tail, f.upto) < 0) lane->tail = f.upto;
+        drop_claims(shard, lane, f.upto);
     } else if (sw__id_compare(lane->tail, f.upto) < 0) {
         if (zlistx_size(lane->queue) < SW_QUEUE_MAX) {
-            fetch(shard, f.lane, f.upto);
+            fetch(shard, f.lane, f.upto, f.given);
         } else {
             more_up_to(lane, f.upto);
         }
@@ -219,7 +233,7 @@ static void on_page(void *arg, const redisReply *reply) {
 }
 
 /* Reads (tail, upto] in pages. */
-static void fetch(struct sw_shard *shard, unsigned lane_number, struct sw_id upto) {
+static void fetch(struct sw_shard *shard, unsigned lane_number, struct sw_id upto, bool given) {
     struct sw_lane *lane = &shard->lane[lane_number];
     char key[80], from[49], to[48];
     if (lane->fetching) return;
@@ -228,7 +242,7 @@ static void fetch(struct sw_shard *shard, unsigned lane_number, struct sw_id upt
     id_format(lane->tail, from + 1);
     id_format(upto, to);
     struct fetch *f = sw_malloc(sizeof(*f));
-    *f = (struct fetch){shard, shard->life, lane_number, upto};
+    *f = (struct fetch){shard, shard->life, lane_number, upto, given};
     if (sw_redis_words(shard->ledger->redis, on_page, f, "XRANGE", key, from, to, "COUNT", SW_PAGE,
                        NULL) < 0) {
         free(f);
@@ -242,7 +256,7 @@ void sw__mailbox_taken(struct sw_shard *shard, const char *last_urgent, const ch
     const char *last[SW_LANES] = {last_urgent, last_bulk};
     for (unsigned i = 0; i < SW_LANES; i++) {
         struct sw_id upto = {0, 0};
-        if (sw__id_parse(last[i], &upto) && (upto.gen || upto.seq)) fetch(shard, i, upto);
+        if (sw__id_parse(last[i], &upto) && (upto.gen || upto.seq)) fetch(shard, i, upto, true);
     }
 }
 
@@ -252,10 +266,10 @@ void sw__mailbox_sweep(struct sw_shard *shard, unsigned lane_number, const char 
     struct sw_id now_newest;
     if (lane->more && !lane->fetching && zlistx_size(lane->queue) < SW_QUEUE_MAX / 2 &&
         sw__id_parse(newest, &now_newest)) {
-        fetch(shard, lane_number, now_newest);
+        fetch(shard, lane_number, now_newest, false);
     } else if (sw__id_compare(lane->tail, lane->seen) < 0 && !lane->fetching) {
         sw_metric_add(SW_M_SWEEPS_FOUND, 1);
-        fetch(shard, lane_number, lane->seen);
+        fetch(shard, lane_number, lane->seen, false);
     }
     if (sw__id_parse(newest, &now_newest) && sw__id_compare(lane->seen, now_newest) < 0)
         lane->seen = now_newest;
@@ -264,7 +278,8 @@ void sw__mailbox_sweep(struct sw_shard *shard, unsigned lane_number, const char 
 void sw__mailbox_refill(struct sw_shard *shard) {
     for (unsigned i = 0; i < SW_LANES; i++) {
         struct sw_lane *lane = &shard->lane[i];
-        if (lane->more && zlistx_size(lane->queue) < SW_QUEUE_MAX / 2) fetch(shard, i, lane->seen);
+        if (lane->more && zlistx_size(lane->queue) < SW_QUEUE_MAX / 2)
+            fetch(shard, i, lane->seen, false);
     }
 }
 
@@ -283,7 +298,7 @@ static void gaps(struct sw_run *run) {
                 continue;
             }
             sw_metric_add(SW_M_GAPS, 1);
-            fetch(shard, i, last->id);
+            fetch(shard, i, last->id, false);
         }
     }
 }

@@ -151,8 +151,72 @@ static void a_role_is_heard_with_its_own_kinds_only(void **state) {
     free(run);
 }
 
+/* Who has a key of some role may claim any id: what Redis has must be read all the same, however the next id is. */
+static void an_id_that_only_the_wire_claims_hides_nothing(void **state) {
+    static const struct sw_id claims[] = {{1, 1000000}, {1, UINT64_MAX}, {UINT64_MAX, 7}};
+    struct redis_world redis;
+    struct sw_run *run = sw_zalloc(sizeof(*run));
+    struct sw_shard *shard = &run->shard[0];
+    struct sw_redis_events events = {turn, turn, turn, run};
+    struct sw_wire_events heard = {.turn = nothing};
+    struct sw_redis_map map;
+    char dir[] = "/tmp/slipway-mailbox-XXXXXX", ipc[] = "ipc", memory[] = "memory", error[256];
+    (void)state;
+    redis_world_start(&redis, NULL);
+    assert_non_null(mkdtemp(dir));
+    struct sw_conf conf = {.wire = ipc, .run_dir = dir};
+    run->loop = zloop_new();
+    run->actor = &actor;
+    run->role = actor.name;
+    run->conf.gap_ms = 1;
+    run->conf.durability = memory;
+    run->turning = true; /* nothing but the mailbox has a turn here */
+    assert_int_equal(
+        sw_wire_create(run->loop, &conf, "executor", "x", &heard, &run->wire, error, 256), 0);
+    sw__shard_init(run, shard, 0);
+    shard->state = SW_OURS;
+    assert_int_equal(sw_redis_map_parse(getenv("SLIPWAY_REDIS"), &map, error, sizeof(error)), 0);
+    sw__ledgers_init(run, &map);
+    struct sw_redis *conn = sw_redis_create(run->loop, &map.address[0], &run->conf, &events);
+    shard->ledger->redis = conn;
+    for (int64_t deadline_ms = now_ms() + PATIENCE_MS; !sw_redis_up(conn);) {
+        if (now_ms() > deadline_ms) fail_msg("redis is not up");
+        zloop_timer(run->loop, 1, 1, step, run);
+        zloop_start(run->loop);
+    }
+    struct sw_msg *m = sw_msg_create(SW_KIND_GRANTED, "c", "T1", 1);
+    char *bytes;
+    size_t size;
+    assert_int_equal(sw_msg_pack(m, &bytes, &size), 0);
+    freeReplyObject(ask(&redis, "XADD " STREAM " 1-0 m x"));
+    sw__mailbox_taken(shard, "0-0", "1-0");
+    run_until(run, 1);
+    for (size_t i = 0; i < sizeof(claims) / sizeof(*claims); i++) {
+        sw__mailbox_hear(shard, "auth", BULK, claims[i], bytes, size);
+        for (int64_t end_ms = now_ms() + PATIENCE_MS; zlistx_size(shard->lane[BULK].early) > 0;) {
+            if (now_ms() > end_ms) fail_msg("claim %zu waits for ever", i);
+            zloop_timer(run->loop, 1, 1, step, run);
+            zloop_start(run->loop);
+        }
+        freeReplyObject(ask(&redis, "XADD " STREAM " 1-%d m x", (int)i + 1));
+        sw__mailbox_hear(shard, "auth", BULK, (struct sw_id){1, i + 1}, bytes, size);
+        if (zlistx_size(shard->lane[BULK].queue) != i + 2) fail_msg("claim %zu hid an entry", i);
+    }
+    free(bytes);
+    sw_msg_destroy(m);
+    sw_redis_destroy(conn);
+    sw__mailbox_clear(shard);
+    sw__shard_finish(shard);
+    sw_wire_destroy(run->wire);
+    zloop_destroy(&run->loop);
+    redis_world_end(&redis);
+    rmdir(dir);
+    free(run);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_id_that_only_the_wire_claims_hides_nothing),
         cmocka_unit_test(what_is_newer_waits_until_the_old_pages_are_read),
         cmocka_unit_test(a_role_is_heard_with_its_own_kinds_only)};
     return cmocka_run_group_tests(tests, NULL, NULL);
