@@ -9,6 +9,8 @@
 #include <hiredis/hiredis.h>
 
 #define LOST_MS 60000 /* how long a call of a lost shard is kept */
+#define MARK_MS                                                                                    \
+    64000 /* a mark lasts no longer; one that does is of before the server's clock went back */
 
 struct taking {
     struct sw_shard *shard;
@@ -21,6 +23,7 @@ static void inherit(struct sw_effect *effect, int64_t not_after_ms) {
     int64_t wait_ms = not_after_ms - sw__shard_now_ms(effect->shard);
     sw__effect_unlist(effect);
     effect->unsure = true;
+    if (wait_ms > MARK_MS) wait_ms = MARK_MS;
     sw__effect_at(effect, sw__boot_ms() + (wait_ms > 0 ? wait_ms : 0));
 }
 

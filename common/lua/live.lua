@@ -9,6 +9,8 @@ else
   call('ZREM', living, endpoint)
 end
 call('ZREMRANGEBYSCORE', living, '-inf', now)
+-- The server's clock went back: who lives says so again, who does not would count for as long as it went.
+call('ZREMRANGEBYSCORE', living, '(' .. int(now + longest_ms), '+inf')
 local live = call('ZRANGE', living, 0, -1)
 -- Those that ended without a word said what they knew, too.
 if call('HLEN', keys) > #live then

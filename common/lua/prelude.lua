@@ -2,6 +2,7 @@
 -- Every script begins with this. KEYS[1] is the shard's prefix, "sw:{17}:", which carries the hash tag of all its keys.
 local p = KEYS[1]
 local call = redis.call
+local longest_ms = 60000 -- the most that SLIPWAY_LEASE_MS may say
 
 local function now_ms()
   local t = call('TIME')

@@ -7,7 +7,14 @@ if not gen then return {'gen'} end
 local key = p .. actor .. ':own'
 local own = call('HMGET', key, 'epoch', 'nonce', 'gen', 'until')
 local now, till = now_ms(), tonumber(own[4]) or 0
-if till > now and own[3] == gen and own[2] ~= nonce then return {'held', int(till - now)} end
+if till > now and own[3] == gen and own[2] ~= nonce then
+  -- Longer than any lease lasts: the server's clock went back. Who lives renews it before the time that is left now.
+  if till - now > longest_ms then
+    till = now + longest_ms
+    call('HSET', key, 'until', int(till))
+  end
+  return {'held', int(till - now)}
+end
 local epoch = int((tonumber(own[1]) or 0) + 1)
 local clean = (till == 0 or own[2] == nonce) and '1' or '0'
 call('HSET', key, 'epoch', epoch, 'nonce', nonce, 'gen', gen, 'endpoint', endpoint, 'until', int(now + lease_ms), 'seq', 0)
