@@ -67,7 +67,8 @@ def versions(*all_of):
 LATER, LONG = 25, 50
 ROWS = [
     ("SlipwayActorGone", builds(*ROLES[2:]), 2, builds(*ROLES), LATER),
-    ("SlipwayInstanceDown", {**series("up", "1x5 0x400"), BUILD: "1x5 _x400"}, 1, {"up{job=\"other\",instance=\"b:1\"}": steady(0), BUILD: steady(1)}, LATER),
+    # The same address may have been another actor's an hour ago.
+    ("SlipwayInstanceDown", {**series("up", "1x9 0x400"), BUILD: "_x5 1x4 _x400", BUILD.replace("auth", "parser"): "1x3 _x400"}, 1, {"up{job=\"other\",instance=\"b:1\"}": steady(0), BUILD: steady(1)}, LATER),
     ("SlipwayNotReady", series("slipway_ready", steady(0), actor="auth"), 1, series("slipway_ready", "0x3 1x400", actor="auth"), LATER),
     ("SlipwayRedisAway", series("slipway_redis_up", steady(0), actor="auth"), 1, series("slipway_redis_up", steady(1), actor="auth"), LATER),
     ("SlipwayShardsUnowned", series("slipway_shards_owned", steady(63), actor="auth"), 1,
