@@ -15,12 +15,9 @@
 
 #define POST_MS 10000 /* Slack waits three seconds */
 #define LOOK_MS 200
-#define TEAM "TSLIPWAY"
-#define USER "USLIPWAY"
-#define CHANNEL "CSLIPWAY"
 
 static const char usage[] =
-    "usage: slipway send [--url URL] [--team T] [--user U] [--channel C] [--wait] [--timeout S] "
+    "usage: slipway send --team T --user U --channel C [--url URL] [--wait] [--timeout S] "
     "[--json]\n"
     "                    -- LINE...\n\n"
     "Sends LINE, as one types it behind /h, to ingress as Slack would: one request, signed with "
@@ -34,11 +31,13 @@ static const char usage[] =
     "so.\n"
     "The answer goes to an address at SLIPWAY_SLACK_HOOKS that does not exist, and then to where "
     "answers\n"
-    "go that have none: privately to that user in that channel, where the bot may post there.\n\n"
+    "go that have none: privately to that user, in that channel where the bot may post there. "
+    "Name your\n"
+    "own: an answer that reaches nobody is a dead letter.\n\n"
+    "  --team T        the Slack team\n"
+    "  --user U        who types it\n"
+    "  --channel C     where\n"
     "  --url URL       ingress (without it SLIPWAY_BASE_URL, else http:// and SLIPWAY_HTTP)\n"
-    "  --team T        the Slack team (" TEAM ": none has it)\n"
-    "  --user U        who types it (" USER ")\n"
-    "  --channel C     where (" CHANNEL ")\n"
     "  --wait          waits until it has ended and nothing of it is owed, telling each step\n"
     "  --timeout S     waits no longer (1 to 3600 seconds; 60)\n"
     "  --json          one JSON document\n";
@@ -70,7 +69,7 @@ static char *join(int argc, char **argv) {
 static int parse(int argc, char **argv, struct words *words) {
     const char *timeout = "60";
     int i = 1;
-    *words = (struct words){.team = TEAM, .user = USER, .channel = CHANNEL};
+    *words = (struct words){0};
     for (; i < argc && strcmp(argv[i], "--") != 0; i++) {
         const struct {
             const char *name, **value;
@@ -99,10 +98,12 @@ static int parse(int argc, char **argv, struct words *words) {
         return wrong("--timeout wants 1 to 3600 seconds, not ", timeout);
     const char *const ids[] = {words->team, words->user, words->channel};
     for (size_t j = 0; j < 3; j++) {
-        if (!sw_is_slack_id(ids[j], strlen(ids[j])))
+        if (ids[j] && !sw_is_slack_id(ids[j], strlen(ids[j])))
             return wrong("this is no id of Slack's: ", ids[j]);
     }
     if (i + 1 >= argc) return wrong("-- and a line are missing, such as -- help", "");
+    if (!words->team || !words->user || !words->channel)
+        return wrong("--team, --user and --channel must say who types it, and where", "");
     words->line = join(argc - i - 1, argv + i + 1);
     return 0;
 }

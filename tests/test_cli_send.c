@@ -5,7 +5,9 @@
 #include "tests/cli_run.h"
 #include "tests/run_world.h"
 
-#define SEND(...) run_cli(sw_cli_send, (char *[]){"send", __VA_ARGS__, NULL})
+#define SEND(...)                                                                                  \
+    run_cli(sw_cli_send, (char *[]){"send", "--team", INST, "--user=UADA", "--channel=COPS",       \
+                                    __VA_ARGS__, NULL})
 
 /* Has nobody to tell it to. */
 static int listen_to(const struct sw_ctx *ctx, const struct sw_msg *in, struct sw_out *out) {
@@ -77,7 +79,7 @@ static void a_line_is_acknowledged_with_its_id_and_followed_to_its_end(void **st
     (void)state;
     children[1] = play("parser", &sw_actor_parser, NULL);
     children[2] = play("responder", &listener, NULL);
-    struct shown shown = SEND("--team", INST, "--wait", "--timeout=15", "--", "help", "deploy");
+    struct shown shown = SEND("--wait", "--timeout=15", "--", "help", "deploy");
     if (shown.status != 0) fail_msg("%d: %s%s", shown.status, shown.out, shown.err);
     assert_memory_equal(shown.out, "acknowledged after ", 19);
     assert_non_null(strstr(shown.out, "\nended: answered after "));
@@ -139,6 +141,7 @@ static void a_mistake_is_named_with_the_usage(void **state) {
         {{"--"}, "-- and a line are missing"},
         {{"--team"}, "not understood here, or without a value: --team\n"},
         {{"--team", "t1", "--", "x"}, "this is no id of Slack's: t1\n"},
+        {{"--user=UADA", "--", "x"}, "--team, --user and --channel must say who types it"},
         {{"--channel=#ops", "--", "x"}, "this is no id of Slack's: #ops\n"},
         {{"--timeout=0", "--", "x"}, "--timeout wants 1 to 3600 seconds, not 0\n"},
         {{"--timeout=5s", "--", "x"}, "--timeout wants 1 to 3600 seconds, not 5s\n"},
@@ -152,7 +155,7 @@ static void a_mistake_is_named_with_the_usage(void **state) {
         if (shown.status != 64 || !strstr(shown.err, rows[i].says))
             fail_msg("row %zu: %d, %s", i, shown.status, shown.err);
     }
-    assert_int_equal(SEND("--help").status, 0);
+    assert_int_equal(run_cli(sw_cli_send, (char *[]){"send", "--help", NULL}).status, 0);
 }
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up_ingress, end_all)
