@@ -62,8 +62,10 @@ static int each(struct reading *reading, const struct sw_stream *stream, size_t 
                            reading->room);
 }
 
+/* Once more are known than are named, none is looked at any more. */
 static bool is_asked_for(const struct reading *reading, const char *cmd) {
-    return !strncmp(cmd, reading->begin, strlen(reading->begin));
+    return json_object_size(reading->commands) <= NAMED_MAX &&
+           !strncmp(cmd, reading->begin, strlen(reading->begin));
 }
 
 static void note_command(struct reading *reading, unsigned shard, const char *cmd,

@@ -14,8 +14,8 @@ struct source {
     const struct sw_stream *stream;
     redisReply *page; /* NULL: nothing was read yet */
     size_t at;        /* in the page */
-    bool done;
-    struct sw_id head;
+    bool done, has_head;
+    struct sw_id head; /* what comes next, or was the last one */
 };
 
 struct reading {
@@ -68,7 +68,9 @@ static int next_source(struct reading *reading, struct source **ret) {
         int r = fill(reading, source);
         if (r < 0) return r;
         if (source->done) continue;
-        sw__id_parse(source->page->element[source->at]->element[0]->str, &source->head);
+        if (!source->has_head)
+            sw__id_parse(source->page->element[source->at]->element[0]->str, &source->head);
+        source->has_head = true;
         if (!*ret || is_before(reading, source, *ret)) *ret = source;
     }
     return 0;
@@ -86,6 +88,7 @@ int sw_streams_read(const struct sw_conf *conf, struct sw_sync *sync,
         reading.source[i].stream = &query->stream[i];
     while ((r = next_source(&reading, &next)) == 0 && next) {
         const redisReply *entry = next->page->element[next->at++];
+        next->has_head = false;
         if (fn(arg, (size_t)(next - reading.source), entry)) break;
     }
     for (size_t i = 0; i < query->streams; i++) {
