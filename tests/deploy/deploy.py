@@ -79,7 +79,8 @@ def what_the_page_for_operators_says_is_taken(folder):
 
 def what_is_set_reaches_who_needs_it(worlds):
     shared = {'BASE_URL': 'https://slipway.example.com', 'SLACK_CLIENT_ID': '1.2', 'HEROKU_CLIENT_ID': 'a',
-              'GITHUB_CLIENT_ID': 'b', 'DRAIN_MS': '20500', 'DURABILITY': 'replicated', 'WAIT': '2',
+              'GITHUB_CLIENT_ID': 'b', 'DRAIN_MS': '20500', 'OTLP': 'http://otel-collector.traces:4318/v1/traces',
+              'DURABILITY': 'replicated', 'WAIT': '2',
               'REDIS': '0-31=sentinel://one@s1.example.com:26379,s2.example.com:26379 32-63=redis.example.com:6379'}
     stream = {'KAFKA': 'k1.example.com:9093,k2.example.com:9093', 'KAFKA_TOPIC': 'slipway-events', 'KAFKA_GROUP': 'slipway-notifier',
               'KAFKA_OPTIONS': 'security.protocol=SASL_SSL sasl.mechanism=SCRAM-SHA-512 sasl.username=slipway'}
