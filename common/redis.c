@@ -12,6 +12,7 @@
 #define RETRY_MIN_MS 20
 #define RETRY_MAX_MS 1000
 #define SILENT_MS 10000
+#define DEAF_MS 1000   /* between two ticks */
 #define MASTER_MS 2000 /* a master is silent for so long: the sentinels may know another */
 
 static void connect_now(struct sw_redis *redis);
@@ -289,11 +290,15 @@ void sw_redis_reset(struct sw_redis *redis) {
 }
 
 void sw_redis_tick(struct sw_redis *redis) {
-    int64_t limit_ms = has_sentinels(redis) ? MASTER_MS : SILENT_MS;
-    if (redis->context && !redis->up && zclock_mono() - redis->began_at_ms > limit_ms) {
+    int64_t limit_ms = has_sentinels(redis) ? MASTER_MS : SILENT_MS, now_ms = zclock_mono();
+    /* This process stood still and heard nothing: what was answered meanwhile is read first. */
+    if (now_ms - redis->ticked_at_ms > DEAF_MS) redis->heard_at_ms = now_ms;
+    redis->ticked_at_ms = now_ms;
+    if (redis->context && !redis->up && now_ms - redis->began_at_ms > limit_ms) {
         sw_redis_reset(redis);
-    } else if (has_sentinels(redis) && sw_redis_silent_ms(redis) > MASTER_MS) {
-        sw_log(SW_LOG_WARN, "redis does not answer: the sentinels are asked");
+    } else if (sw_redis_silent_ms(redis) > limit_ms) {
+        /* It may hang for long. What it was asked takes up room that the shards of other servers need: it counts as away. */
+        sw_log(SW_LOG_WARN, "redis does not answer", SW_I("ms", limit_ms));
         sw_redis_reset(redis);
     }
     sw__redis_sure_tick(redis);

@@ -6,7 +6,7 @@
  * owner    the loop thread; replies live during the callback
  * source   hiredis async API; Redis "Eval scripts": the `#!lua` head makes a script fail as a whole when memory is full;
  *          "Sentinel client spec"; "WAIT"
- * limits   reconnects after 20 ms growing to 1 s, for ever; a greeting takes at most 10 s, of a master that sentinels named 2 s
+ * limits   reconnects after 20 ms growing to 1 s, for ever; an answer takes at most 10 s, of a master that sentinels named 2 s
  */
 #ifndef SW_REDIS_H
 #define SW_REDIS_H
@@ -55,7 +55,8 @@ struct sw_redis *sw_redis_create(struct _zloop_t *loop, const struct sw_redis_ad
                                  const struct sw_conf *conf, const struct sw_redis_events *events);
 void sw_redis_destroy(struct sw_redis *redis);
 bool sw_redis_up(const struct sw_redis *redis);
-/* How long an answer has been owed without any coming; 0 while none is. A server that hangs keeps its connections. */
+/* How long an answer has been owed without any coming; 0 while none is. A server that hangs keeps its connections: here until
+ * the limit above. */
 int64_t sw_redis_silent_ms(const struct sw_redis *redis);
 /* Identifies this life of the server; "" while down. */
 const char *sw_redis_run_id(const struct sw_redis *redis);

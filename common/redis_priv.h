@@ -24,7 +24,8 @@ struct sw_redis {
     bool up, destroying, durable;
     size_t pending;      /* answers owed */
     int64_t heard_at_ms; /* the last answer, or when the first one became owed */
-    int retry_timer;     /* -1: not armed */
+    int64_t ticked_at_ms;
+    int retry_timer; /* -1: not armed */
     size_t retry_ms;
     int64_t began_at_ms;   /* when this connection was begun */
     bool reading, writing; /* what hiredis wants */

@@ -7,7 +7,7 @@ from notices import push, route, subjects
 from redis_cases import answered, helps, promoted_once
 from stream_cases import SOURCE, added, all_added, concern, expect, record, stream_case, webhook
 from talk import Failed, holds, until
-from world import PROMOTE
+from world import PROMOTE, ROLES
 from words import HELP, NOT_STORED
 
 
@@ -51,6 +51,22 @@ def range_half_away_and_the_other_goes_on(w):
     until("a repeated webhook is taken in", lambda: webhook(w, "ev-a") == 200)
     before = told_there(w)
     until("the half that came back helps", lambda: not there(w)["body"] and until("help", lambda: told_there(w) > before, 5))
+    promoted_once(w)
+
+
+@case(world=dict(kind=Halves))
+def range_half_stands_still_and_costs_the_other_nothing(w):
+    """What it was asked is kept until it answers, and there is room for so much only: at some time it counts as away."""
+    of = w.of[TWO]
+    of.stop(signal.SIGSTOP)
+    not_confirmed(answered(w, there(w)))
+    until("all count it as away", lambda: w.log().count("redis is away") >= len(ROLES), 20)
+    if answered(w, w.type(PROMOTE)):
+        raise Failed("not taken in where Redis is there")
+    until("the final answer", w.ended)
+    before = told_there(w)
+    of.stop(signal.SIGCONT)
+    until("the half that woke helps", lambda: not there(w)["body"] and until("help", lambda: told_there(w) > before, 5))
     promoted_once(w)
 
 
