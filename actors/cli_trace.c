@@ -129,9 +129,12 @@ static void print_audit(const json_t *audit) {
     size_t i;
     const json_t *entry;
     json_array_foreach(audit, i, entry) {
+        const json_t *who = json_object_get(entry, "who");
         char at[32];
         sw_cli_time(sw_int(entry, "at_ms"), at);
-        printf("audit: %s  %s  ", at, sw_str(json_object_get(entry, "who"), "user"));
+        printf("audit: %s  ", at);
+        sw_cli_print_text(sw_str(who, sw_str(who, "user")[0] ? "user" : "operator"));
+        fputs("  ", stdout);
         sw_cli_print_text(sw_str(entry, "line"));
         printf("  %s\n", sw_str(entry, "outcome"));
     }

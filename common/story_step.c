@@ -188,13 +188,31 @@ static bool tells_end(const json_t *step) {
     return false;
 }
 
+static const char *operator_of(const json_t *entry) {
+    return sw_str(json_object_get(entry, "who"), "operator");
+}
+
+/* When an operator made one of its letters owed again, the last time; 0 never. */
+static int64_t retried_ms(const json_t *story) {
+    static const char retry[] = "slipway dead retry ";
+    int64_t at_ms = 0;
+    size_t i;
+    const json_t *entry;
+    json_array_foreach(json_object_get(story, "audit"), i, entry) {
+        bool is = operator_of(entry)[0] && !strncmp(sw_str(entry, "line"), retry, strlen(retry));
+        if (is && sw_int(entry, "at_ms") > at_ms) at_ms = sw_int(entry, "at_ms");
+    }
+    return at_ms;
+}
+
 json_t *sw_story_ended(const json_t *story) {
     const char *how = NULL, *dead = NULL;
-    int64_t at_ms = 0;
+    int64_t at_ms = 0, mended_ms = retried_ms(story);
     size_t i;
     const json_t *step, *entry;
     json_array_foreach(json_object_get(story, "steps"), i, step) {
         const char *why = sw_str(step, "dead");
+        if (why[0] && sw_int(step, "at_ms") <= mended_ms) continue;
         bool page = json_object_get(step, "page") && sw_int(step, "page") < 400;
         if (why[0]) dead = why;
         if (!why[0] && !tells_end(step) && !page) continue;
@@ -203,6 +221,7 @@ json_t *sw_story_ended(const json_t *story) {
     }
     json_array_foreach(json_object_get(story, "audit"), i, entry) {
         const char *outcome = sw_str(entry, "outcome");
+        if (operator_of(entry)[0]) continue; /* what was done with its letters */
         if (outcome[0] && strcmp(outcome, "asked") != 0 && how) how = outcome;
     }
     if (dead) how = "dead letter";

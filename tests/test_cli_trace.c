@@ -78,7 +78,9 @@ static void a_promote_reads_as_it_went(void **state) {
         promote, "[]",
         "[{\"at_ms\":1795801714007,\"who\":{\"user\":\"U1\"},\"line\":\"promote "
         "\\u001b[2Jx\",\"outcome\":\"asked\"},{\"at_ms\":1795801714300,\"who\":{\"user\":\"U1\"},"
-        "\"line\":\"promote x\",\"outcome\":\"done\"}]",
+        "\"line\":\"promote "
+        "x\",\"outcome\":\"done\"},{\"at_ms\":1795801715000,\"who\":{\"operator\":"
+        "\"a@b\"},\"line\":\"slipway dead drop 1/7-1\",\"outcome\":\"done\"}]",
         HEAD
         "     0.000  ingress                                     took it in\n"
         "     0.003  parser            2       0.05  aaaaaaaa  slash.v1 -> auth\n"
@@ -92,6 +94,7 @@ static void a_promote_reads_as_it_went(void **state) {
         "\nowed: nothing\n"
         "audit: 2026-11-27T17:48:34Z  U1  promote ?[2Jx  asked\n"
         "audit: 2026-11-27T17:48:34Z  U1  promote x  done\n"
+        "audit: 2026-11-27T17:48:35Z  a@b  slipway dead drop 1/7-1  done\n"
         "ended: done after 0.300 s\n");
 }
 
@@ -134,6 +137,19 @@ static void the_end_is_what_the_person_was_told_last(void **state) {
          3},
         {{{3, PARSED " Rparent=promote"}}, "[]", "[{\"outcome\":\"asked\"}]", "answered", 3},
         {{{3, PARSED " xpoison Rprivate=error.internal"}}, "[]", "[]", "dead letter", 3},
+        /* A letter that was retried is none any more; what an operator did is not how the command ended. */
+        {{{3, PARSED " xrefused"}, {9, PARSED " Rprivate=help"}},
+         "[]",
+         "[{\"who\":{\"operator\":\"a@b\"},\"at_ms\":1795801714005,\"line\":\"slipway dead retry "
+         "1/7-1\",\"outcome\":\"done\"}]",
+         "answered",
+         9},
+        {{{3, PARSED " xrefused"}, {9, PARSED " xrefused"}},
+         "[]",
+         "[{\"who\":{\"operator\":\"a@b\"},\"at_ms\":1795801714005,\"line\":\"slipway dead retry "
+         "1/7-1\",\"outcome\":\"done\"}]",
+         "dead letter",
+         9},
         {{{3, PARSED " p303"}}, "[]", "[]", "page", 3},
         {{{3, PARSED " p503"}}, "[]", "[]", "without an answer", 3},
         {{{0, NULL}}, "[]", "[]", NULL, 0},
