@@ -126,6 +126,12 @@ void sw__effects_owe(struct sw_shard *shard, const char *id, const json_t *recor
 
 /* ---- the answer ---- */
 
+/* Slack refuses with a 200. For those who look on: what that means is the handler's. */
+static bool slack_refused(const struct sw_effect *effect, const json_t *http) {
+    const json_t *ok = json_object_get(json_object_get(http, "json"), "ok");
+    return json_is_false(ok) && !strcmp(sw_str(effect->request, "up"), "slack");
+}
+
 void sw__effect_answer(struct sw_effect *effect, json_t *http) {
     struct sw_run *run = effect->shard->run;
     struct sw_msg *m = effect->m;
@@ -133,23 +139,24 @@ void sw__effect_answer(struct sw_effect *effect, json_t *http) {
     const char *outcome = sw_str(http, "error")[0] ? sw_str(http, "error")
                           : status < 400           ? "ok"
                                                    : "refused";
+    const char *seen = slack_refused(effect, http) ? "refused" : outcome;
     sw_metric_add(SW_M_EFFECTS, 1, sw_str(effect->request, "up"),
-                  strcmp(outcome, "refused") != 0 ? outcome
-                  : status == 429                 ? "too_fast"
-                  : status >= 500                 ? "failed"
-                                                  : "refused");
+                  strcmp(seen, "refused") != 0 ? seen
+                  : status == 429              ? "too_fast"
+                  : status >= 500              ? "failed"
+                                               : "refused");
     sw_log(SW_LOG_INFO, "effect", SW_S("cmd", m->cmd), SW_S("up", sw_str(effect->request, "up")),
            SW_S("method", sw_str(effect->request, "method")),
            SW_S("path", sw_str(effect->request, "path")), SW_I("status", status),
-           SW_S("outcome", outcome), SW_I("tries", effect->tries));
+           SW_S("outcome", seen), SW_I("tries", effect->tries));
     /* Other refusals are the handler's to tell, and so is the pace where it keeps one. */
     bool fast = status == 429 && !json_is_true(json_object_get(effect->request, "paced"));
     if (strcmp(outcome, "ok") != 0 &&
         (strcmp(outcome, "refused") != 0 || status == 0 || fast || status >= 500))
         sw__effect_report(effect, "upstream", outcome, status);
     effect->state = SW_EFFECT_ANSWERED;
-    effect->story = sw__story_effect(effect, outcome, status);
-    sw__span_answer(effect, outcome, status);
+    effect->story = sw__story_effect(effect, seen, status);
+    sw__span_answer(effect, seen, status);
     bool quiet = json_is_true(json_object_get(effect->request, "quiet")) &&
                  !strcmp(outcome, "ok") && status < 300;
     json_t *value = json_object_get(http, "json");

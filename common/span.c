@@ -72,7 +72,7 @@ void sw__span_answer(struct sw_effect *effect, const char *outcome, int status) 
     if (!span) return;
     span->status = status;
     span->resends = effect->tries > 1 ? effect->tries - 1 : 0;
-    if (!strcmp(outcome, "refused") && status) {
+    if (!strcmp(outcome, "refused") && status >= 400) {
         snprintf(span->error, sizeof(span->error), "%d", status);
     } else if (strcmp(outcome, "ok") != 0) {
         snprintf(span->error, sizeof(span->error), "%s", outcome);

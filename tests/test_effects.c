@@ -66,6 +66,7 @@ static int set_up(void **state) {
     SW_AUTO(sw_text) char *hooks = sw_printf("http://127.0.0.1:%d", ntohs(at.sin_port));
     setenv("SLIPWAY_GITHUB_API", base, 1);
     setenv("SLIPWAY_SLACK_HOOKS", hooks, 1);
+    setenv("SLIPWAY_SLACK_API", hooks, 1);
     setenv("SLIPWAY_KEY_DIR", keys, 1);
     setenv("SLIPWAY_RUN_DIR", run, 1);
     setenv("SLIPWAY_DURABILITY", "memory", 1);
@@ -133,17 +134,22 @@ static char *take(const struct world *w, int *ret_fd) {
 }
 
 /* Reads one request and answers it; the request's head, and when it came. */
-static char *serve(const struct world *w, const char *response, int64_t *ret_ms) {
+static char *serve_json(const struct world *w, const char *response, const char *body,
+                        int64_t *ret_ms) {
     int fd;
     char *head = take(w, &fd);
     *ret_ms = now_ms();
     SW_AUTO(sw_text)
-    char *whole = sw_printf("HTTP/1.1 %s\r\nConnection: close\r\nContent-Length: 2\r\n"
-                            "Content-Type: application/json\r\n\r\n{}",
-                            response);
+    char *whole = sw_printf("HTTP/1.1 %s\r\nConnection: close\r\nContent-Length: %zu\r\n"
+                            "Content-Type: application/json\r\n\r\n%s",
+                            response, strlen(body), body);
     assert_int_equal(write(fd, whole, strlen(whole)), strlen(whole));
     close(fd);
     return head;
+}
+
+static char *serve(const struct world *w, const char *response, int64_t *ret_ms) {
+    return serve_json(w, response, "{}", ret_ms);
 }
 
 static json_t *wait_for_answer(const struct world *w) {
@@ -291,6 +297,26 @@ static void a_plain_403_is_an_answer(void **state) {
     assert_true(nobody_calls_again(w));
 }
 
+/* The handler gets what Slack said, and whoever looks at the story sees that it refused. */
+static void what_slack_refuses_with_a_200_is_told_as_refused(void **state) {
+    struct world *w = *state;
+    int64_t at_ms;
+    put(w, "{\"request\":{\"up\":\"slack\",\"method\":\"POST\",\"path\":\"/chat.postMessage\","
+           "\"json\":{},\"repeat\":\"once\"}}");
+    free(serve_json(w, "200 OK", "{\"ok\":false,\"error\":\"not_in_channel\"}", &at_ms));
+    SW_AUTO(sw_json) json_t *answer = wait_for_answer(w);
+    const json_t *http = json_object_get(answer, "http");
+    assert_string_equal(sw_str(json_object_get(http, "json"), "error"), "not_in_channel");
+    assert_null(json_object_get(http, "error"));
+    redisReply *story = ask(&w->redis, "XRANGE %sstory - +", w->prefix);
+    bool told = false;
+    for (size_t i = 0; i < story->elements; i++)
+        told = told || strstr(story->element[i]->element[1]->element[1]->str,
+                              " slack POST /chat.postMessage refused 200 1 ");
+    freeReplyObject(story);
+    assert_true(told);
+}
+
 static void a_redirect_is_not_followed(void **state) {
     struct world *w = *state;
     int64_t at_ms;
@@ -411,6 +437,7 @@ int main(void) {
         TEST(what_has_time_leaves_places_for_what_has_not),
         TEST(of_a_link_to_the_next_page_its_cursor_is_told),
         TEST(a_plain_403_is_an_answer),
+        TEST(what_slack_refuses_with_a_200_is_told_as_refused),
         TEST(a_redirect_is_not_followed),
         TEST(a_redirect_of_a_response_url_is_not_followed),
         TEST(what_is_lost_on_a_shared_connection_is_not_said_again),
