@@ -233,7 +233,8 @@ int sw_cli_keys(int argc, char **argv) {
             return sw__keys_fail("%s", error), SW_EXIT_SETTING;
         int r = rows[i].run(&conf, argc - 2, argv + 2);
         sw_conf_finish(&conf);
-        return r;
+        const int written = sw_cli_written("keys");
+        return r ? r : written;
     }
     return sw__keys_wrong(usage, argc > 1 ? argv[1] : NULL);
 }

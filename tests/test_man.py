@@ -120,6 +120,11 @@ for words, want in [
 for name in sorted(commands) + roles:
     done = run(*name.split(), "--no-such-option")
     check(f"{name}: a wrong word is 64", done.returncode == 64 and done.stderr and not done.stdout, f"{done.returncode} {done.stdout[:200]}")
+with tempfile.TemporaryDirectory() as keys, open("/dev/full", "w") as full:
+    env = {**os.environ, "SLIPWAY_KEY_DIR": keys + "/keys"}
+    for words in (["version"], ["keys", "init"]):
+        done = subprocess.run([slipway, *words], stdout=full, stderr=subprocess.PIPE, text=True, timeout=20, env=env)
+        check(f"{' '.join(words)} onto a full disk", done.returncode == 1 and "cannot write" in done.stderr, f"{done.returncode} {done.stderr}")
 done = run("version", "--json")
 version = json.loads(done.stdout)
 check("version", re.fullmatch(r"unknown|[0-9a-f]{12}", version["commit"]) and version["libraries"]["zmq"], done.stdout)
