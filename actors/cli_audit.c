@@ -143,7 +143,9 @@ int sw_cli_audit(int argc, char **argv) {
         return sw_cli_fail("audit", 0, error), SW_EXIT_SETTING;
     int r = sw_audit_read(&conf, &query, print_entry, &output, error, sizeof(error));
     if (r == 0 && output.count == 0)
-        fprintf(stderr, "no audit entries in the Redis at SLIPWAY_REDIS %s\n", conf.redis);
+        fprintf(stderr, "no audit entries%s in the Redis at SLIPWAY_REDIS %s\n",
+                query.installation || query.user || query.pipeline ? " that match" : "",
+                conf.redis);
     sw_conf_finish(&conf);
     return r < 0 ? sw_cli_fail("audit", r, error) : sw_cli_written("audit");
 }
