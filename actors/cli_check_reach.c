@@ -56,6 +56,7 @@ static void collect(const struct sw_conf *conf, struct targets *t) {
     add(t, "GitHub", sw_strdup(github ? conf->github_web : ""), SW__FAIL);
     add_kafka(t, conf->kafka);
     add_sentry(t, conf->sentry_dsn.current);
+    add(t, "OpenTelemetry", sw_strdup(conf->otlp), SW__WARN);
 }
 
 static void say(const struct target *target, const struct sw_probe *probe, json_t *rows) {

@@ -105,7 +105,10 @@ static void expect(const char *level, const char *check, const char *seen, const
 
 static void where_nothing_runs_it_says_what_is_right_and_what_is_not(void **state) {
     (void)state;
+    setenv("SLIPWAY_OTLP", getenv("SLIPWAY_SLACK"), 1);
     doctor(NULL);
+    unsetenv("SLIPWAY_OTLP");
+    expect("warn", "upstream", "OpenTelemetry: http://127.0.0.1:", "let this machine out");
     expect("ok", "redis-fsync", "is always", NULL);
     expect("ok", "key-files", "9 rings in ", NULL);
     expect("ok", "secret-files", "1 files", NULL);
