@@ -184,7 +184,8 @@ static void check_dead(const json_t *overview, json_t *rows) {
     const long long hour = sw_int(dead, "hour"), total = sw_int(dead, "total");
     if (hour)
         sw__row(rows, "dead-letters", SW__WARN, "slipway dead list says what and why",
-                "%lld dead letter%s within the last hour", hour, S(hour));
+                "%lld%s dead letter%s within the last hour", hour,
+                json_is_true(json_object_get(dead, "more")) ? " or more" : "", S(hour));
     else
         sw__row(rows, "dead-letters", SW__OK, NULL, "none within the last hour, %lld older ones",
                 total);

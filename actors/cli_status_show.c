@@ -109,8 +109,9 @@ void sw__status_show(const json_t *overview, FILE *out) {
             "OWNED", "FREE", "EXPIRED", "URGENT", "BULK", "OLDEST", "CALLS", "MARKED", "TIMERS",
             "NEXT", "OVERDUE", "DEAD");
     json_array_foreach(json_object_get(overview, "actors"), i, one) show_actor(one, out);
-    fprintf(out, "\nDead letters: %lld, of the last hour %lld\n", (long long)sw_int(dead, "total"),
-            (long long)sw_int(dead, "hour"));
+    fprintf(out, "\nDead letters: %lld, of the last hour %lld%s\n",
+            (long long)sw_int(dead, "total"), (long long)sw_int(dead, "hour"),
+            json_is_true(json_object_get(dead, "more")) ? " or more" : "");
     json_array_foreach(json_object_get(overview, "installations"), i, one)
         fprintf(out, "%s: %lld commands taken in and not yet read\n", sw_str(one, "installation"),
                 (long long)sw_int(one, "owed"));

@@ -9,7 +9,8 @@
 #include <string.h>
 
 #define HOUR_MS 3600000
-#define INGRESS 0 /* the first role, which owns no shards */
+#define DEAD_MAX 50 /* looked at, of a shard */
+#define INGRESS 0   /* the first role, which owns no shards */
 
 redisReply *sw__overview_take(struct reading *r) {
     redisReply *reply = NULL;
@@ -49,7 +50,8 @@ static void ask_shard(redisContext *redis, unsigned shard, int64_t now_ms) {
     snprintf(p, sizeof(p), "sw:{%02u}:", shard);
     redisAppendCommand(redis, "HMGET %sgen run gen", p);
     redisAppendCommand(redis, "XLEN %sdead", p);
-    redisAppendCommand(redis, "XREVRANGE %sdead + %lld COUNT 50", p, (long long)now_ms - HOUR_MS);
+    redisAppendCommand(redis, "XREVRANGE %sdead + %lld COUNT %d", p, (long long)now_ms - HOUR_MS,
+                       DEAD_MAX);
     redisAppendCommand(redis, "HSCAN %sowed 0 COUNT 500", p);
     for (unsigned i = INGRESS + 1; i < SW__ROLES; i++)
         ask_actor(redis, p, sw__roles[i], now_ms);
@@ -68,6 +70,7 @@ static void take_gen(struct reading *r) {
 static void take_dead(struct reading *r) {
     r->dead += take_number(r);
     redisReply *reply = sw__overview_take(r);
+    if (reply && reply->elements == DEAD_MAX) r->dead_more = true;
     for (size_t i = 0; reply && i < reply->elements; i++) {
         const redisReply *fields = reply->element[i]->element[1];
         r->dead_hour++;
@@ -322,9 +325,10 @@ int sw_overview_read(const struct sw_conf *conf, json_t **ret, char *error, size
         json_t *actors = json_array();
         for (unsigned i = 0; i < SW__ROLES; i++)
             json_array_append_new(actors, actor_json(&r, i));
-        *ret = json_pack("{s:I, s:o, s:{s:I, s:I}, s:O, s:b, s:O}", "at_ms", r.now_ms, "actors",
-                         actors, "dead", "total", r.dead, "hour", r.dead_hour, "installations",
-                         r.installations, "partial", r.partial, "redis", servers);
+        *ret =
+            json_pack("{s:I, s:o, s:{s:I, s:I, s:b}, s:O, s:b, s:O}", "at_ms", r.now_ms, "actors",
+                      actors, "dead", "total", r.dead, "hour", r.dead_hour, "more", r.dead_more,
+                      "installations", r.installations, "partial", r.partial, "redis", servers);
     }
     end(&r);
     return failed;

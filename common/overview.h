@@ -4,7 +4,7 @@
  *             "dead_hour", "shards": {"owned", "free", "expired"}, "unowned": [{"shard", "expired_ms"?, "owed"}],
  *             "owed": {"urgent", "bulk"}, "oldest_ms": {"urgent", "bulk"}, "waiting": [{"shard", "id", "age_ms"}],
  *             "calls": {"owed", "marked", "late", "late_ms"}, "timers": {"armed", "overdue", "next_ms"}}],
- *           "dead": {"total", "hour"}, "installations": [{"installation", "owed"}], "partial",
+ *           "dead": {"total", "hour", "more"}, "installations": [{"installation", "owed"}], "partial",
  *           "redis": [{"address", "shards", "error"? (then nothing else), "skew_ms", "version", "role", "replicas" (that follow),
  *             "link", "used_bytes", "max_bytes", "policy", "aof", "written", "loading", "fsync" (null: not told), "user",
  *             "scripts" (whether it may run them), "generations": {"now", "older", "none"}}]}
@@ -17,8 +17,8 @@
  * errors   as sync.h, with its one line
  * owner    the caller
  * source   ARCHITECTURE.md "The ledger"
- * limits   two round trips; dead letters: 50 a shard are counted in "hour"; installations: those that owe a tenth of
- *          SLIPWAY_OWED_MAX, of about 500 a shard ("partial": there are more)
+ * limits   two round trips; dead letters: 50 a shard are counted in "hour" ("more": there may be more); installations: those that
+ *          owe a tenth of SLIPWAY_OWED_MAX, of about 500 a shard ("partial": there are more)
  */
 #ifndef SW_OVERVIEW_H
 #define SW_OVERVIEW_H

@@ -37,6 +37,7 @@ struct reading {
     char gen[24];    /* of the shard that is read, "" where no process of now made one */
     struct sums sums[SW__ROLES];
     int64_t dead, dead_hour;
+    bool dead_more; /* of some shard not all of the last hour are counted */
     int64_t gen_now, gen_older, gen_none;
     json_t *installations;
     bool partial;

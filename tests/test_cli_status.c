@@ -156,6 +156,10 @@ static void a_dead_letter_is_said_for_an_hour(void **state) {
     freeReplyObject(ask(w, "XADD %sdead * actor parser reason crash m x", prefix));
     expect(0, "well, but: 1 dead letter within the last hour\n");
     expect(0, "\nDead letters: 2, of the last hour 1\n");
+    for (int i = 0; i < 60; i++)
+        freeReplyObject(ask(w, "XADD %sdead * actor parser reason crash m x", prefix));
+    expect(0, "well, but: 50 or more dead letters within the last hour\n");
+    expect(0, "\nDead letters: 62, of the last hour 50 or more\n");
 }
 
 static void wrong_settings_are_not_well(void **state) {
