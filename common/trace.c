@@ -31,12 +31,15 @@ struct page {
 static volatile struct page *mine;
 static char *mine_path;
 
+static bool is_stale(int fd, struct page *page) {
+    return pread(fd, page, sizeof(*page), 0) == sizeof(*page) && page->magic == MAGIC &&
+           page->left & STALE;
+}
+
 /* Whether the owner of a file that nobody holds was stale and is told of now for the first time. */
 static bool tell_stale(int fd) {
     struct page page;
-    if (pread(fd, &page, sizeof(page), 0) != sizeof(page) || page.magic != MAGIC ||
-        !(page.left & STALE))
-        return false;
+    if (!is_stale(fd, &page)) return false;
     page.left = LEFT;
     return pwrite(fd, &page, sizeof(page), 0) == sizeof(page);
 }
@@ -46,6 +49,7 @@ static unsigned tidy(const char *dir, const char *role) {
     DIR *d = opendir(dir);
     size_t n = strlen(role);
     unsigned stale = 0;
+    struct page page;
     for (struct dirent *e; d && (e = readdir(d));) {
         size_t size = strlen(e->d_name), end = strlen(ENDING);
         struct stat st;
@@ -54,9 +58,11 @@ static unsigned tidy(const char *dir, const char *role) {
             continue;
         int fd = openat(dirfd(d), e->d_name, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
         if (fd < 0) continue;
-        if (fstat(fd, &st) == 0 && flock(fd, LOCK_EX | LOCK_NB) == 0) {
+        /* Who finds a lock takes it for the owner's, so it is held only where there is something to do. */
+        bool old = fstat(fd, &st) == 0 && st.st_mtime < time(NULL) - KEPT_S;
+        if ((old || is_stale(fd, &page)) && flock(fd, LOCK_EX | LOCK_NB) == 0) {
             stale += tell_stale(fd);
-            if (st.st_mtime < time(NULL) - KEPT_S) unlinkat(dirfd(d), e->d_name, 0);
+            if (old) unlinkat(dirfd(d), e->d_name, 0);
         }
         close(fd);
     }

@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -339,8 +340,34 @@ static void what_a_process_was_at_is_known_after_its_death(void **state) {
     assert_int_equal(rmdir(dir), 0);
 }
 
+/* Who lives holds a lock; whoever looks around at its own start must not be taken for the dead one. */
+static void the_dead_stay_dead_while_others_start(void **state) {
+    char dir[] = "/tmp/sw-trace-XXXXXX";
+    (void)state;
+    assert_non_null(mkdtemp(dir));
+    die(dir, in_a_handler, SIGKILL);
+    pid_t pid = fork();
+    if (pid == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        for (;;)
+            sw_trace_open(dir, "executor", "cd");
+    }
+    for (int i = 0; i < 20000; i++) {
+        struct sw_ending ending = sw_trace_read(dir, "executor", "ab", 3);
+        if (ending.how != SW_ENDED_CRASHED || ending.blameless) fail_msg("%d at %d", ending.how, i);
+    }
+    kill(pid, SIGKILL);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    for (size_t i = 0; i < 2; i++) {
+        SW_AUTO(sw_text) char *path = sw_printf("%s/executor-%s.at", dir, i ? "ab" : "cd");
+        (void)unlink(path);
+    }
+    assert_int_equal(rmdir(dir), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_dead_stay_dead_while_others_start),
         cmocka_unit_test(a_dsn_names_the_endpoint_and_the_public_key),
         cmocka_unit_test(what_is_no_dsn_is_refused),
         cmocka_unit_test(an_event_says_who_and_where),
