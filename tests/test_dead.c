@@ -160,6 +160,19 @@ static void a_letter_goes_back_into_its_lane_and_is_counted_as_the_door_did(void
     sw_msg_destroy(slash);
 }
 
+static void a_letter_stays_where_redis_refuses_its_mailbox(void **state) {
+    struct world *w = *state;
+    struct sw_msg *m = sw_msg_create(SW_KIND_GRANTED, "c2", INST, 1);
+    freeReplyObject(ask(&w->redis, "HSET %sgen run x gen 5", w->prefix));
+    freeReplyObject(ask(&w->redis, "XADD %sexecutor 6-0 m x", w->prefix)); /* ids only grow */
+    write_letter(w, "1000-0", "executor", "", "refused", m);
+    SW_AUTO(sw_text) char *id = only_letter();
+    assert_int_equal(DEAD("retry", id).status, 1);
+    assert_int_equal(length(w, "dead"), 1);
+    assert_int_equal(length(w, "executor"), 1);
+    sw_msg_destroy(m);
+}
+
 static void what_cannot_be_handled_is_not_retried_and_says_why(void **state) {
     struct world *w = *state;
     static const struct {
@@ -318,6 +331,7 @@ int main(void) {
         TEST(of_two_who_retry_a_letter_one_does_and_it_is_handled_once),
         TEST(what_dies_again_is_a_new_letter_and_nobody_is_told_twice),
         TEST(a_letter_goes_back_into_its_lane_and_is_counted_as_the_door_did),
+        TEST(a_letter_stays_where_redis_refuses_its_mailbox),
         TEST(what_cannot_be_handled_is_not_retried_and_says_why),
         TEST(a_letter_is_shown_without_what_is_in_its_boxes),
         TEST(filters_choose_and_what_is_dropped_is_gone_and_audited),
