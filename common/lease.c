@@ -261,7 +261,11 @@ void sw__lease_leave(struct sw_shard *shard) {
 static void on_live(void *arg, const redisReply *reply) {
     struct sw_ledger *ledger = arg;
     struct sw_run *run = ledger->run;
-    if (!reply || reply->type != REDIS_REPLY_ARRAY || reply->elements < 1) return;
+    if (!reply) return;
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements < 1) {
+        sw__log_refused(run, reply); /* the wrong user, say: without an answer nothing is taken */
+        return;
+    }
     sw__clock(ledger, atoll(reply->element[0]->str));
     ledger->living = (unsigned)reply->elements - 1;
     ledger->peer[0] = 0;

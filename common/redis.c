@@ -122,8 +122,23 @@ static void on_disconnect(const redisAsyncContext *context, int status) {
     gone(context->data);
 }
 
+static const char *target(struct sw_redis *redis) {
+    redis->asking = has_sentinels(redis) && !redis->master[0];
+    if (redis->asking) return redis->address.host[redis->sentinel % redis->address.hosts];
+    return redis->master[0] ? redis->master : redis->address.host[0];
+}
+
+/* One line until it is there again. */
+static void unreached(struct sw_redis *redis, const char *error) {
+    if (redis->unreached) return;
+    redis->unreached = true;
+    sw_log(SW_LOG_WARN, "redis cannot be reached", SW_S("redis", target(redis)),
+           SW_S("error", error));
+}
+
 static void on_connect(const redisAsyncContext *context, int status) {
     if (status != REDIS_OK) {
+        unreached(context->data, context->c.errstr);
         gone(context->data);
         return;
     }
@@ -137,15 +152,9 @@ static void on_connect(const redisAsyncContext *context, int status) {
 
 void sw__redis_greeted(struct sw_redis *redis) {
     redis->up = true;
-    redis->complained = false;
+    redis->complained = redis->unreached = false;
     redis->retry_ms = RETRY_MIN_MS;
     redis->events.up(redis->events.arg);
-}
-
-static const char *target(struct sw_redis *redis) {
-    redis->asking = has_sentinels(redis) && !redis->master[0];
-    if (redis->asking) return redis->address.host[redis->sentinel % redis->address.hosts];
-    return redis->master[0] ? redis->master : redis->address.host[0];
 }
 
 static void connect_now(struct sw_redis *redis) {
@@ -157,6 +166,7 @@ static void connect_now(struct sw_redis *redis) {
                                      : redisAsyncConnectUnix(address);
     redis->began_at_ms = zclock_mono();
     if (!context || context->err) {
+        unreached(redis, context ? context->c.errstr : strerror(errno));
         if (context) redisAsyncFree(context);
         gone(redis);
         return;
@@ -295,6 +305,7 @@ void sw_redis_tick(struct sw_redis *redis) {
     if (now_ms - redis->ticked_at_ms > DEAF_MS) redis->heard_at_ms = now_ms;
     redis->ticked_at_ms = now_ms;
     if (redis->context && !redis->up && now_ms - redis->began_at_ms > limit_ms) {
+        unreached(redis, "no answer");
         sw_redis_reset(redis);
     } else if (sw_redis_silent_ms(redis) > limit_ms) {
         /* It may hang for long. What it was asked takes up room that the shards of other servers need: it counts as away. */

@@ -33,7 +33,7 @@ struct sw_redis {
     unsigned steps;        /* of the greeting still to be answered */
     char run_id[64];
     char hash[SW_SCRIPTS][41];
-    bool greeting_failed, complained;
+    bool greeting_failed, complained, unreached;
     /* sentinels */
     bool asking;                /* the connection is one to a sentinel */
     unsigned sentinel;          /* the one that is asked next */

@@ -78,6 +78,12 @@ def acl_users_may_nothing_else(w):
     by_script(w)
 
 
+@case(world=dict(kind=Guarded), linked=False)
+def acl_role_with_the_user_of_another_says_why_it_takes_nothing(w):
+    w.spawn([w.slipway, "executor"], "wrong", {**w.environment_of("auth"), "SLIPWAY_RUN_DIR": w.dir + "/wrong"})
+    until("it says that Redis refuses", lambda: "redis refused" in w.log("wrong"))
+
+
 def by_script(w):
     """A script may no more than who calls it."""
     user = ("slipway-executor", w.password("executor"))

@@ -38,6 +38,7 @@ def range_half_away_and_the_other_goes_on(w):
     concern(w, "heroku/app-7")
     concern_there(w, "heroku/app-7").stop()
     until("its processes noticed", lambda: "redis is away" in w.log())
+    until("they say which and why", lambda: "redis cannot be reached" in w.log())
     before = added(w)
     expect(webhook(w, "ev-a"), 503)
     until("who could be told was", lambda: added(w) == before + 1)
