@@ -22,7 +22,7 @@
 
 struct shown {
     int status;
-    char out[8192], err[4096];
+    char out[32768], err[4096];
 };
 
 struct cli_started {

@@ -4,7 +4,7 @@
  *          that was ever written
  * units    *_ms milliseconds
  * errors   fail the test
- * owner    redis_world_start, redis_world_end
+ * owner    redis_world_start, redis_world_end; as a test's state redis_world_enter, redis_world_leave
  * source   none
  * limits   none
  */
@@ -30,6 +30,10 @@
 #include <cmocka.h>
 
 #define PATIENCE_MS 15000
+
+/* As an actor wants it. */
+static const char *const redis_world_fit[] = {
+    "--appendonly", "yes", "--appendfsync", "always", "--maxmemory", "100mb", NULL};
 
 struct redis_world {
     char dir[64];
@@ -96,6 +100,20 @@ static inline void redis_world_end(struct redis_world *w) {
     assert_int_equal(system(remove), 0);
 }
 
+/* On the heap, as the state of a test, which redis_world_leave ends. */
+static inline struct redis_world *redis_world_enter(void **state, const char *const *options) {
+    struct redis_world *w = sw_zalloc(sizeof(*w));
+    redis_world_start(w, options);
+    *state = w;
+    return w;
+}
+
+static inline int redis_world_leave(void **state) {
+    redis_world_end(*state);
+    free(*state);
+    return 0;
+}
+
 static inline redisReply *ask(const struct redis_world *w, const char *format, ...) {
     va_list args;
     va_start(args, format);
@@ -104,6 +122,14 @@ static inline redisReply *ask(const struct redis_world *w, const char *format, .
     assert_non_null(reply);
     if (reply->type == REDIS_REPLY_ERROR) fail_msg("%s: %s", format, reply->str);
     return reply;
+}
+
+/* Its own clock. */
+static inline int64_t redis_ms(const struct redis_world *w) {
+    redisReply *reply = ask(w, "TIME");
+    int64_t ms = atoll(reply->element[0]->str) * 1000 + atoll(reply->element[1]->str) / 1000;
+    freeReplyObject(reply);
+    return ms;
 }
 
 #endif

@@ -8,16 +8,8 @@
 #define INST "T0AUDIT"
 
 static int set_up(void **state) {
-    struct redis_world *w = sw_zalloc(sizeof(*w));
     speak_to(INST);
-    redis_world_start(w, NULL);
-    *state = w;
-    return 0;
-}
-
-static int tear_down(void **state) {
-    redis_world_end(*state);
-    free(*state);
+    redis_world_enter(state, NULL);
     return 0;
 }
 
@@ -238,7 +230,7 @@ static void what_redis_refuses_is_told_in_its_words(void **state) {
     assert_non_null(strstr(shown.err, "WRONGTYPE"));
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, redis_world_leave)
 
 int main(void) {
     const struct CMUnitTest tests[] = {

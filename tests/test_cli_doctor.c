@@ -1,5 +1,6 @@
 /* test_cli_doctor.c -- `slipway doctor` with a real redis-server, and things broken one by one: each names its mend. */
 #include "actors/cli.h"
+#include "cli_run.h"
 #include "common/seal.h"
 #include "redis_world.h"
 
@@ -10,8 +11,7 @@
 
 #define SECRET "doctor-must-not-say-this"
 
-static char out[32768];
-static int status;
+static struct shown shown;
 
 /* In the world's directory. */
 static char *path_of(const struct redis_world *w, const char *leaf) {
@@ -46,10 +46,7 @@ static void lead_nowhere(void) {
 }
 
 static int set_up(void **state) {
-    static const char *const fit[] = {
-        "--appendonly", "yes", "--appendfsync", "always", "--maxmemory", "100mb", NULL};
-    struct redis_world *w = sw_zalloc(sizeof(*w));
-    redis_world_start(w, fit);
+    const struct redis_world *w = redis_world_enter(state, redis_world_fit);
     SW_AUTO(sw_text) char *keys = path_of(w, "keys");
     SW_AUTO(sw_text) char *run = path_of(w, "run");
     assert_int_equal(sw_keys_make(keys), 0);
@@ -58,41 +55,19 @@ static int set_up(void **state) {
     setenv("SLIPWAY_HEROKU_CLIENT_ID", "", 1);
     write_secret(w);
     lead_nowhere();
-    *state = w;
-    return 0;
-}
-
-static int tear_down(void **state) {
-    redis_world_end(*state);
-    free(*state);
     return 0;
 }
 
 static void doctor(const char *option) {
-    FILE *file = tmpfile();
-    int ended;
-    fflush(NULL);
-    pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0) {
-        dup2(fileno(file), 1);
-        dup2(fileno(file), 2);
-        char *argv[] = {(char *)"doctor", (char *)(uintptr_t)option, NULL};
-        int r = sw_cli_doctor(option ? 2 : 1, argv);
-        fflush(NULL);
-        _exit(r);
-    }
-    assert_int_equal(waitpid(child, &ended, 0), child);
-    status = WIFEXITED(ended) ? WEXITSTATUS(ended) : -1;
-    rewind(file);
-    out[fread(out, 1, sizeof(out) - 1, file)] = 0;
-    fclose(file);
-    assert_null(strstr(out, SECRET));
+    char *argv[] = {(char *)"doctor", (char *)(uintptr_t)option, NULL};
+    shown = run_cli(sw_cli_doctor, argv);
+    assert_null(strstr(shown.out, SECRET));
+    assert_null(strstr(shown.err, SECRET));
 }
 
 /* The line that begins with `level` and `check` says `seen`, and the one below it `mend`. */
 static void expect(const char *level, const char *check, const char *seen, const char *mend) {
-    SW_AUTO(sw_text) char *copy = sw_strdup(out);
+    SW_AUTO(sw_text) char *copy = sw_strdup(shown.out);
     SW_AUTO(sw_text) char *begin = sw_printf("%-5s %-16s ", level, check);
     char *rest = copy, *line;
     while ((line = strsep(&rest, "\n"))) {
@@ -100,7 +75,7 @@ static void expect(const char *level, const char *check, const char *seen, const
         if (mend && !(rest && strstr(strsep(&rest, "\n"), mend))) break;
         return;
     }
-    fail_msg("no %s%s / %s in\n%s", begin, seen, mend ? mend : "", out);
+    fail_msg("no %s%s / %s in\n%s", begin, seen, mend ? mend : "", shown.out);
 }
 
 static void where_nothing_runs_it_says_what_is_right_and_what_is_not(void **state) {
@@ -118,7 +93,7 @@ static void where_nothing_runs_it_says_what_is_right_and_what_is_not(void **stat
     expect("FAIL", "actors", "no actor is running", "slipway up");
     expect("FAIL", "upstream", "Slack: http://127.0.0.1:", "let this machine out");
     expect("warn", "base-url", "cannot be reached from here", "nothing, where only Slack");
-    assert_int_equal(status, 1);
+    assert_int_equal(shown.status, 1);
 }
 
 static void without_redis_the_rest_is_looked_at(void **state) {
@@ -237,7 +212,7 @@ static void a_secret_that_everybody_may_read_is_named_by_its_setting(void **stat
     doctor(NULL);
     expect("warn", "secret-files", "everybody may read \"$SLIPWAY_SLACK_SECRET_FILE\"",
            "chmod 600 \"$SLIPWAY_SLACK_SECRET_FILE\"");
-    assert_null(strstr(out, secret));
+    assert_null(strstr(shown.out, secret));
 }
 
 static void keys_of_no_known_kind_are_found(void **state) {
@@ -255,7 +230,7 @@ static void keys_of_no_known_kind_are_found(void **state) {
 static void json_is_an_object_a_line(void **state) {
     (void)state;
     doctor("--json");
-    SW_AUTO(sw_text) char *copy = sw_strdup(out);
+    SW_AUTO(sw_text) char *copy = sw_strdup(shown.out);
     char *rest = copy, *line;
     size_t count = 0;
     while ((line = strsep(&rest, "\n")) && line[0]) {
@@ -268,10 +243,10 @@ static void json_is_an_object_a_line(void **state) {
     }
     assert_true(count > 15);
     doctor("--jason");
-    assert_int_equal(status, 64);
+    assert_int_equal(shown.status, 64);
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, redis_world_leave)
 
 int main(void) {
     const struct CMUnitTest tests[] = {

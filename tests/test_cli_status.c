@@ -1,5 +1,6 @@
 /* test_cli_status.c -- `slipway status` on a real redis-server, in states that a test prepares. */
 #include "actors/cli.h"
+#include "cli_run.h"
 #include "common/overview.h"
 #include "common/redis.h"
 #include "common/run_priv.h"
@@ -9,56 +10,19 @@
 
 #define INST "T0STATUS"
 
-struct shown {
-    int status;
-    char out[32768], err[4096];
-};
-
 static char prefix[16], run_id[64];
 
 static int set_up(void **state) {
-    static const char *const fit[] = {
-        "--appendonly", "yes", "--appendfsync", "always", "--maxmemory", "100mb", NULL};
-    struct redis_world *w = sw_zalloc(sizeof(*w));
     snprintf(prefix, sizeof(prefix), "sw:{%02u}:", sw__shard_of(INST));
-    redis_world_start(w, fit);
-    redisReply *info = ask(w, "INFO server");
+    redisReply *info = ask(redis_world_enter(state, redis_world_fit), "INFO server");
     assert_int_equal(sscanf(strstr(info->str, "run_id:"), "run_id:%63[0-9a-f]", run_id), 1);
     freeReplyObject(info);
-    *state = w;
-    return 0;
-}
-
-static int tear_down(void **state) {
-    redis_world_end(*state);
-    free(*state);
     return 0;
 }
 
 static struct shown status(const char *option) {
-    static struct shown shown;
-    FILE *out = tmpfile(), *err = tmpfile();
-    int ended;
-    fflush(NULL);
-    pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0) {
-        dup2(fileno(out), 1);
-        dup2(fileno(err), 2);
-        char *argv[] = {(char *)"status", (char *)(uintptr_t)option, NULL};
-        int r = sw_cli_status(option ? 2 : 1, argv);
-        fflush(NULL);
-        _exit(r);
-    }
-    assert_int_equal(waitpid(child, &ended, 0), child);
-    shown.status = WIFEXITED(ended) ? WEXITSTATUS(ended) : -1;
-    rewind(out);
-    rewind(err);
-    shown.out[fread(shown.out, 1, sizeof(shown.out) - 1, out)] = 0;
-    shown.err[fread(shown.err, 1, sizeof(shown.err) - 1, err)] = 0;
-    fclose(out);
-    fclose(err);
-    return shown;
+    char *argv[] = {(char *)"status", (char *)(uintptr_t)option, NULL};
+    return run_cli(sw_cli_status, argv);
 }
 
 static void expect(int want, const char *says) {
@@ -106,13 +70,6 @@ static void put(const struct redis_world *w, const char *mailbox, int64_t born_m
     freeReplyObject(reply);
     free(bytes);
     sw_msg_destroy(m);
-}
-
-static int64_t redis_ms(const struct redis_world *w) {
-    redisReply *reply = ask(w, "TIME");
-    int64_t ms = atoll(reply->element[0]->str) * 1000;
-    freeReplyObject(reply);
-    return ms;
 }
 
 static void an_empty_redis_is_not_well(void **state) {
@@ -244,7 +201,7 @@ static void without_redis_it_ends_with_69_and_a_wrong_word_with_64(void **state)
     unsetenv("SLIPWAY_LEASE_MS");
 }
 
-#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, redis_world_leave)
 
 int main(void) {
     const struct CMUnitTest tests[] = {

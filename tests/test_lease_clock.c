@@ -5,35 +5,20 @@
 #define HOUR_MS 3600000
 
 static int set_up(void **state) {
-    struct redis_world *w = sw_zalloc(sizeof(*w));
     speak_to("T0CLOCK");
-    redis_world_start(w, NULL);
-    *state = w;
+    redis_world_enter(state, NULL);
     return 0;
-}
-
-static int tear_down(void **state) {
-    redis_world_end(*state);
-    free(*state);
-    return 0;
-}
-
-static int64_t server_ms(const struct redis_world *w) {
-    redisReply *reply = ask(w, "TIME");
-    int64_t ms = atoll(reply->element[0]->str) * 1000 + atoll(reply->element[1]->str) / 1000;
-    freeReplyObject(reply);
-    return ms;
 }
 
 /* As if the clock had gone back by so much since it was written. */
 static void leave(const struct redis_world *w, int64_t ms) {
     freeReplyObject(
-        ask(w, "HSET %sexecutor:own until %lld", prefix, (long long)(server_ms(w) + ms)));
+        ask(w, "HSET %sexecutor:own until %lld", prefix, (long long)(redis_ms(w) + ms)));
 }
 
 static int64_t left_ms(const struct redis_world *w) {
     redisReply *reply = ask(w, "HGET %sexecutor:own until", prefix);
-    int64_t ms = atoll(reply->str) - server_ms(w);
+    int64_t ms = atoll(reply->str) - redis_ms(w);
     freeReplyObject(reply);
     return ms;
 }
@@ -79,14 +64,14 @@ static void who_died_at_another_time_has_no_share(void **state) {
     assert_int_equal(living(w, "ipc://a"), 1);
     assert_int_equal(living(w, "ipc://b"), 2);
     freeReplyObject(
-        ask(w, "ZADD sw:live:executor %lld ipc://a", (long long)(server_ms(w) + HOUR_MS)));
+        ask(w, "ZADD sw:live:executor %lld ipc://a", (long long)(redis_ms(w) + HOUR_MS)));
     assert_int_equal(living(w, "ipc://b"), 1);
     redisReply *known = ask(w, "HKEYS sw:keys:executor");
     assert_int_equal(known->elements, 1);
     freeReplyObject(known);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, redis_world_leave)
 
 int main(void) {
     const struct CMUnitTest tests[] = {

@@ -5,17 +5,8 @@
 #define INST "T0STORY"
 
 static int set_up(void **state) {
-    struct redis_world *w = sw_zalloc(sizeof(*w));
     speak_to(INST);
-    redis_world_start(w, NULL);
-    take(w);
-    *state = w;
-    return 0;
-}
-
-static int tear_down(void **state) {
-    redis_world_end(*state);
-    free(*state);
+    take(redis_world_enter(state, NULL));
     return 0;
 }
 
@@ -117,13 +108,14 @@ static void the_oldest_go(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_hop_is_told_with_the_ids_of_what_it_sent, set_up,
-                                        tear_down),
+                                        redis_world_leave),
         cmocka_unit_test_setup_teardown(what_was_handled_before_is_not_told_again, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(what_a_stale_owner_says_is_not_told, set_up, tear_down),
+                                        redis_world_leave),
+        cmocka_unit_test_setup_teardown(what_a_stale_owner_says_is_not_told, set_up,
+                                        redis_world_leave),
         cmocka_unit_test_setup_teardown(an_effect_is_told_once_with_the_id_of_its_answer, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(the_oldest_go, set_up, tear_down),
+                                        redis_world_leave),
+        cmocka_unit_test_setup_teardown(the_oldest_go, set_up, redis_world_leave),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
