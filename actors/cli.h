@@ -12,6 +12,7 @@
 
 #include "common/conf.h"
 
+#include <jansson.h>
 #include <stdint.h>
 
 /* Of every command and role; the numbers are those of sysexits.h. An actor that was told `stale` ends with 75. */
@@ -29,6 +30,8 @@ int sw_cli_fail(const char *command, int r, const char *error);
 /* 0 where all was written; else a line says so, and the status. */
 int sw_cli_written(const char *command);
 bool sw_cli_asks_help(int argc, char **argv); /* one word, --help or -h */
+/* On a line of its own. */
+void sw_cli_print_json(const json_t *json);
 /* What people typed, as text: whatever a terminal might obey becomes '?'. */
 void sw_cli_print_text(const char *text);
 /* "2026-11-27T17:01:02Z", or "-". */
@@ -40,6 +43,8 @@ const char *sw_cli_value(const char *name, int argc, char **argv, int *i);
 /* sw_conf_load for a command beside what runs: a Redis and directories that nobody named are those of
  * `slipway up` here, where it has any. */
 int sw_cli_conf(struct sw_conf *ret_conf, char *error, size_t room);
+/* The same for `command`: 0, or its status after a line that says why. */
+int sw_cli_load(const char *command, struct sw_conf *ret_conf);
 
 /* A setting that is not there (without SLIPWAY_), who needs it, and what does not work until it is. */
 struct sw_missing {

@@ -86,8 +86,7 @@ static void print_entry(void *arg, const char *installation, const json_t *entry
     }
     SW_AUTO(sw_json) json_t *line = json_pack("{s:s}", "installation", installation);
     if (line) json_object_update(line, (json_t *)entry);
-    json_dumpf(line, stdout, JSON_COMPACT);
-    putchar('\n');
+    sw_cli_print_json(line);
 }
 
 static int wrong(const char *what, const char *about) {
@@ -139,9 +138,9 @@ int sw_cli_audit(int argc, char **argv) {
     char error[512];
     if (sw_cli_asks_help(argc, argv)) return fputs(usage, stdout), sw_cli_written("audit");
     if (parse(argc, argv, &query, &output.json) < 0) return SW_EXIT_USAGE;
-    if (sw_cli_conf(&conf, error, sizeof(error)) < 0)
-        return sw_cli_fail("audit", 0, error), SW_EXIT_SETTING;
-    int r = sw_audit_read(&conf, &query, print_entry, &output, error, sizeof(error));
+    int r = sw_cli_load("audit", &conf);
+    if (r) return r;
+    r = sw_audit_read(&conf, &query, print_entry, &output, error, sizeof(error));
     if (r == 0 && output.count == 0)
         fprintf(stderr, "no audit entries%s in the Redis at SLIPWAY_REDIS %s\n",
                 query.installation || query.user || query.pipeline ? " that match" : "",

@@ -41,6 +41,9 @@ void sw__check_work(const struct sw_conf *conf, const json_t *overview, const js
                     json_t *rows);
 /* True: a second look is needed for sw__check_work. */
 bool sw__check_waits(const json_t *overview);
+/* sw_overview_read, and that second look, of which the first is then *before (to be released). */
+int sw__check_look(const struct sw_conf *conf, json_t **before, json_t **ret_overview, char *error,
+                   size_t room);
 
 /* Keys that nobody looks after; `space` as common/keyspace.h. */
 void sw__check_space(const json_t *overview, const json_t *space, json_t *rows);

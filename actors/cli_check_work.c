@@ -4,9 +4,11 @@
 #include "common/overview.h"
 #include "proto/value.h"
 
+#include <poll.h>
 #include <string.h>
 
 #define S(n) ((n) == 1 ? "" : "s")
+#define LOOK_AGAIN_MS 300
 #define LATE_MS 60000 /* a call is settled long before that, and a timer moves within a second */
 
 static bool lives(const json_t *actor) {
@@ -212,4 +214,13 @@ bool sw__check_waits(const json_t *overview) {
         if (json_array_size(json_object_get(actor, "waiting")) > 0) return true;
     }
     return false;
+}
+
+int sw__check_look(const struct sw_conf *conf, json_t **before, json_t **ret_overview, char *error,
+                   size_t room) {
+    int r = sw_overview_read(conf, ret_overview, error, room);
+    if (r < 0 || *before || !sw__check_waits(*ret_overview)) return r;
+    *before = sw_take(ret_overview);
+    poll(NULL, 0, LOOK_AGAIN_MS);
+    return sw_overview_read(conf, ret_overview, error, room);
 }

@@ -25,6 +25,11 @@ bool sw_cli_asks_help(int argc, char **argv) {
     return argc == 2 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"));
 }
 
+void sw_cli_print_json(const json_t *json) {
+    json_dumpf(json, stdout, JSON_COMPACT);
+    putchar('\n');
+}
+
 /* U+200E, U+200F, U+202A to U+202E, U+2066 to U+2069: what follows would be shown as another text. */
 static bool turns_direction(const unsigned char *p) {
     if (*p != 0xe2) return false;

@@ -22,6 +22,12 @@ int sw_cli_conf(struct sw_conf *ret_conf, char *error, size_t room) {
     return 0;
 }
 
+int sw_cli_load(const char *command, struct sw_conf *ret_conf) {
+    char error[512];
+    if (sw_cli_conf(ret_conf, error, sizeof(error)) == 0) return SW_EXIT_DONE;
+    return sw_cli_fail(command, 0, error), SW_EXIT_SETTING;
+}
+
 size_t sw_cli_missing(const struct sw_conf *conf, struct sw_missing ret[SW_MISSING_MAX]) {
     const bool slack = conf->slack_client_id[0], heroku = conf->heroku_client_id[0];
     const struct {

@@ -155,10 +155,10 @@ static int parse(const struct sw__dead_command *command, int argc, char **argv,
 static int run(const struct sw__dead_command *command, const struct sw__dead_words *words) {
     struct sw_conf conf;
     char error[512];
-    if (sw_cli_conf(&conf, error, sizeof(error)) < 0)
-        return sw_cli_fail("dead", 0, error), SW_EXIT_SETTING;
+    int r = sw_cli_load("dead", &conf);
+    if (r) return r;
     struct sw_dead *dead = sw_dead_open(&conf, error, sizeof(error));
-    int r = command->run(dead, words, error);
+    r = command->run(dead, words, error);
     sw_dead_close(dead);
     sw_conf_finish(&conf);
     const int written = sw_cli_written("dead");

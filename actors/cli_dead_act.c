@@ -19,8 +19,7 @@ static void say(const struct acting *acting, const char *id, const char *entry, 
         SW_AUTO(sw_json)
         json_t *line = json_pack("{s:s, s:b, s:s*, s:s*}", "letter", id, "done", !why, "entry",
                                  entry && entry[0] ? entry : NULL, "why", why);
-        json_dumpf(line, stdout, JSON_COMPACT);
-        putchar('\n');
+        sw_cli_print_json(line);
     } else if (why) {
         fprintf(stderr, "slipway dead: %s: %s\n", id, why);
     } else if (acting->retry) {

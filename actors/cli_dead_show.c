@@ -80,8 +80,7 @@ json_t *sw__dead_json(const struct sw_dead_letter *letter) {
 
 static void print_json(const struct sw_dead_letter *letter) {
     SW_AUTO(sw_json) json_t *line = sw__dead_json(letter);
-    json_dumpf(line, stdout, JSON_COMPACT);
-    putchar('\n');
+    sw_cli_print_json(line);
 }
 
 static void age_of(int64_t at_ms, char ret[32]) {

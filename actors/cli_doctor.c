@@ -4,14 +4,11 @@
 #include "common/key_use.h"
 #include "common/keyspace.h"
 #include "common/mem.h"
-#include "common/overview.h"
 
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define LOOK_AGAIN_MS 300
 #define SPACE_MS 5000
 #define REFUSED_MAX 100
 
@@ -40,8 +37,7 @@ static void print(struct doctor *d, const json_t *row) {
     for (unsigned i = SW__OK; i <= SW__FAIL; i++)
         d->count[i] += !strcmp(level, sw__levels[i]);
     if (d->json) {
-        json_dumpf(row, stdout, JSON_COMPACT);
-        putchar('\n');
+        sw_cli_print_json(row);
         return;
     }
     printf("%-5s %-16s ", !strcmp(level, "fail") ? "FAIL" : level,
@@ -94,13 +90,7 @@ static void look_at_redis(struct doctor *d, const json_t *rings, json_t *rows) {
     SW_AUTO(sw_json) json_t *overview = NULL;
     SW_AUTO(sw_json) json_t *before = NULL;
     SW_AUTO(sw_json) json_t *space = NULL;
-    int r = sw_overview_read(&d->conf, &overview, error, sizeof(error));
-    if (r == 0 && sw__check_waits(overview)) {
-        before = sw_take(&overview);
-        poll(NULL, 0, LOOK_AGAIN_MS);
-        r = sw_overview_read(&d->conf, &overview, error, sizeof(error));
-    }
-    if (r < 0) {
+    if (sw__check_look(&d->conf, &before, &overview, error, sizeof(error)) < 0) {
         sw__row(rows, "redis", SW__FAIL,
                 strstr(error, "NOPERM") ? "give its user what `slipway acl` says"
                                         : "start it, or set SLIPWAY_REDIS (and its user and "

@@ -80,8 +80,7 @@ static void print_json(const char *name, const struct sw_ring_key *key,
                                   (int)(all - unknown), "sealing", (int)(all - idle));
         json_object_update(line, known);
     }
-    json_dumpf(line, stdout, JSON_COMPACT);
-    putchar('\n');
+    sw_cli_print_json(line);
 }
 
 static void print_all_json(const struct sw__rings *rings, struct sw_key_uses *uses, size_t expected,

@@ -85,7 +85,6 @@ int sw_cli_parse(int argc, char **argv) {
         return SW_EXIT_USAGE;
     }
     command = sw_grammar_parse(text, size);
-    (void)json_dumpf(command, stdout, JSON_COMPACT);
-    (void)putchar('\n');
+    sw_cli_print_json(command);
     return sw_cli_written("parse");
 }

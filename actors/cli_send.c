@@ -267,19 +267,16 @@ static int send_line(const struct sw_conf *conf, const struct words *words) {
 int sw_cli_send(int argc, char **argv) {
     struct words words;
     struct sw_conf conf = {0};
-    char error[512];
     if (sw_cli_asks_help(argc, argv)) return fputs(usage, stdout), sw_cli_written("send");
     int r = parse(argc, argv, &words);
     if (r) return r;
-    if (sw_cli_conf(&conf, error, sizeof(error)) < 0) {
-        sw_cli_fail("send", 0, error);
-        r = SW_EXIT_SETTING;
-    } else if (!conf.slack_secret.current) {
+    r = sw_cli_load("send", &conf);
+    if (r == 0 && !conf.slack_secret.current) {
         sw_cli_fail("send", 0,
                     "SLIPWAY_SLACK_SECRET_FILE is not set: it names the file with Slack's "
                     "signing secret");
         r = SW_EXIT_SETTING;
-    } else {
+    } else if (r == 0) {
         r = send_line(&conf, &words);
     }
     sw_conf_finish(&conf);

@@ -2,7 +2,6 @@
 #include "actors/cli.h"
 #include "actors/cli_check_priv.h"
 #include "common/mem.h"
-#include "common/overview.h"
 
 #include <poll.h>
 #include <signal.h>
@@ -11,7 +10,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LOOK_AGAIN_MS 300
 #define WATCH_MS 1000
 
 static const char usage[] =
@@ -71,26 +69,11 @@ static void judge(const struct sw_conf *conf, const json_t *overview, const json
     }
 }
 
-/* One look, where it has to be two; -errno with `error`. */
-static int look(struct status *s, json_t **ret, char *error, size_t room) {
-    json_t *overview;
-    int r = sw_overview_read(&s->conf, &overview, error, room);
-    if (r < 0) return r;
-    if (!s->before && sw__check_waits(overview)) {
-        s->before = overview;
-        poll(NULL, 0, LOOK_AGAIN_MS);
-        r = sw_overview_read(&s->conf, &overview, error, room);
-    }
-    if (r == 0) *ret = overview;
-    return r;
-}
-
 static void print_json(bool well, const char *line, const json_t *rows, const json_t *overview) {
     SW_AUTO(sw_json)
     json_t *all = json_pack("{s:b, s:s, s:O}", "well", well, "line", line, "rows", rows);
     if (overview) json_object_update(all, (json_t *)(uintptr_t)overview);
-    json_dumpf(all, stdout, JSON_COMPACT);
-    putchar('\n');
+    sw_cli_print_json(all);
 }
 
 /* A terminal keeps its place: home, each line to its end, and what is below. */
@@ -115,7 +98,7 @@ static int show(struct status *s) {
     char error[512], now[32];
     json_t *overview = NULL;
     SW_AUTO(sw_json) json_t *rows = json_array();
-    int r = look(s, &overview, error, sizeof(error));
+    int r = sw__check_look(&s->conf, &s->before, &overview, error, sizeof(error));
     if (r < 0 && !s->watch) {
         if (s->json) {
             sw__row(rows, "redis", SW__FAIL, "start it, or set SLIPWAY_REDIS", "%s", error);
@@ -175,7 +158,6 @@ static int run(struct status *s) {
 
 int sw_cli_status(int argc, char **argv) {
     struct status s = {.terminal = isatty(STDOUT_FILENO)};
-    char error[512];
     if (sw_cli_asks_help(argc, argv)) return fputs(usage, stdout), sw_cli_written("status");
     for (int i = 1; i < argc; i++) {
         if (!strcmp(argv[i], "--watch")) {
@@ -187,9 +169,9 @@ int sw_cli_status(int argc, char **argv) {
             return SW_EXIT_USAGE;
         }
     }
-    if (sw_cli_conf(&s.conf, error, sizeof(error)) < 0)
-        return sw_cli_fail("status", 0, error), SW_EXIT_SETTING;
-    int status = run(&s);
+    int status = sw_cli_load("status", &s.conf);
+    if (status) return status;
+    status = run(&s);
     sw_conf_finish(&s.conf);
     return status;
 }

@@ -184,10 +184,7 @@ static int not_one(const char *begin, const json_t *story) {
 }
 
 static int tell(const char *begin, const json_t *story, bool json) {
-    if (json) {
-        json_dumpf(story, stdout, JSON_COMPACT);
-        putchar('\n');
-    }
+    if (json) sw_cli_print_json(story);
     if (!json_object_get(story, "command")) return not_one(begin, story);
     if (!json) sw_cli_trace_print(story);
     return sw_cli_written("trace");
@@ -213,9 +210,9 @@ int sw_cli_trace(int argc, char **argv) {
     if (!begin) return fputs(usage, stderr), SW_EXIT_USAGE;
     if (sw_story_since(begin, &since_ms) < 0)
         return sw_cli_fail("trace", 0, "that is no command id"), SW_EXIT_USAGE;
-    if (sw_cli_conf(&conf, error, sizeof(error)) < 0)
-        return sw_cli_fail("trace", 0, error), SW_EXIT_SETTING;
-    int r = sw_story_read(&conf, begin, &story, error, sizeof(error));
+    int r = sw_cli_load("trace", &conf);
+    if (r) return r;
+    r = sw_story_read(&conf, begin, &story, error, sizeof(error));
     sw_conf_finish(&conf);
     if (r < 0) return sw_cli_fail("trace", r, error);
     r = tell(begin, story, json);
