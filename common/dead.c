@@ -1,6 +1,7 @@
 /* dead.c -- see dead.h. */
 #include "common/dead.h"
 
+#include "common/clock.h"
 #include "common/mem.h"
 #include "common/redis.h"
 #include "common/run_priv.h"
@@ -13,7 +14,6 @@
 #include <inttypes.h>
 #include <pwd.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #define PAGE "20"   /* of up to 64 KiB, of each of 64 streams */
@@ -159,18 +159,16 @@ static json_t *operator_here(void) {
 }
 
 static char *audit_entry(const struct sw_dead_letter *letter, const char *line) {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    json_int_t at_ms = (json_int_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
     SW_AUTO(sw_json) json_t *at = operator_here();
     SW_AUTO(sw_text)
     char *detail = sw_printf("%s %s %s %s", letter->id, letter->actor,
                              letter->m ? letter->m->kind : "-", letter->reason);
     SW_AUTO(sw_json)
-    json_t *entry = json_pack("{s:I, s:s, s:s, s:{s:O*}, s:s, s:s, s:b, s:{}, s:s, s:s*}", "at_ms",
-                              at_ms, "actor", "operator", "cmd", letter->m ? letter->m->cmd : "",
-                              "who", "operator", at, "line", line, "task", "dead", "forced", 0,
-                              "accounts", "outcome", "done", "detail", detail);
+    json_t *entry =
+        json_pack("{s:I, s:s, s:s, s:{s:O*}, s:s, s:s, s:b, s:{}, s:s, s:s*}", "at_ms",
+                  (json_int_t)sw_clock_ms(CLOCK_REALTIME), "actor", "operator", "cmd",
+                  letter->m ? letter->m->cmd : "", "who", "operator", at, "line", line, "task",
+                  "dead", "forced", 0, "accounts", "outcome", "done", "detail", detail);
     return json_dumps(entry, JSON_COMPACT);
 }
 

@@ -1,19 +1,16 @@
 /* ledger.c -- the Redis servers of this process, each with its own shards, clock and fate. */
+#include "common/clock.h"
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/redis_map.h"
 #include "common/run_priv.h"
 
-#include <time.h>
-
 #define SILENT_MS 2000 /* Redis owes an answer for so long: it hangs */
 
 /* Redis TIME as far as it is known; before that this machine's own. */
 static int64_t time_of(const struct sw_ledger *ledger) {
-    struct timespec t;
     if (ledger->clock_offset_ms) return sw__boot_ms() + ledger->clock_offset_ms;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+    return sw_clock_ms(CLOCK_REALTIME);
 }
 
 int64_t sw__now_ms(const struct sw_run *run) {

@@ -1,12 +1,12 @@
 /* measure.c -- what is so now, as opposed to what was counted; looked at when somebody asks. See admin.h. */
 #include "common/admin.h"
+#include "common/clock.h"
 #include "common/metrics.h"
 
 #include <dirent.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 static bool is_ours(const struct sw_shard *shard) {
@@ -56,10 +56,6 @@ static void measure_shards(const struct sw_run *run) {
     sw_metric_set(SW_M_SHARDS_OWNED, sw__owned(run), run->role);
 }
 
-static int64_t ms_of(struct timespec t) {
-    return t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* On CLOCK_BOOTTIME; 0, when the machine began, where /proc does not say. */
 static int64_t began_at_ms(void) {
     long long ticks;
@@ -76,17 +72,15 @@ static int64_t began_at_ms(void) {
 }
 
 static void measure_process(void) {
-    struct timespec wall, boot, cpu;
     struct rlimit files;
     long long pages;
     int64_t open = -1; /* the one that looks */
-    clock_gettime(CLOCK_REALTIME, &wall);
-    clock_gettime(CLOCK_BOOTTIME, &boot);
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &cpu);
     /* Once: a clock that is set does not begin it anew. */
     if (!sw_metric_value(SW_M_START_MS))
-        sw_metric_set(SW_M_START_MS, ms_of(wall) - ms_of(boot) + began_at_ms());
-    sw_metric_add(SW_M_CPU_MS, most(0, ms_of(cpu) - sw_metric_value(SW_M_CPU_MS)));
+        sw_metric_set(SW_M_START_MS,
+                      sw_clock_ms(CLOCK_REALTIME) - sw_clock_ms(CLOCK_BOOTTIME) + began_at_ms());
+    sw_metric_add(SW_M_CPU_MS,
+                  most(0, sw_clock_ms(CLOCK_PROCESS_CPUTIME_ID) - sw_metric_value(SW_M_CPU_MS)));
     FILE *f = fopen("/proc/self/statm", "re");
     if (f && fscanf(f, "%*s %lld", &pages) == 1)
         sw_metric_set(SW_M_MEMORY, pages * sysconf(_SC_PAGESIZE));

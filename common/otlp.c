@@ -5,13 +5,13 @@
 #include "common/otlp.h"
 
 #include "common/call.h"
+#include "common/clock.h"
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/metrics.h"
 
 #include <curl/curl.h>
 #include <string.h>
-#include <time.h>
 
 #define QUEUE 2048
 #define BATCH 128
@@ -41,12 +41,6 @@ struct sw_otlp {
     bool draining;
 };
 
-static int64_t clock_ms(clockid_t clock) {
-    struct timespec t;
-    clock_gettime(clock, &t);
-    return t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 struct sw_otlp *sw_otlp_create(struct _zloop_t *loop, const char *url, const char *role,
                                const char *instance, void (*turn)(void *arg), void *arg) {
     if (!url[0]) return NULL;
@@ -75,7 +69,7 @@ void sw_otlp_add(struct sw_otlp *otlp, const struct sw_span *span) {
         otlp->count--;
         sw_metric_add(SW_M_SPANS, 1, "dropped");
     }
-    if (otlp->count == 0) otlp->due_at_ms = clock_ms(CLOCK_BOOTTIME) + WAIT_MS;
+    if (otlp->count == 0) otlp->due_at_ms = sw_clock_ms(CLOCK_BOOTTIME) + WAIT_MS;
     struct sw_span *place = &otlp->queue[(otlp->first + otlp->count++) % QUEUE];
     *place = *span;
     if (!place->end_ns) sw_span_end(place);
@@ -83,7 +77,7 @@ void sw_otlp_add(struct sw_otlp *otlp, const struct sw_span *span) {
 
 /* One line a minute: a collector that is away is no reason to fill the log. */
 static void log_refused(struct sw_otlp *otlp, int status) {
-    int64_t now_at_ms = clock_ms(CLOCK_BOOTTIME);
+    int64_t now_at_ms = sw_clock_ms(CLOCK_BOOTTIME);
     if (otlp->logged_at_ms && now_at_ms - otlp->logged_at_ms < LOG_MS) return;
     otlp->logged_at_ms = now_at_ms;
     sw_log(SW_LOG_WARN, "the collector did not take spans", SW_I("status", status));
@@ -98,7 +92,7 @@ static void end_batch(struct sw_otlp *otlp, const char *outcome) {
 static void keep(struct sw_otlp *otlp, int64_t wait_ms) {
     otlp->told = wait_ms >= 0;
     if (!otlp->told) wait_ms = (int64_t)BACKOFF_MS << otlp->tries;
-    otlp->not_before_at_ms = clock_ms(CLOCK_BOOTTIME) + wait_ms;
+    otlp->not_before_at_ms = sw_clock_ms(CLOCK_BOOTTIME) + wait_ms;
     if (++otlp->tries >= TRIES || otlp->draining) end_batch(otlp, "failed");
 }
 
@@ -128,7 +122,7 @@ static void fill_batch(struct sw_otlp *otlp) {
         otlp->first = (otlp->first + 1) % QUEUE;
         otlp->count--;
     }
-    otlp->due_at_ms = clock_ms(CLOCK_BOOTTIME) + WAIT_MS;
+    otlp->due_at_ms = sw_clock_ms(CLOCK_BOOTTIME) + WAIT_MS;
 }
 
 static void start(struct sw_otlp *otlp) {
@@ -158,5 +152,5 @@ bool sw_otlp_drained(struct sw_otlp *otlp) {
     if (!otlp->draining && !otlp->told) otlp->not_before_at_ms = 0;
     otlp->draining = true;
     if (!otlp->batched && !otlp->count) return true;
-    return !otlp->call && clock_ms(CLOCK_BOOTTIME) < otlp->not_before_at_ms;
+    return !otlp->call && sw_clock_ms(CLOCK_BOOTTIME) < otlp->not_before_at_ms;
 }

@@ -12,13 +12,13 @@
 #define DEAD_MAX 50 /* looked at, of a shard */
 #define INGRESS 0   /* the first role, which owns no shards */
 
-redisReply *sw__overview_take(struct reading *r) {
+redisReply *sw__overview_take(struct sw__reading *r) {
     redisReply *reply = NULL;
     if (r->failed == 0) r->failed = sw_sync_take(r->conf, r->redis, &reply, r->error, r->room);
     return r->failed < 0 ? NULL : reply;
 }
 
-static int64_t take_number(struct reading *r) {
+static int64_t take_number(struct sw__reading *r) {
     redisReply *reply = sw__overview_take(r);
     int64_t n = reply && reply->type == REDIS_REPLY_INTEGER ? reply->integer : 0;
     freeReplyObject(reply);
@@ -57,7 +57,7 @@ static void ask_shard(redisContext *redis, unsigned shard, int64_t now_ms) {
         ask_actor(redis, p, sw__roles[i], now_ms);
 }
 
-static void take_gen(struct reading *r) {
+static void take_gen(struct sw__reading *r) {
     redisReply *reply = sw__overview_take(r);
     r->gen[0] = 0;
     if (!reply) return;
@@ -67,7 +67,7 @@ static void take_gen(struct reading *r) {
     freeReplyObject(reply);
 }
 
-static void take_dead(struct reading *r) {
+static void take_dead(struct sw__reading *r) {
     r->dead += take_number(r);
     redisReply *reply = sw__overview_take(r);
     if (reply && reply->elements == DEAD_MAX) r->dead_more = true;
@@ -84,7 +84,7 @@ static void take_dead(struct reading *r) {
     freeReplyObject(reply);
 }
 
-static void take_installations(struct reading *r) {
+static void take_installations(struct sw__reading *r) {
     redisReply *reply = sw__overview_take(r);
     if (!reply) return;
     if (strcmp(sw__overview_text(reply, 0), "0") != 0) r->partial = true;
@@ -100,7 +100,7 @@ static void take_installations(struct reading *r) {
 }
 
 /* How long ago the command of the first entry came in; what cannot be read has no age. */
-static int64_t take_age(struct reading *r, char id[48]) {
+static int64_t take_age(struct sw__reading *r, char id[48]) {
     redisReply *reply = sw__overview_take(r);
     struct sw_msg *m = NULL;
     int64_t age_ms = 0;
@@ -117,7 +117,7 @@ static int64_t take_age(struct reading *r, char id[48]) {
     return age_ms > 0 ? age_ms : 0;
 }
 
-static int64_t take_lane(struct reading *r, struct sums *s, unsigned shard, unsigned lane) {
+static int64_t take_lane(struct sw__reading *r, struct sw__sums *s, unsigned shard, unsigned lane) {
     char id[48];
     int64_t owed = take_number(r), age_ms = take_age(r, id);
     s->owed[lane] += owed;
@@ -128,7 +128,7 @@ static int64_t take_lane(struct reading *r, struct sums *s, unsigned shard, unsi
     return owed;
 }
 
-static int64_t take_calls(struct reading *r, struct sums *s) {
+static int64_t take_calls(struct sw__reading *r, struct sw__sums *s) {
     int64_t calls = take_number(r);
     redisReply *reply = sw__overview_take(r);
     s->calls += calls;
@@ -143,7 +143,7 @@ static int64_t take_calls(struct reading *r, struct sums *s) {
     return calls;
 }
 
-static int64_t take_timers(struct reading *r, struct sums *s) {
+static int64_t take_timers(struct sw__reading *r, struct sw__sums *s) {
     s->armed += take_number(r);
     int64_t overdue = take_number(r);
     redisReply *reply = sw__overview_take(r);
@@ -156,7 +156,7 @@ static int64_t take_timers(struct reading *r, struct sums *s) {
     return overdue;
 }
 
-static void take_actor(struct reading *r, struct sums *s, unsigned shard) {
+static void take_actor(struct sw__reading *r, struct sw__sums *s, unsigned shard) {
     redisReply *own = sw__overview_take(r);
     int64_t until_ms = own ? atoll(sw__overview_text(own, 1)) : 0, owed = 0;
     /* A lease of an older generation is void: as good as given back. */
@@ -178,7 +178,7 @@ static void take_actor(struct reading *r, struct sums *s, unsigned shard) {
     json_array_append_new(s->unowned, one);
 }
 
-static void take_shard(struct reading *r, unsigned shard) {
+static void take_shard(struct sw__reading *r, unsigned shard) {
     take_gen(r);
     take_dead(r);
     take_installations(r);
@@ -188,7 +188,7 @@ static void take_shard(struct reading *r, unsigned shard) {
 
 /* ---- a server ---- */
 
-static void take_living(struct reading *r, struct sums *s) {
+static void take_living(struct sw__reading *r, struct sw__sums *s) {
     redisReply *reply = sw__overview_take(r);
     for (size_t i = 0; reply && i + 1 < reply->elements; i += 2) {
         if (!r->living && strtod(sw__overview_text(reply, i + 1), NULL) > (double)r->now_ms)
@@ -209,7 +209,7 @@ static unsigned first_at(const struct sw_redis_map *map, unsigned number) {
     return shard;
 }
 
-static void read_shards(struct reading *r, json_t *server, const struct sw_redis_map *map,
+static void read_shards(struct sw__reading *r, json_t *server, const struct sw_redis_map *map,
                         unsigned number) {
     r->gen_now = r->gen_older = r->gen_none = 0;
     for (unsigned shard = 0; r->failed == 0 && shard < SW_SHARDS; shard++) {
@@ -220,7 +220,7 @@ static void read_shards(struct reading *r, json_t *server, const struct sw_redis
                                   "none", r->gen_none));
 }
 
-static void read_server(struct reading *r, json_t *server, const struct sw_redis_map *map,
+static void read_server(struct sw__reading *r, json_t *server, const struct sw_redis_map *map,
                         unsigned number) {
     sw__overview_greet(r, server);
     if (r->failed < 0) return;
@@ -255,7 +255,7 @@ static json_t *server_json(const struct sw_redis_map *map, unsigned number) {
 }
 
 /* One that cannot be read is in the answer with its error, while another can. */
-static int read_all(struct reading *r, json_t *servers) {
+static int read_all(struct sw__reading *r, json_t *servers) {
     struct sw_redis_map map;
     bool any = false;
     int failed = sw_redis_map_parse(r->conf->redis, &map, r->error, r->room);
@@ -279,8 +279,8 @@ static int read_all(struct reading *r, json_t *servers) {
 
 /* ---- all of it ---- */
 
-static json_t *actor_json(const struct reading *r, unsigned role) {
-    const struct sums *s = &r->sums[role];
+static json_t *actor_json(const struct sw__reading *r, unsigned role) {
+    const struct sw__sums *s = &r->sums[role];
     json_t *one = json_pack("{s:s, s:O, s:I}", "actor", sw__roles[role], "processes", s->processes,
                             "dead_hour", s->dead_hour);
     if (role == INGRESS) return one;
@@ -298,7 +298,7 @@ static json_t *actor_json(const struct reading *r, unsigned role) {
     return one;
 }
 
-static void begin(struct reading *r) {
+static void begin(struct sw__reading *r) {
     r->installations = json_array();
     for (unsigned i = 0; i < SW__ROLES; i++) {
         r->sums[i].processes = json_array();
@@ -307,7 +307,7 @@ static void begin(struct reading *r) {
     }
 }
 
-static void end(struct reading *r) {
+static void end(struct sw__reading *r) {
     json_decref(r->installations);
     for (unsigned i = 0; i < SW__ROLES; i++) {
         json_decref(r->sums[i].processes);
@@ -317,7 +317,7 @@ static void end(struct reading *r) {
 }
 
 int sw_overview_read(const struct sw_conf *conf, json_t **ret, char *error, size_t room) {
-    struct reading r = {.conf = conf, .error = error, .room = room};
+    struct sw__reading r = {.conf = conf, .error = error, .room = room};
     SW_AUTO(sw_json) json_t *servers = json_array();
     begin(&r);
     int failed = read_all(&r, servers);

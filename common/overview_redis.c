@@ -1,17 +1,11 @@
 /* overview_redis.c -- what a Redis says of itself; see overview_priv.h. */
+#include "common/clock.h"
 #include "common/mem.h"
 #include "common/overview_priv.h"
 #include "common/sync.h"
 
 #include <errno.h>
 #include <string.h>
-#include <time.h>
-
-static int64_t local_ms(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 /* The value of a line "name:value" of INFO; "" where there is none. */
 static void info(const char *text, const char *name, char *ret, size_t room) {
@@ -60,11 +54,11 @@ static void describe(json_t *server, const char *text) {
 }
 
 /* The clock, and what kind of Redis it is. */
-void sw__overview_greet(struct reading *r, json_t *server) {
-    int64_t before_ms = local_ms();
+void sw__overview_greet(struct sw__reading *r, json_t *server) {
+    int64_t before_ms = sw_clock_ms(CLOCK_REALTIME);
     redisAppendCommand(r->redis, "TIME");
     redisReply *time = sw__overview_take(r);
-    int64_t after_ms = local_ms();
+    int64_t after_ms = sw_clock_ms(CLOCK_REALTIME);
     if (!time) return;
     r->now_ms = atoll(sw__overview_text(time, 0)) * 1000 + atoll(sw__overview_text(time, 1)) / 1000;
     freeReplyObject(time);
@@ -73,7 +67,7 @@ void sw__overview_greet(struct reading *r, json_t *server) {
 }
 
 /* What a user or a managed Redis may be refused is no failure: `ret_refused` gets the error, the caller frees the reply or NULL. */
-static redisReply *take_perhaps(struct reading *r, char *ret_refused, size_t room) {
+static redisReply *take_perhaps(struct sw__reading *r, char *ret_refused, size_t room) {
     redisReply *reply = NULL;
     ret_refused[0] = 0;
     if (r->failed < 0) return NULL;
@@ -91,7 +85,7 @@ void sw__overview_ask_server(redisContext *redis, unsigned shard) {
     redisAppendCommand(redis, "EVAL %s 1 sw:{%02u}:", "return 0", shard);
 }
 
-static void take_rights(struct reading *r, json_t *server) {
+static void take_rights(struct sw__reading *r, json_t *server) {
     char refused[512];
     redisReply *fsync = take_perhaps(r, refused, sizeof(refused));
     const char *said = fsync ? sw__overview_text(fsync, 1) : "";
@@ -103,7 +97,7 @@ static void take_rights(struct reading *r, json_t *server) {
                         json_string(r->conf->redis_user[0] ? r->conf->redis_user : "default"));
 }
 
-void sw__overview_take_server(struct reading *r, json_t *server) {
+void sw__overview_take_server(struct sw__reading *r, json_t *server) {
     redisReply *text = sw__overview_take(r);
     if (text) {
         info(text->str, "run_id", r->run_id, sizeof(r->run_id));

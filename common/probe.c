@@ -1,13 +1,13 @@
 /* probe.c -- see probe.h. */
 #include "common/probe.h"
 
+#include "common/clock.h"
 #include "common/mem.h"
 
 #include <curl/curl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* The head was enough. */
 static size_t refuse(char *data, size_t size, size_t count, void *arg) {
@@ -16,12 +16,6 @@ static size_t refuse(char *data, size_t size, size_t count, void *arg) {
     (void)count;
     (void)arg;
     return 0;
-}
-
-static int64_t local_ms(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
-    return t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
 static CURL *create(struct sw_probe *probe, int64_t timeout_ms) {
@@ -56,7 +50,7 @@ static void conclude(CURL *easy, CURLcode result) {
     if (curl_easy_header(easy, "Date", 0, CURLH_HEADER, -1, &date) != CURLHE_OK) return;
     time_t there = curl_getdate(date->value, NULL);
     probe->dated = there > 0;
-    probe->skew_ms = local_ms() - (int64_t)there * 1000;
+    probe->skew_ms = sw_clock_ms(CLOCK_REALTIME) - (int64_t)there * 1000;
 }
 
 void sw_probe(struct sw_probe *probe, size_t count, int64_t timeout_ms) {

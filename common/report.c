@@ -7,6 +7,7 @@
 #include "common/report.h"
 
 #include "common/call.h"
+#include "common/clock.h"
 #include "common/log.h"
 #include "common/mem.h"
 #include "common/metrics.h"
@@ -15,7 +16,6 @@
 #include <curl/curl.h>
 #include <sodium.h>
 #include <string.h>
-#include <time.h>
 
 #define GROUPS 64
 #define COMMANDS 16
@@ -49,12 +49,6 @@ struct sw_reporter {
     unsigned waiting; /* groups that are not free */
     bool draining;
 };
-
-static int64_t clock_ms(clockid_t clock) {
-    struct timespec t;
-    clock_gettime(clock, &t);
-    return t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 struct sw_reporter *sw_reporter_create(struct _zloop_t *loop, const char *actor, const char *dsn,
                                        int64_t gap_ms, void (*turn)(void *arg), void *arg) {
@@ -112,7 +106,7 @@ static void count_in(struct group *group, json_t *event) {
         group->event = json_incref((json_t *)event);
         group->tries = 0;
     }
-    group->last_ms = clock_ms(CLOCK_REALTIME);
+    group->last_ms = sw_clock_ms(CLOCK_REALTIME);
     if (!cmd[0] || json_array_size(group->commands) >= COMMANDS) return;
     json_array_foreach(group->commands, i, known) {
         if (!strcmp(json_string_value(known), cmd)) return;
@@ -154,7 +148,7 @@ void sw_report(struct sw_reporter *reporter, const struct sw_report *report) {
     char id[33];
     randombytes_buf(random, sizeof(random));
     sw_hex(random, sizeof(random), id);
-    json_t *event = sw_report_event(reporter->actor, report, id, clock_ms(CLOCK_REALTIME));
+    json_t *event = sw_report_event(reporter->actor, report, id, sw_clock_ms(CLOCK_REALTIME));
     struct group *group = like(reporter, event);
     if (group) {
         count_in(group, event);
@@ -166,7 +160,7 @@ void sw_report(struct sw_reporter *reporter, const struct sw_report *report) {
     *group = (struct group){.event = json_incref(event),
                             .commands = json_array(),
                             .number = reporter->begun++,
-                            .due_at_ms = clock_ms(CLOCK_BOOTTIME) + wait_ms};
+                            .due_at_ms = sw_clock_ms(CLOCK_BOOTTIME) + wait_ms};
     reporter->waiting++;
     count_in(group, event);
     json_decref(event);
@@ -176,7 +170,7 @@ void sw_report(struct sw_reporter *reporter, const struct sw_report *report) {
 
 /* The group stays, for a time when Sentry takes it. */
 static void keep(struct sw_reporter *reporter, struct group *group, int64_t wait_ms) {
-    int64_t at_ms = clock_ms(CLOCK_BOOTTIME) + wait_ms;
+    int64_t at_ms = sw_clock_ms(CLOCK_BOOTTIME) + wait_ms;
     if (at_ms > reporter->not_before_at_ms) reporter->not_before_at_ms = at_ms;
     if (++group->tries < TRIES && !reporter->draining) return;
     sw_metric_add(SW_M_REPORTS, group->count, "failed");
@@ -190,12 +184,12 @@ static void on_answer(void *arg, const struct sw_call_result *result) {
     int64_t limit_ms = result->status ? sw_report_limit_ms(result->status, result->retry_after_ms,
                                                            result->rate_limits)
                                       : 0;
-    if (limit_ms) reporter->not_before_at_ms = clock_ms(CLOCK_BOOTTIME) + limit_ms;
+    if (limit_ms) reporter->not_before_at_ms = sw_clock_ms(CLOCK_BOOTTIME) + limit_ms;
     if (result->status >= 200 && result->status < 300) {
         sw_metric_add(SW_M_REPORTS, group->count, "sent");
         group->count = 0;
         json_array_clear(group->commands);
-        group->due_at_ms = clock_ms(CLOCK_BOOTTIME) + reporter->gap_ms;
+        group->due_at_ms = sw_clock_ms(CLOCK_BOOTTIME) + reporter->gap_ms;
     } else if (!result->status || result->status == 429 || result->status >= 500) {
         sw_log(SW_LOG_WARN, "sentry did not take a report", SW_I("status", result->status),
                SW_I("limit_ms", limit_ms));
@@ -232,7 +226,8 @@ static void start(struct sw_reporter *reporter, struct group *group) {
     struct sw_call_request request = {
         .method = "POST", .url = sw_strdup(reporter->dsn.url), .timeout_ms = CALL_MS};
     finish_event(group);
-    request.body = sw_report_envelope(group->event, clock_ms(CLOCK_REALTIME), &request.body_size);
+    request.body =
+        sw_report_envelope(group->event, sw_clock_ms(CLOCK_REALTIME), &request.body_size);
     request.headers = curl_slist_append(NULL, auth);
     request.headers =
         curl_slist_append(request.headers, "Content-Type: application/x-sentry-envelope");
@@ -260,7 +255,7 @@ void sw_reporter_tick(struct sw_reporter *reporter, int64_t now_at_ms) {
 bool sw_reporter_drained(struct sw_reporter *reporter) {
     if (!reporter || !reporter->waiting) return true;
     reporter->draining = true;
-    if (!reporter->call) sweep(reporter, clock_ms(CLOCK_BOOTTIME));
+    if (!reporter->call) sweep(reporter, sw_clock_ms(CLOCK_BOOTTIME));
     if (!reporter->waiting) return true;
-    return !reporter->call && clock_ms(CLOCK_BOOTTIME) < reporter->not_before_at_ms;
+    return !reporter->call && sw_clock_ms(CLOCK_BOOTTIME) < reporter->not_before_at_ms;
 }

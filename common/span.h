@@ -7,8 +7,8 @@
  * source   ARCHITECTURE.md "Traces"
  * limits   an hour: what is caused later begins a trace of its own, which names the one before
  */
-#ifndef SW_SPANS_H
-#define SW_SPANS_H
+#ifndef SW_SPAN_H
+#define SW_SPAN_H
 
 #include "common/otlp.h"
 #include "common/run_priv.h"
