@@ -5,8 +5,9 @@ alerts.py [--alert NAME]    ends with "N passed, N failed"
 """
 import json, os, re, subprocess, sys, tempfile
 
+from rendered import ROLES
+
 RULES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../deploy/chart/alerts.yaml")
-ROLES = ("ingress", "parser", "auth", "executor", "responder", "notifier", "refresher")
 AT = 'job="slipway",instance="a:9090"'
 BUILD = f'slipway_build_info{{{AT},actor="auth",version="1"}}'
 

@@ -18,7 +18,7 @@ from broken import BROKEN, spoil
 from refused import REFUSED
 from starts import each_actor_starts_with_what_it_gets
 from tools import CASES, CHART, KUSTOMIZE, MODULES, TREE, run, settings, template, tool
-from world import World, variables
+from rendered import World, variables
 
 SETS = {'minimal': ['minimal'], 'full': ['full'], 'keda': ['minimal', 'keda'], 'hpa': ['minimal', 'hpa'],
         'trial': ['trial'], 'bare': ['minimal', 'bare']}

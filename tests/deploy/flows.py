@@ -2,7 +2,7 @@
 import ipaddress
 
 from policy import rule
-from world import COMPONENT, INSTANCE, NAME, ROLES, matches, variables
+from rendered import COMPONENT, INSTANCE, NAME, ROLES, matches, variables
 
 UPSTREAMS = {'auth', 'executor', 'responder', 'refresher', 'operator'}
 KAFKA = {'ingress', 'notifier'}

@@ -2,7 +2,7 @@
 import re
 
 from tools import TREE, version
-from world import COMPONENT, INSTANCE, NAME, ROLES, files, matches, variables
+from rendered import COMPONENT, INSTANCE, NAME, ROLES, files, matches, variables
 
 RULES = []
 SPARE_S = 5  # between the end of the drain and SIGKILL

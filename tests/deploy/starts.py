@@ -5,7 +5,7 @@ import select
 import subprocess
 import time
 
-from world import ROLES, files, variables
+from rendered import ROLES, files, variables
 
 WAIT_S = 20
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """truth.py SLIPWAY SIM: what a real Slipway's metrics say while something is wrong, and that they say so no longer afterwards. Ends with "N passed, N failed"."""
-import os, re, signal, sys
+import os, signal, sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../faults"))
 sys.dont_write_bytecode = True

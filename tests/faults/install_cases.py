@@ -1,5 +1,5 @@
 """Installing: several workspaces, an organization, again and again, taken away in any order, and by whoever must not."""
-import json, re, time, urllib.parse
+import re, time, urllib.parse
 
 from canary_cases import BOT, found_in, handed_out
 from cases import case

@@ -2,7 +2,7 @@
 import os, random, select, signal, socket, subprocess, threading
 
 from space import GATEWAY, Place, Pod, keys_of, make_root, secrets_of
-from talk import Failed, request, until
+from talk import request, until
 from world import ROLES, SHORT, World
 
 KUBELET_MS = 100  # between two looks of the kubelet and of what it tells the Service; a real one takes 1 to 10 s
