@@ -7,12 +7,14 @@
 #include "common/mem.h"
 #include "common/seal.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define QUERY_BYTES 4096
 #define COOKIE_BYTES 4096
 #define BOX_BYTES 30000 /* seal.h takes 32 KiB */
 #define RANDOM_CHARS 43
+#define AGAIN_MS 60000 /* longer than Redis is asked for one request */
 #define TOKEN_MAX (32 + 1 + RANDOM_CHARS + 1 + SW_MAC_CHARS)
 
 struct token {
@@ -89,7 +91,10 @@ void sw__web_append(const struct sw__ask *ask, const char *inst, const char *pat
     json_object_set_new(m->body, "method", json_string(ask->request->method));
     json_object_set_new(m->body, "path", json_string(path));
     sw_box(ask->ctx, m, "auth", "web", web);
-    (void)sw__append(d, "auth", m);
+    struct sw_append *append = sw__append(d, "auth", m);
+    /* Where Redis' answer is lost it is asked again, and what is good once must not seem to come twice. */
+    snprintf(append->dedupe, sizeof(append->dedupe), "web:%s", id);
+    append->dedupe_ms = AGAIN_MS;
     d->wait = true;
     d->reply = late();
     d->shed = away();

@@ -166,7 +166,10 @@ static void a_link_goes_to_auth_without_its_token_in_clear(void **state) {
     assert_non_null(strstr(w->d.reply.body, "may still be done"));
     const struct sw_msg *m = w->d.append[0].m;
     assert_string_equal(w->d.append[0].actor, "auth");
-    assert_string_equal(w->d.append[0].dedupe, "");
+    /* Asked again where Redis' answer was lost, and by nobody else. */
+    assert_memory_equal(w->d.append[0].dedupe, "web:", 4);
+    assert_string_equal(w->d.append[0].dedupe + 4, m->cmd);
+    assert_in_range(w->d.append[0].dedupe_ms, 10000, 600000);
     assert_string_equal(m->kind, SW_KIND_WEB);
     assert_string_equal(m->inst, "T1");
     SW_AUTO(sw_json)
