@@ -13,6 +13,7 @@ REFUSED = [
     ('secrets.files=["slack_secrets"]', '/secrets/files/0'),
     ('keys.secret=""', '/keys/secret'),
     ('redis.address="redis://u:p@h:1"', '/redis/address'),
+    ('redis.wait=9', '/redis/wait'),
     ('redis.durability="memory"', '/redis/durability'),
     ('redis.passwordSecret=""', 'redis.passwordSecret is not set'),
     ('redis={"acl":false,"user":"a","passwordSecret":""}', 'redis.user needs a password'),
