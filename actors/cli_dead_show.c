@@ -15,7 +15,7 @@ static const struct {
      "the actor's handler refused it: what it says is not what the actor expects, which is a "
      "defect of whoever sent it. Retry it after an upgrade that mends it"},
     {"poison",
-     "processes ended four times while they handled it: a defect, or too little memory. Retry it "
+     "processes ended three times while they handled it: a defect, or too little memory. Retry it "
      "after an upgrade that mends it; until then it ends processes again"},
     {"unknown_kind",
      "the actor of that time knew no such kind of message: it came from a newer version. "
