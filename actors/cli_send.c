@@ -8,6 +8,7 @@
 #include "proto/msg.h"
 #include "proto/value.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -199,6 +200,8 @@ static int follow(const struct sw_conf *conf, const struct words *words, const c
         if (!words->json) told = tell_steps(*ret_story, told);
         /* What moves while it is read may be seen nowhere: twice in a row. Without a story there is no other sign. */
         const bool known = json_object_get(*ret_story, "command");
+        const char *away = sw_str(*ret_story, "away");
+        if (!known && away[0]) return snprintf(error, room, "%s", away), -ENOTCONN;
         const bool ended = known ? json_is_object(json_object_get(*ret_story, "ended")) : true;
         quiet = ended && !is_owed(*ret_story) ? quiet + 1 : 0;
         if (quiet == 2) return 0;

@@ -180,10 +180,13 @@ static int not_one(const char *begin, const json_t *story) {
                 begin);
     }
     fputc('\n', stderr);
-    return SW_EXIT_FAILED;
+    /* It may be there. */
+    return commands || !json_object_get(story, "away") ? SW_EXIT_FAILED : SW_EXIT_AWAY;
 }
 
 static int tell(const char *begin, const json_t *story, bool json) {
+    const char *away = sw_str(story, "away");
+    if (away[0]) fprintf(stderr, "slipway trace: not all could be looked at: %s\n", away);
     if (json) sw_cli_print_json(story);
     if (!json_object_get(story, "command")) return not_one(begin, story);
     if (!json) sw_cli_trace_print(story);

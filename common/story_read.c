@@ -5,6 +5,7 @@
 
 #include "common/audit.h"
 #include "common/mem.h"
+#include "common/redis_map.h"
 #include "common/run_priv.h"
 #include "common/story.h"
 #include "common/streams.h"
@@ -26,6 +27,7 @@ static const char *const actors[] = {"parser",    "auth",     "executor",
 struct reading {
     const struct sw_conf *conf;
     struct sw_sync *sync;
+    bool away[SW_SHARDS]; /* of a Redis that cannot be reached, while another can */
     const char *begin;
     int64_t since_ms, oldest_ms;
     json_t *commands; /* id -> {"shard", "installation"}: those that it may be */
@@ -89,12 +91,15 @@ static void on_story(struct reading *reading, unsigned shard, void *arg, const c
 
 static int read_steps(struct reading *reading) {
     struct sw_stream stream[SW_SHARDS];
-    for (unsigned shard = 0; shard < SW_SHARDS; shard++)
-        stream[shard] = (struct sw_stream){shard, sw_printf("sw:{%02u}:story", shard)};
+    size_t count = 0;
+    for (unsigned shard = 0; shard < SW_SHARDS; shard++) {
+        if (!reading->away[shard])
+            stream[count++] = (struct sw_stream){shard, sw_printf("sw:{%02u}:story", shard)};
+    }
     int64_t since_ms = reading->since_ms > CLOCKS_MS ? reading->since_ms - CLOCKS_MS : 0;
-    int r = each(reading, stream, SW_SHARDS, since_ms, on_story, NULL);
-    for (unsigned shard = 0; shard < SW_SHARDS; shard++)
-        free(stream[shard].key);
+    int r = each(reading, stream, count, since_ms, on_story, NULL);
+    while (count)
+        free(stream[--count].key);
     return r;
 }
 
@@ -212,14 +217,14 @@ static int read_owed_of(struct reading *reading, unsigned shard, const char *act
 /* In the shards that have a story of it; in all where none has: it may have come in just now. */
 static int read_owed(struct reading *reading) {
     bool has[SW_SHARDS] = {false};
-    bool all = json_object_size(reading->commands) == 0;
+    const bool all = json_object_size(reading->commands) == 0;
     const char *cmd;
     json_t *where;
     int r = 0;
     json_object_foreach(reading->commands, cmd, where) has[sw_int(where, "shard")] = true;
     for (unsigned shard = 0; shard < SW_SHARDS; shard++) {
-        for (size_t i = 0; r == 0 && (all || has[shard]) && i < sizeof(actors) / sizeof(*actors);
-             i++)
+        if (all) has[shard] = !reading->away[shard];
+        for (size_t i = 0; r == 0 && has[shard] && i < sizeof(actors) / sizeof(*actors); i++)
             r = read_owed_of(reading, shard, actors[i]);
     }
     return r;
@@ -231,6 +236,7 @@ static int read_owed(struct reading *reading) {
 static int read_oldest(struct reading *reading) {
     int r = 0;
     for (unsigned shard = 0; r == 0 && shard < SW_SHARDS; shard++) {
+        if (reading->away[shard]) continue;
         redisContext *redis = sw_sync_of(reading->sync, shard);
         redisReply *first;
         char key[32];
@@ -333,8 +339,26 @@ static void name_some(const struct reading *reading, json_t *story) {
     json_object_set_new(story, "commands", names);
 }
 
+/* Each Redis is tried once: its shards are left out where it is away, and the story says so. Only where all are it fails. */
+static int find_away(struct reading *reading, json_t *story) {
+    struct sw_redis_map map;
+    unsigned reached = 0;
+    int r = sw_redis_map_parse(reading->conf->redis, &map, reading->error, reading->room);
+    for (unsigned i = 0; r == 0 && i < map.count; i++) {
+        if (sw_sync_at(reading->sync, i)) {
+            reached++;
+            continue;
+        }
+        json_object_set_new(story, "away", json_string(reading->error));
+        for (unsigned shard = 0; shard < SW_SHARDS; shard++)
+            reading->away[shard] = reading->away[shard] || map.of[shard] == i;
+    }
+    return r < 0 || reached ? r : -ENOTCONN;
+}
+
 static int read_all(struct reading *reading, json_t *story) {
-    int r = read_steps(reading);
+    int r = find_away(reading, story);
+    if (r == 0) r = read_steps(reading);
     if (r == 0) r = read_owed(reading);
     if (r < 0) return r;
     if (json_object_size(reading->commands) > 1) {

@@ -11,7 +11,8 @@
  *           "owed": [{"what": "message", "actor", "lane", "entry", "kind"} | {"what": "effect", "actor", "effect",
  *               "upstream", "method", "path", "started"} | {"what": "timer", "actor", "kind", "due_ms"}],
  *           "audit": [entry], "ended": null | {"how", "after_ms"}}
- *          of an id that fits several commands {"commands": [id]}; of one that is not known {"oldest_ms"} alone (0: no story)
+ *          of an id that fits several commands {"commands": [id]}; of one that is not known {"oldest_ms"} alone (0: no story);
+ *          each also "away"?: why a Redis could not be read, of several
  * units    ms since 1970 by Redis TIME
  * errors   as sync.h, with its one line
  * owner    the caller frees

@@ -1,5 +1,5 @@
 """Several Redis servers: one half away, a master that is killed or stands still, replicas that say nothing."""
-import signal
+import signal, subprocess
 
 from cases import case
 from ledger_world import Halves, Replicated, Split, TWO, Watched
@@ -31,6 +31,14 @@ def not_confirmed(answer):
         raise Failed(f"not an honest answer: {answer!r}")
 
 
+def tells(w, status, words, command):
+    """`slipway trace`, which says that one half could not be looked at."""
+    done = subprocess.run([w.slipway, "trace", command], env=w.environment, capture_output=True, text=True, timeout=20)
+    said = done.stdout + done.stderr
+    if done.returncode != status or words not in said or "not all could be looked at: no Redis" not in said:
+        raise Failed(f"{done.returncode}: {said}")
+
+
 @case(world=dict(kind=Halves))
 def range_half_away_and_the_other_goes_on(w):
     there(w)
@@ -48,6 +56,8 @@ def range_half_away_and_the_other_goes_on(w):
     until("the final answer", w.ended)
     if w.promotions() != 1 or w.ready("ingress") != 1:
         raise Failed(f"{w.promotions()} POSTs, {w.ready('ingress')} ready")
+    tells(w, 0, "ended: ", w.op())
+    tells(w, 69, "no command begins with 0zzz", "0zzz")
     w.of[TWO].start()
     until("a repeated webhook is taken in", lambda: webhook(w, "ev-a") == 200)
     before = told_there(w)
