@@ -3,6 +3,7 @@
 #include "tests/run_world.h"
 
 #include <errno.h>
+#include <sys/resource.h>
 
 /* ---- the actor ---- */
 
@@ -70,6 +71,31 @@ static void test_what_the_queue_does_not_hold_is_read_as_soon_as_there_is_room(v
     w->run = start(w, &actor);
     wait_for(w, all);
     assert_int_equal(number(w, "XLEN %s%s", "executor"), 0);
+}
+
+static long open_files(pid_t pid) {
+    char line[256];
+    long soft = -1;
+    SW_AUTO(sw_text) char *path = sw_printf("/proc/%d/limits", (int)pid);
+    FILE *file = fopen(path, "re");
+    while (file && fgets(line, sizeof(line), file))
+        (void)sscanf(line, "Max open files %ld", &soft);
+    if (file) fclose(file);
+    return soft;
+}
+
+/* auth among 64 of each actor has 768 connections, and calls besides. */
+static void test_all_files_that_a_process_may_have_are_used(void **state) {
+    struct world *w = *state;
+    struct rlimit before, few;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    if (before.rlim_max < 4096) skip();
+    few = (struct rlimit){1024, before.rlim_max};
+    setrlimit(RLIMIT_NOFILE, &few);
+    w->run = start(w, &actor);
+    setrlimit(RLIMIT_NOFILE, &before);
+    for (int64_t deadline_ms = now_ms() + PATIENCE_MS; open_files(w->run) < 4096;)
+        assert_true(patient(deadline_ms));
 }
 
 static void relaunch(struct world *w, const char *const *options) {
@@ -197,6 +223,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(
             test_the_index_of_sources_is_written_before_its_commit_and_counts_changes, set_up,
             tear_down),
+        cmocka_unit_test_setup_teardown(test_all_files_that_a_process_may_have_are_used, set_up,
+                                        tear_down),
         cmocka_unit_test(test_a_value_that_is_not_loaded_yet_reads_as_absent),
         cmocka_unit_test(test_calls_that_fail_together_make_one_short_pause),
     };
