@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 
 slipway, tree = sys.argv[1], sys.argv[2]
 MAN, BASH = os.path.join(tree, "deploy", "slipway.1"), os.path.join(tree, "deploy", "slipway.bash")
