@@ -13,7 +13,8 @@ static const struct {
 } reasons[] = {
     {"refused",
      "the actor's handler refused it: what it says is not what the actor expects, which is a "
-     "defect of whoever sent it. Retry it after an upgrade that mends it"},
+     "defect of whoever sent it. Retry it after an upgrade that mends it. Of responder also: Slack "
+     "lets nothing through to that person, and http.json.error in the body says why"},
     {"poison",
      "processes ended three times while they handled it: a defect, or too little memory. Retry it "
      "after an upgrade that mends it; until then it ends processes again"},
