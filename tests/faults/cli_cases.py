@@ -6,8 +6,7 @@ from talk import Failed, read_line, until
 
 
 def cli(w, *words, settings=None):
-    env = {**w.environment, **{"SLIPWAY_" + k: v for k, v in (settings or {}).items()}}
-    done = subprocess.run([w.slipway, *words], env=env, capture_output=True, text=True, timeout=30)
+    done = w.command(*words, **(settings or {}))
     return done.returncode, done.stdout, done.stderr
 
 

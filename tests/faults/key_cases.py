@@ -22,7 +22,7 @@ def everybody(w):
 
 def keys(w, source, *words, status=0):
     """`slipway keys`, as an operator runs it; what it says."""
-    done = subprocess.run([w.slipway, "keys", *words], env={**w.environment, "SLIPWAY_KEY_DIR": source}, capture_output=True, text=True, timeout=60)
+    done = w.command("keys", *words, KEY_DIR=source)
     if done.returncode != status:
         raise Failed(f"keys {words}: {done.returncode} {done.stdout[-300:]} {done.stderr[-600:]}")
     return done.stdout + done.stderr

@@ -121,7 +121,7 @@ def put(w, mailbox, data):
 
 
 def dead_list(w):
-    done = subprocess.run([w.slipway, "dead", "list", "--json"], env=w.environment, capture_output=True, text=True, timeout=10)
+    done = w.command("dead", "list", "--json")
     if done.returncode != 0:
         raise Failed(done.stderr)
     return [json.loads(line) for line in done.stdout.splitlines()]
@@ -329,7 +329,7 @@ def roles_started_in_any_order_with_redis_absent_end_ready(w):
 def a_redis_that_forgets_is_refused(w):
     w.start_redis("--maxmemory-policy", "allkeys-lru")
     subprocess.run([w.slipway, "keys", "init"], env=w.environment, check=True, stdout=subprocess.DEVNULL)
-    done = subprocess.run([w.slipway, "parser"], env=w.environment, capture_output=True, text=True, timeout=20)
+    done = w.command("parser")
     if done.returncode != 78 or "noeviction" not in done.stderr:
         raise Failed(f"{done.returncode}: {done.stderr[-300:]}")
 

@@ -1,5 +1,5 @@
 """Every command is traceable: `slipway trace` tells its whole story, also after a chaos of kills (I36)."""
-import collections, json, os, random, re, signal, subprocess, threading, time
+import collections, json, os, random, re, signal, threading, time
 
 import truth
 from cases import case
@@ -12,7 +12,7 @@ CHAOS_S = 4
 
 
 def trace(w, begin):
-    done = subprocess.run([w.slipway, "trace", begin, "--json"], env=w.environment, capture_output=True, text=True, timeout=30)
+    done = w.command("trace", begin, "--json")
     return done.returncode, json.loads(done.stdout) if done.stdout else None, done.stderr
 
 

@@ -1,5 +1,5 @@
 """The wire between machines: the same actors over tcp, with keys of their own."""
-import re, subprocess
+import re
 
 from cases import case
 from talk import Failed, until
@@ -9,7 +9,7 @@ TCP = {"WIRE": "tcp://127.0.0.1:0"}
 
 
 def keys(w, *words, status=0):
-    child = subprocess.run([w.slipway, "keys", *words], env=w.environment, capture_output=True, text=True, timeout=60)
+    child = w.command("keys", *words)
     if child.returncode != status:
         raise Failed(f"keys {words}: {child.returncode} {child.stdout}{child.stderr}")
     return child.stdout + child.stderr
@@ -83,6 +83,6 @@ def wire_key_is_rotated_while_everything_runs(w):
 @case(settings={"WIRE": "tcp://192.0.2.1:7400"}, up=False)
 def wire_without_keys_stays_on_this_machine(w):
     keys(w, "init")
-    child = subprocess.run([w.slipway, "parser"], env=w.environment, capture_output=True, text=True, timeout=60)
+    child = w.command("parser")
     if child.returncode != 78 or child.stderr.count("\n") != 1 or "slipway keys curve" not in child.stderr:
         raise Failed(f"{child.returncode} {child.stderr}")

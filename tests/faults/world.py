@@ -157,6 +157,11 @@ class World:
         self.up.send_signal(signal.SIGTERM)
         return self.up.wait(seconds)
 
+    def command(self, *words, **settings):
+        """A command of the binary, beside what runs: its status and what it said."""
+        env = {**self.environment, **{"SLIPWAY_" + k: v for k, v in settings.items()}}
+        return subprocess.run([self.slipway, *words], env=env, capture_output=True, text=True, timeout=60)
+
     def actors(self):
         with open(self.dir + "/run/actors.json") as f:
             return json.load(f)
@@ -358,7 +363,7 @@ class World:
             self.admin("/sim/github/checks", {"repo": repo, "ref": ref, "context": context, "kind": kind, "state": state})
 
     def audit(self, *more):
-        done = subprocess.run([self.slipway, "audit", "--json", *more], env=self.environment, capture_output=True, text=True, timeout=20)
+        done = self.command("audit", "--json", *more)
         if done.returncode != 0:
             raise Failed(f"slipway audit: {done.stderr}")
         return [json.loads(line) for line in done.stdout.splitlines()]
