@@ -150,8 +150,14 @@ static int write_user(FILE *out, const char *dir, const struct row *row, char *e
 }
 
 static bool is_ours(const char *line) {
-    return !strncmp(line, "user " USER, strlen("user " USER)) ||
-           !strncmp(line, "user default ", strlen("user default "));
+    if (!strncmp(line, "user default ", strlen("user default "))) return true;
+    if (strncmp(line, "user " USER, strlen("user " USER)) != 0) return false;
+    const char *name = line + strlen("user " USER);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        const size_t size = strlen(rows[i].role);
+        if (!strncmp(name, rows[i].role, size) && name[size] == ' ') return true;
+    }
+    return false;
 }
 
 /* Replicas, sentinels and people have users, too. */

@@ -99,6 +99,8 @@ def by_script(w):
 
 @case(world=dict(kind=Guarded), linked=False)
 def acl_files_tell_no_password_and_keep_what_is_there(w):
+    with open(w.acl + "/users.acl", "a") as f:
+        f.write("user slipway-exporter on nopass +info\n")  # of somebody else, whatever it is called
     with open(w.acl + "/users.acl") as f:
         before = f.read()
     passwords = {role: w.password(role) for role in [*ROLES, "operator"]}
