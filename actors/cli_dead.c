@@ -60,9 +60,16 @@ static const char drop_usage[] =
     "  --yes             this is meant\n"
     "  --json            one JSON object a line\n" FILTERS;
 
+struct command {
+    const char *name, *usage;
+    const char *options; /* those it takes, each between blanks */
+    int ids_min, ids_max;
+    int (*run)(struct sw_dead *dead, const struct sw__dead_words *words, const char *error);
+};
+
 #define FILTER_WORDS " --actor --reason --installation --since "
 
-static const struct sw__dead_command commands[] = {
+static const struct command commands[] = {
     {"list", list_usage, " --json" FILTER_WORDS, 0, 0, sw__dead_list},
     {"show", show_usage, " --json ", 1, 1, sw__dead_show},
     {"retry", retry_usage, " --json --all --yes" FILTER_WORDS, 0, 1000, sw__dead_retry},
@@ -95,7 +102,7 @@ static bool parse_since(const char *text, int64_t *ret_ms) {
     return true;
 }
 
-static bool takes(const struct sw__dead_command *command, const char *option) {
+static bool takes(const struct command *command, const char *option) {
     SW_AUTO(sw_text) char *word = sw_printf(" %.*s ", (int)strcspn(option, "="), option);
     return strstr(command->options, word) != NULL;
 }
@@ -125,7 +132,7 @@ static bool parse_option(int argc, char **argv, int *i, struct sw__dead_words *w
 }
 
 /* Ids are moved to the front of argv. */
-static int parse(const struct sw__dead_command *command, int argc, char **argv,
+static int parse(const struct command *command, int argc, char **argv,
                  struct sw__dead_words *words) {
     const char *since = NULL;
     words->ids = argv;
@@ -152,7 +159,7 @@ static int parse(const struct sw__dead_command *command, int argc, char **argv,
     return 0;
 }
 
-static int run(const struct sw__dead_command *command, const struct sw__dead_words *words) {
+static int run(const struct command *command, const struct sw__dead_words *words) {
     struct sw_conf conf;
     char error[512];
     int r = sw_cli_load("dead", &conf);

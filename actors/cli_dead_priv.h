@@ -20,20 +20,11 @@ struct sw__dead_words { /* as typed */
     int count; /* of ids */
 };
 
-struct sw__dead_command {
-    const char *name, *usage;
-    const char *options; /* those it takes, each between blanks */
-    int ids_min, ids_max;
-    int (*run)(struct sw_dead *dead, const struct sw__dead_words *words, const char *error);
-};
-
 int sw__dead_list(struct sw_dead *dead, const struct sw__dead_words *words, const char *error);
 int sw__dead_show(struct sw_dead *dead, const struct sw__dead_words *words, const char *error);
 int sw__dead_retry(struct sw_dead *dead, const struct sw__dead_words *words, const char *error);
 int sw__dead_drop(struct sw_dead *dead, const struct sw__dead_words *words, const char *error);
 
-/* All that is known of a letter but its boxes; the caller frees. */
-json_t *sw__dead_json(const struct sw_dead_letter *letter);
 /* Why this version cannot handle it, in words; NULL: it can. */
 const char *sw__dead_obstacle(const struct sw_dead_letter *letter);
 

@@ -64,8 +64,10 @@ const char *sw__dead_obstacle(const struct sw_dead_letter *letter) {
 
 /* ---- list ---- */
 
-json_t *sw__dead_json(const struct sw_dead_letter *letter) {
+/* All that is known of a letter but its boxes. */
+static void print_json(const struct sw_dead_letter *letter) {
     const struct sw_msg *m = letter->m;
+    SW_AUTO(sw_json)
     json_t *line =
         json_pack("{s:s, s:s, s:i, s:I}", "letter", letter->id, "id", strchr(letter->id, '/') + 1,
                   "shard", (int)letter->shard, "at_ms", (json_int_t)letter->at_ms);
@@ -76,11 +78,6 @@ json_t *sw__dead_json(const struct sw_dead_letter *letter) {
         json_object_set_new(line, "inst", json_string(m->inst));
         json_object_set(line, "body", m->body);
     }
-    return line;
-}
-
-static void print_json(const struct sw_dead_letter *letter) {
-    SW_AUTO(sw_json) json_t *line = sw__dead_json(letter);
     sw_cli_print_json(line);
 }
 

@@ -45,9 +45,8 @@ static const char curve_usage[] =
 static const char add_usage[] =
     "usage: slipway keys add NAME|all\n\n"
     "Makes a new key in the file of NAME: an actor, token, state or curve-ACTOR. It opens and does "
-    "not seal "
-    "until\n"
-    "`slipway keys rotate`. Processes that run know it a second later.\n";
+    "not seal\n"
+    "until `slipway keys rotate`. Processes that run know it a second later.\n";
 
 static const char rotate_usage[] =
     "usage: slipway keys rotate NAME|all [--offline]\n\n"
@@ -222,16 +221,15 @@ int sw_cli_keys(int argc, char **argv) {
         {"retire", sw__keys_retire, sw__keys_retire_usage},
     };
     struct sw_conf conf;
-    char error[512];
     if (sw_cli_asks_help(argc, argv)) return fputs(usage, stdout), sw_cli_written("keys");
     for (size_t i = 0; argc > 1 && i < sizeof(rows) / sizeof(*rows); i++) {
         if (strcmp(argv[1], rows[i].name) != 0) continue;
         for (int word = 2; word < argc; word++) {
             if (asks_help(argv[word])) return fputs(rows[i].usage, stdout), sw_cli_written("keys");
         }
-        if (sw_cli_conf(&conf, error, sizeof(error)) < 0)
-            return sw__keys_fail("%s", error), SW_EXIT_SETTING;
-        int r = rows[i].run(&conf, argc - 2, argv + 2);
+        int r = sw_cli_load("keys", &conf);
+        if (r) return r;
+        r = rows[i].run(&conf, argc - 2, argv + 2);
         sw_conf_finish(&conf);
         const int written = sw_cli_written("keys");
         return r ? r : written;

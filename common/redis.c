@@ -246,8 +246,8 @@ int64_t sw_redis_silent_ms(const struct sw_redis *redis) {
     return redis->up && redis->pending ? zclock_mono() - redis->heard_at_ms : 0;
 }
 
-int sw__redis_command(struct sw_redis *redis, sw_redis_fn *fn, void *arg, int argc,
-                      const char **argv, const size_t *sizes) {
+static int command(struct sw_redis *redis, sw_redis_fn *fn, void *arg, int argc, const char **argv,
+                   const size_t *sizes) {
     if (!redis->up) return -ENOTCONN;
     struct call *call = sw_malloc(sizeof(*call));
     *call = (struct call){redis, fn, arg};
@@ -270,7 +270,7 @@ int sw_redis_words(struct sw_redis *redis, sw_redis_fn *fn, void *arg, ...) {
         sizes[argc++] = strlen(word);
     }
     va_end(words);
-    return sw__redis_command(redis, fn, arg, argc, argv, sizes);
+    return command(redis, fn, arg, argc, argv, sizes);
 }
 
 int sw_redis_eval(struct sw_redis *redis, enum sw_script script, const char *prefix, int argc,
@@ -284,7 +284,7 @@ int sw_redis_eval(struct sw_redis *redis, enum sw_script script, const char *pre
     }
     memcpy(all + 4, argv, sizeof(*all) * (size_t)argc);
     memcpy(all_sizes + 4, sizes, sizeof(*all_sizes) * (size_t)argc);
-    int r = sw__redis_command(redis, fn, arg, argc + 4, all, all_sizes);
+    int r = command(redis, fn, arg, argc + 4, all, all_sizes);
     free(all);
     free(all_sizes);
     return r;

@@ -47,8 +47,6 @@ struct sw_redis {
 };
 
 /* redis.c */
-int sw__redis_command(struct sw_redis *redis, sw_redis_fn *fn, void *arg, int argc,
-                      const char **argv, const size_t *sizes);
 void sw__redis_greeted(struct sw_redis *redis); /* all steps are answered */
 
 /* redis_greet.c: what a new connection is asked, before anything else. */
