@@ -221,6 +221,7 @@ int sw__check_look(const struct sw_conf *conf, json_t **before, json_t **ret_ove
     int r = sw_overview_read(conf, ret_overview, error, room);
     if (r < 0 || *before || !sw__check_waits(*ret_overview)) return r;
     *before = sw_take(ret_overview);
-    poll(NULL, 0, LOOK_AGAIN_MS);
+    /* What came without a push, as a retried letter does, is found by the second sweep. */
+    poll(NULL, 0, (int)(2 * conf->sweep_ms) + LOOK_AGAIN_MS);
     return sw_overview_read(conf, ret_overview, error, room);
 }

@@ -17,6 +17,7 @@ static int set_up(void **state) {
     redisReply *info = ask(redis_world_enter(state, redis_world_fit), "INFO server");
     assert_int_equal(sscanf(strstr(info->str, "run_id:"), "run_id:%63[0-9a-f]", run_id), 1);
     freeReplyObject(info);
+    setenv("SLIPWAY_SWEEP_MS", "50", 1);
     return 0;
 }
 
@@ -105,6 +106,24 @@ static void what_nobody_came_to_is_not_well(void **state) {
     live(w, "60000");
     put(w, "responder", redis_ms(w) - 200000);
     expect(1, "not well: responder has not come to what was asked 3 min ago, in 1 shard\n");
+}
+
+/* An old command's message that a sweep finds in its time: its age alone is no fault. */
+static void what_is_found_by_the_next_sweep_is_not_late(void **state) {
+    const struct redis_world *w = *state;
+    live(w, "60000");
+    put(w, "responder", redis_ms(w) - 1500000);
+    setenv("SLIPWAY_SWEEP_MS", "1000", 1);
+    pid_t owner = fork();
+    assert_true(owner >= 0);
+    if (owner == 0) {
+        redisContext *redis = redisConnectUnix(getenv("SLIPWAY_REDIS"));
+        redisCommand(redis, "BLPOP nobody 0.6"); /* longer than a turn, less than a sweep */
+        redisCommand(redis, "DEL %sresponder", prefix);
+        _exit(0);
+    }
+    expect(0, "well: ");
+    assert_int_equal(waitpid(owner, NULL, 0), owner);
 }
 
 static void a_dead_letter_is_said_for_an_hour(void **state) {
@@ -212,6 +231,7 @@ int main(void) {
         TEST(it_is_well_where_each_actor_lives_and_owns_its_shards),
         TEST(an_expired_lease_with_owed_work_is_not_well),
         TEST(what_nobody_came_to_is_not_well),
+        TEST(what_is_found_by_the_next_sweep_is_not_late),
         TEST(a_dead_letter_is_said_for_an_hour),
         TEST(wrong_settings_are_not_well),
         TEST(memory_is_said_where_something_is_shed_and_no_mere_setting),
