@@ -1,14 +1,17 @@
 """Several Redis servers: one half away, a master that is killed or stands still, replicas that say nothing."""
-import signal, subprocess
+import signal, subprocess, threading
 
 from cases import case
 from ledger_world import Halves, Replicated, Split, TWO, Watched
 from notices import push, route, subjects
 from redis_cases import answered, helps, promoted_once
 from stream_cases import SOURCE, added, all_added, concern, expect, record, stream_case, webhook
-from talk import Failed, holds, until
+from talk import Browser, Failed, holds, until
 from world import PROMOTE, ROLES
 from words import HELP, NOT_STORED
+
+# A replica is given a tenth of a lease, which may be too little for one that has to write to a busy disk first.
+PATIENT = dict(LEASE_MS=3000)
 
 
 def told_there(w):
@@ -123,7 +126,7 @@ def failover(w, how):
     helps(w)
 
 
-@case(world=dict(kind=Watched, durability="replicated"))
+@case(world=dict(kind=Watched, durability="replicated"), settings=PATIENT)
 def sentinel_master_killed_during_the_promotion_post(w):
     w.fault("POST /pipeline-promotions", "slow", delay_ms=600, times=1)
     w.type(PROMOTE)
@@ -131,21 +134,21 @@ def sentinel_master_killed_during_the_promotion_post(w):
     failover(w, signal.SIGKILL)
 
 
-@case(world=dict(kind=Watched, durability="replicated"))
+@case(world=dict(kind=Watched, durability="replicated"), settings=PATIENT)
 def sentinel_master_killed_after_the_ack(w):
     if answered(w, w.type(PROMOTE)):
         raise Failed("not taken in")
     failover(w, signal.SIGKILL)
 
 
-@case(world=dict(kind=Watched, durability="replicated"))
+@case(world=dict(kind=Watched, durability="replicated"), settings=PATIENT)
 def sentinel_master_stands_still(w):
     if answered(w, w.type(PROMOTE)):
         raise Failed("not taken in")
     failover(w, signal.SIGSTOP)
 
 
-@case(world=dict(kind=Replicated, durability="replicated"))
+@case(world=dict(kind=Replicated, durability="replicated"), settings=PATIENT)
 def replica_stands_still_and_nothing_is_confirmed(w):
     replica = w.servers[1]
     replica.stop(signal.SIGSTOP)
@@ -161,7 +164,7 @@ def replica_stands_still_and_nothing_is_confirmed(w):
         raise Failed(f"{w.promotions()} POSTs, {w.promoted()} promotions")
 
 
-@case(world=dict(kind=Replicated, durability="replicated"))
+@case(world=dict(kind=Replicated, durability="replicated"), settings=PATIENT)
 def replica_stands_still_before_the_promotion_post(w):
     w.fault("GET /pipelines", "slow", delay_ms=800, times=1)
     w.type(PROMOTE)
@@ -172,11 +175,35 @@ def replica_stands_still_before_the_promotion_post(w):
     promoted_once(w)
 
 
+@case(world=dict(kind=Replicated, durability="replicated"), settings=PATIENT, linked=False)
+def replica_stands_still_for_a_moment_and_each_sign_in_goes_on(w):
+    """What could not be confirmed is asked again, and is the same visit: none hears that it is over."""
+    replica, timers = w.servers[1], []
+
+    class Hindered(Browser):
+        def note(self, url):
+            super().note(url)
+            if "/callback" in url:
+                replica.stop(signal.SIGSTOP)
+                timers.append(threading.Timer(0.6, replica.stop, (signal.SIGCONT,)))
+                timers[-1].start()
+    w.fault("POST /oauth/token", "slow", delay_ms=700)
+    w.type("login")
+    browser = Hindered(w.sim, "ada@example.com")
+    try:
+        browser.walk(until("the card", w.card_url))
+    finally:
+        for timer in timers:
+            timer.join()
+    w.browsers.append(browser)
+    w.quiet()
+
+
 def no_offset(w):
     return all(c <= 0 for c, _ in w.kafka.committed(w.group, w.topic).values())
 
 
-@stream_case(options="auto.commit.interval.ms=20", world=dict(kind=Replicated, durability="replicated"))
+@stream_case(options="auto.commit.interval.ms=20", world=dict(kind=Replicated, durability="replicated"), settings=PATIENT)
 def stream_offsets_wait_for_replicas(w):
     concern(w, SOURCE)
     w.servers[1].stop(signal.SIGSTOP)
