@@ -53,7 +53,7 @@ class Runner:
                 self.note(name, started, case(worker))
             except Exception as e:  # a broken world must not take the other cases with it
                 where = traceback.extract_tb(e.__traceback__)
-                ours = [f for f in where if not f.filename.endswith(("runner.py", "talk.py"))] or where
+                ours = [f for f in where if "/tests/" in f.filename and not f.filename.endswith(("runner.py", "talk.py"))] or where
                 self.note(name, started, error=f"{type(e).__name__}: {e} [{' < '.join(f'{f.name}:{f.lineno}' for f in reversed(ours[-3:]))}]")
         try:
             self.end(worker)
