@@ -166,6 +166,10 @@ class Cluster(World):
     def scale(self, **replicas):
         self.wanted.update(replicas)
 
+    def ready(self, role):
+        """With a kubelet's patience: a pod whose network goes while it is asked says nothing more."""
+        return sum(probe(p, "/readyz") == 200 for p in self.of(role))
+
     def all_ready(self, seconds=40):
         """As many as are wanted, and each of them ready; all shards owned."""
         until("all pods are ready", lambda: all(len(self.of(r)) == n and self.ready(r) == n for r, n in self.wanted.items()), seconds, 0.1)
