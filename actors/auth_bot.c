@@ -63,15 +63,6 @@ int sw__auth_gone_ms(const struct sw__auth *a, json_int_t *ret) {
     return r;
 }
 
-static bool holds(const json_t *list, const char *text) {
-    size_t i;
-    json_t *item;
-    json_array_foreach(list, i, item) {
-        if (json_is_string(item) && !strcmp(json_string_value(item), text)) return true;
-    }
-    return false;
-}
-
 /* What was linked before the event is as good as gone, also where Slipway was installed anew since. */
 static int remove_until(const struct sw__auth *a, json_int_t at_ms) {
     SW_AUTO(sw_text) char *key = sw_printf("gone/%s", a->in->inst);
@@ -94,7 +85,8 @@ int sw__auth_slack_event(struct sw__auth *a) {
     if (r < 0) return r;
     const char *known = sw_str(account, "app");
     if (app[0] && known[0] && strcmp(app, known) != 0) return 0; /* an app that was there before */
-    if (!uninstalled && !holds(json_object_get(body, "bots"), sw_str(account, "id"))) return 0;
+    if (!uninstalled && !sw_list_has(json_object_get(body, "bots"), sw_str(account, "id")))
+        return 0;
     const bool ends = account && sw_int(account, "linked_ms") < at_ms;
     if (ends) {
         r = sw__auth_unlink(a, SW_SLACK, SW_BOT, uninstalled ? "uninstalled" : "withdrawn");

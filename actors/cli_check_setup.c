@@ -2,27 +2,19 @@
 #include "actors/cli.h"
 #include "actors/cli_check_priv.h"
 #include "common/mem.h"
+#include "proto/value.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-static bool was_told(const json_t *refused, const char *name) {
-    size_t i;
-    json_t *one;
-    json_array_foreach(refused, i, one) {
-        if (!strcmp(json_string_value(one), name)) return true;
-    }
-    return false;
-}
-
 static void check_missing(const struct sw_conf *conf, const json_t *refused, json_t *rows) {
     struct sw_missing missing[SW_MISSING_MAX];
     const size_t count = sw_cli_missing(conf, missing), before = json_array_size(rows);
     for (size_t i = 0; i < count; i++) {
         const char *name = missing[i].name;
-        if (was_told(refused, name)) continue;
+        if (sw_list_has(refused, name)) continue;
         SW_AUTO(sw_text)
         char *mend = sw_printf(
             "set SLIPWAY_%s for %s; README, \"Connect a real workspace\", says where it comes from",

@@ -57,15 +57,6 @@ static const char *sealing(const json_t *process, const char *name) {
     return json_string_value(json_array_get(known, 0));
 }
 
-static bool holds(const json_t *ids, const char *id) {
-    size_t i;
-    json_t *one;
-    json_array_foreach(ids, i, one) {
-        if (!strcmp(json_string_value(one), id)) return true;
-    }
-    return false;
-}
-
 static size_t check_ring(const json_t *process, const json_t *ring, json_t *rows) {
     const char *name = sw_str(ring, "name"), *seals = sealing(process, name);
     const char *role = sw_str(process, "role"), *endpoint = sw_str(process, "endpoint");
@@ -80,7 +71,7 @@ static size_t check_ring(const json_t *process, const json_t *ring, json_t *rows
                 name);
         return 1;
     }
-    if (!seals || holds(ids, seals)) return 0;
+    if (!seals || sw_list_has(ids, seals)) return 0;
     sw__row(rows, "keys", SW__FAIL,
             "copy the newest key files here, or let SLIPWAY_KEY_DIR name those that it reads",
             "%s at %s seals with key %s of %s, which is not in the files here", role, endpoint,

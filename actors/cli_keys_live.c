@@ -21,12 +21,7 @@ static const json_t *known_of(const json_t *process, const char *name) {
 }
 
 bool sw__keys_unknown(const json_t *process, const char *name, const char *id) {
-    size_t i;
-    json_t *one;
-    json_array_foreach(known_of(process, name), i, one) {
-        if (json_is_string(one) && !strcmp(json_string_value(one), id)) return false;
-    }
-    return true;
+    return !sw_list_has(known_of(process, name), id);
 }
 
 bool sw__keys_not_sealing(const json_t *process, const char *name, const char *id) {

@@ -38,7 +38,7 @@ static bool is_like(const char *pattern, const char *text) {
 /* No list: anything. */
 static bool lets(const json_t *route, const char *key, const char *word) {
     const json_t *list = json_object_get(route, key);
-    return json_array_size(list) == 0 || sw__list_has(list, word);
+    return json_array_size(list) == 0 || sw_list_has(list, word);
 }
 
 /* Stage and branch hold always, but an event that does not know its own goes with what is shown already. The words do

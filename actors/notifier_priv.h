@@ -59,7 +59,6 @@ bool sw__kept_name(const char *text);
 /* The list under a key, with `id` in it or without; it must be loaded (sw__kept_get). An empty one is forgotten. */
 void sw__list_put(const struct sw__notify *n, const char *kind, const char *name, const char *id,
                   bool in);
-bool sw__list_has(const json_t *list, const char *id);
 /* All that webhooks of a pipeline may come from; NULL: []. The caller owns. */
 json_t *sw__sources_of(const json_t *pipe);
 /* Brings src/ and the index of ingress in line with the pipeline, for each of `sources`: by a message to itself, and

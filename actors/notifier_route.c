@@ -122,7 +122,7 @@ static void set_pipeline(const struct sw__notify *n, const json_t *was, json_t *
     SW_AUTO(sw_json) json_t *before = sw__sources_of(was), *after = sw__sources_of(pipe);
     json_array_extend(sources, after);
     json_array_foreach(before, i, source) {
-        if (!sw__list_has(after, json_string_value(source))) json_array_append(sources, source);
+        if (!sw_list_has(after, json_string_value(source))) json_array_append(sources, source);
     }
 }
 

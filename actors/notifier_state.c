@@ -33,21 +33,12 @@ bool sw__kept_name(const char *text) {
     return size > 0 && size <= NAME_MAX_BYTES && !text[size];
 }
 
-bool sw__list_has(const json_t *list, const char *id) {
-    size_t i;
-    json_t *item;
-    json_array_foreach((json_t *)list, i, item) {
-        if (json_is_string(item) && !strcmp(json_string_value(item), id)) return true;
-    }
-    return false;
-}
-
 void sw__list_put(const struct sw__notify *n, const char *kind, const char *name, const char *id,
                   bool in) {
     const json_t *list;
     size_t i;
     json_t *item;
-    if (sw__kept_get(n, kind, name, &list) < 0 || sw__list_has(list, id) == in) return;
+    if (sw__kept_get(n, kind, name, &list) < 0 || sw_list_has(list, id) == in) return;
     json_t *next = json_array();
     json_array_foreach((json_t *)list, i, item) {
         if (strcmp(json_string_value(item), id) != 0) json_array_append(next, item);
@@ -88,10 +79,10 @@ static int is_operated(const struct sw__notify *n, const char *source, bool *ret
 static int index_one(const struct sw__notify *n, const char *pipeline, const json_t *pipe,
                      const char *source) {
     SW_AUTO(sw_json) json_t *own = sw__sources_of(pipe);
-    bool in = sw__list_has(own, source), operated = false;
+    bool in = sw_list_has(own, source), operated = false;
     const json_t *list;
     int r = sw__kept_get(n, "src", source, &list);
-    if (r < 0 || sw__list_has(list, pipeline) == in) return r;
+    if (r < 0 || sw_list_has(list, pipeline) == in) return r;
     if (in && json_array_size(list) >= SW__SHARED_MAX) return 0;
     bool last = !in && json_array_size(list) == 1;
     if (last) r = is_operated(n, source, &operated);

@@ -46,7 +46,7 @@ static void short_of(const char *sha, char ret[SHORT + 1]) {
 
 /* `id` as the newest of a list; NULL: it is there. Caller owns. */
 static json_t *with(const json_t *list, const char *id) {
-    if (sw__list_has(list, id)) return NULL;
+    if (sw_list_has(list, id)) return NULL;
     json_t *next = list ? json_copy((json_t *)list) : json_array();
     json_array_append_new(next, json_string(id));
     if (json_array_size(next) > EVENTS_MAX) json_array_remove(next, 0);
@@ -126,7 +126,7 @@ static void put(const struct sw__notify *n, const json_t *record, json_t *into) 
     const json_t *only = json_object_get(record, "only");
     size_t i;
     json_t *one;
-    if (only && !sw__list_has(only, here)) return;
+    if (only && !sw_list_has(only, here)) return;
     json_t *shown = json_copy((json_t *)record), *verdicts = json_array();
     json_array_foreach(json_object_get(record, "verdicts"), i, one) {
         if (!json_object_get(one, "private") || !strcmp(sw_str(one, "channel"), here))

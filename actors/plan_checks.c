@@ -24,12 +24,7 @@ static void ask_page(struct sw__plan *p, const char *fields, const char *what) {
 }
 
 static bool is_required(const struct sw__plan *p, const char *context) {
-    size_t i;
-    json_t *one;
-    json_array_foreach(json_object_get(p->state, "required"), i, one) {
-        if (!strcmp(json_string_value(one), context)) return true;
-    }
-    return false;
+    return sw_list_has(json_object_get(p->state, "required"), context);
 }
 
 /* Goes to the next page, if there is one: true. Beyond the last that is asked for, what was not

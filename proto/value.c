@@ -230,3 +230,12 @@ const char *sw_str(const json_t *object, const char *key) {
 json_int_t sw_int(const json_t *object, const char *key) {
     return json_integer_value(json_object_get(object, key));
 }
+
+bool sw_list_has(const json_t *list, const char *text) {
+    size_t i;
+    json_t *one;
+    json_array_foreach(list, i, one) {
+        if (json_is_string(one) && !strcmp(json_string_value(one), text)) return true;
+    }
+    return false;
+}

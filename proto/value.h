@@ -12,6 +12,7 @@
 #define SW_VALUE_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 #define SW_VALUE_DEPTH 16
@@ -25,5 +26,7 @@ int sw_value_unpack(const char *data, size_t size, json_t **ret);
 const char *sw_str(const json_t *object, const char *key);
 /* 0 where the key is absent or not an integer. */
 json_int_t sw_int(const json_t *object, const char *key);
+/* Whether this text is in an array. */
+bool sw_list_has(const json_t *list, const char *text);
 
 #endif
