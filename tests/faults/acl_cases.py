@@ -79,6 +79,16 @@ def acl_users_may_nothing_else(w):
 
 
 @case(world=dict(kind=Guarded), linked=False)
+def acl_users_do_not_keep_redis_from_reading_its_file(w):
+    """Redis replays what a script wrote as its default user, who may not sign in."""
+    w.redis("EVAL", "redis.call('SET', 'sw:{01}:a', 1) redis.call('SET', 'sw:{01}:b', 1)", 0)
+    w.server.stop()
+    w.server.start()
+    if w.redis("EXISTS", "sw:{01}:a", "sw:{01}:b") != 2:
+        raise Failed("what a script wrote is gone after a restart")
+
+
+@case(world=dict(kind=Guarded), linked=False)
 def acl_role_with_the_user_of_another_says_why_it_takes_nothing(w):
     w.spawn([w.slipway, "executor"], "wrong", {**w.environment_of("auth"), "SLIPWAY_RUN_DIR": w.dir + "/wrong"})
     until("it says that Redis refuses", lambda: "redis refused" in w.log("wrong"))
