@@ -1,23 +1,10 @@
 """Worlds with more than one Redis: halves of the shards, or a master with replicas and sentinels."""
-import json, os, random, select, signal, socket, subprocess
+import json, os, select, signal, subprocess
 
-from talk import Failed, redis, shard_of, until
+from talk import Failed, free_port, redis, shard_of, until
 from world import ROLES, World
 
 ONE, TWO = "T0SIM1", "T0SIM2"
-
-
-def free_port():
-    """Below those that the system gives to whoever connects: nobody else gets it while its server is down, not even who asks for it again and again."""
-    while True:
-        port = random.randrange(15000, 32000)
-        with socket.socket() as s:
-            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                s.bind(("127.0.0.1", port))
-                return port
-            except OSError:
-                continue
 
 
 class Server:

@@ -1,5 +1,5 @@
 """What a test says to Redis, to the door and to pages, without any library."""
-import hashlib, hmac, html, http.client, os, re, select, socket, threading, time, urllib.parse
+import hashlib, hmac, html, http.client, os, random, re, select, socket, threading, time, urllib.parse
 
 # Nothing waits by the clock alone: `until` looks again and again, and gives up at a deadline.
 _never = threading.Event()
@@ -32,6 +32,19 @@ def holds(what, look, seconds):
         if not look():
             raise Failed(f"did not stay so for {seconds} s: {what}")
         _never.wait(0.05)
+
+
+def free_port():
+    """Below those that the system gives to whoever connects: nobody else gets it while its server is down, not even who asks for it again and again."""
+    while True:
+        port = random.randrange(15000, 32000)
+        with socket.socket() as s:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                s.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
 
 
 def request(url, method="GET", body=None, headers=None, timeout=15):

@@ -9,7 +9,7 @@ from world import PROMOTE, ROLES
 from words import PIPELINES
 
 LINES = (PROMOTE, "help", "pipelines", "ps storefront in staging", "whoami", "deploy storefront to staging")
-CHAOS_S = 12 if os.environ.get("SW_LONG") == "1" else 2.5
+CHAOS_S = 12 if os.environ.get("SW_LONG") == "1" else 2
 
 
 def trace(w, begin):

@@ -1,11 +1,14 @@
-"""A real Apache Kafka in KRaft mode, one node or three, on ports of 127.0.0.1 that the system chose; for the fault tests and the bench.
+"""A real Apache Kafka in KRaft mode, one node or three, on free ports of 127.0.0.1; for the fault tests and the bench.
 
 What it runs is fetched once by Maven, as pom.xml beside this file says, into ~/.cache/slipway-kafka. It needs Java 17 and Maven:
 missing() says which of them is not there. Started nodes end with close(), and with this process.
 """
-import base64, ctypes, hashlib, os, re, shutil, signal, socket, subprocess, tempfile, time, uuid
+import base64, ctypes, hashlib, os, re, shutil, signal, socket, subprocess, sys, tempfile, time, uuid
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "faults"))
+from talk import free_port  # noqa: E402
+
 VERSION = re.search(r"kafka-tools</artifactId><version>([\d.]+)<", open(HERE + "/pom.xml", encoding="utf-8").read())[1]
 START_S = 60
 
@@ -44,14 +47,6 @@ def jars():
     return at
 
 
-def _free_ports(count):
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [s.getsockname()[1] for s in sockets]
-    for s in sockets:
-        s.close()
-    return ports
-
-
 def _die_with_parent():
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
@@ -64,7 +59,10 @@ class Apache:
         self.jars = jars()
         self.nodes = nodes
         self.process = [None] * nodes
-        ports = _free_ports(2 * nodes)
+        ports = set()
+        while len(ports) < 2 * nodes:
+            ports.add(free_port())
+        ports = list(ports)
         self.ports, controllers = ports[:nodes], ports[nodes:]
         self.address = ",".join(f"127.0.0.1:{p}" for p in self.ports)
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
