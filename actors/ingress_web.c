@@ -59,9 +59,10 @@ static void bad_form(struct sw_decision *d) {
 }
 
 static struct sw_reply away(void) {
-    return sw__page(503, "Not possible right now",
-                    "Slipway cannot reach its ledger. Nothing was changed; please try again in a "
-                    "minute.");
+    return sw__page(
+        503, "Not possible right now",
+        "Slipway cannot keep what you ask for, or cannot say that it did. Please try again in a "
+        "minute.");
 }
 
 /* What was asked for goes on all the same, and may yet come to its end. */
