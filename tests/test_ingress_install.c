@@ -227,7 +227,7 @@ static void nobody_waits_where_no_page_can_come(void **state) {
     struct browser b = {0};
     start(w, &b);
     w->wait_id = "";
-    assert_page(back(w, b.cookie, b.state, "code=c"), 503, "Nothing was changed");
+    assert_page(back(w, b.cookie, b.state, "code=c"), 503, "Not possible right now");
 }
 
 /* ---- what Slack tells later ---- */
