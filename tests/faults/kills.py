@@ -2,7 +2,7 @@
 """kills.py SLIPWAY SIM [three|full|long]: the parts of matrix.py that belong together, one after the other.
 
 three   three points of a promote, for a build whose full turn another build has
-full    half of the points of every flow, by the seed; notices, operations, three replicas and scaling by a smaller sample; three points at
+full    a third of the points of every flow, by the seed; notices, operations, three replicas and scaling by a smaller sample; three points at
         the default times
 long    each of these whole
 Without a word: what SW_KILLS says (full), long where SW_LONG is 1. Ends with `N passed, N failed`."""
@@ -12,7 +12,7 @@ from matrix import SLOW_POINTS
 
 PARTS = {
     "three": [["--only=" + point for point in SLOW_POINTS]],
-    "full": [["--default-times"], ["--flow", "all", "--sample", "200"], ["--replicas", "3", "--worlds", "4", "--sample", "16"], ["--scale", "--sample", "16"],
+    "full": [["--default-times"], ["--flow", "all", "--sample", "120"], ["--replicas", "3", "--worlds", "4", "--sample", "16"], ["--scale", "--sample", "16"],
              ["--flow", "operations", "--sample", "12"], ["--flow", "notice", "--sample", "12"]],
     "long": [["--flow", "all", "--long"], ["--flow", "operations"], ["--flow", "notice", "--long"], ["--replicas", "3", "--worlds", "4"], ["--scale"], ["--default-times", "--long", "--worlds", "16"]],
 }
