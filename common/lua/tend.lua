@@ -7,11 +7,15 @@ if not gen then return {'gen'} end
 if not holds(actor, gen, epoch, nonce) then return {'stale'} end
 local now = now_ms()
 if lease_ms > 0 then call('HSET', p .. actor .. ':own', 'until', int(now + lease_ms)) end
-local function first(command, from, to, mailbox)
-  local entry = call(command, p .. mailbox, from, to, 'COUNT', 1)
-  return entry[1] and entry[1][1] or ''
+local function id_at(command, from, to, mailbox)
+  return call(command, p .. mailbox, from, to, 'COUNT', 1)[1][1]
 end
-local function newest(mailbox) return first('XREVRANGE', '+', '-', mailbox) end
-local function oldest(mailbox) return first('XRANGE', '-', '+', mailbox) end
-local bulk = actor .. ':bulk'
-return {'ok', int(now), newest(actor), newest(bulk), call('XLEN', p .. actor), call('XLEN', p .. bulk), oldest(actor), oldest(bulk), call('XLEN', p .. 'dead')}
+-- Most mailboxes are empty at most sweeps.
+local function look(mailbox)
+  local length = call('XLEN', p .. mailbox)
+  if length == 0 then return '', 0, '' end
+  return id_at('XREVRANGE', '+', '-', mailbox), length, id_at('XRANGE', '-', '+', mailbox)
+end
+local newest, length, oldest = look(actor)
+local newest_bulk, length_bulk, oldest_bulk = look(actor .. ':bulk')
+return {'ok', int(now), newest, newest_bulk, length, length_bulk, oldest, oldest_bulk, call('XLEN', p .. 'dead')}
